@@ -1,0 +1,90 @@
+"""The command line: one file per command, each a thin face over the Python API.
+
+A command parses its options, calls the rooms below and prints. It decides nothing. Commands are imported only
+when they run, so that `touchstone --help` answers at once.
+
+Exit codes: 0 all required controls passed (or the command did its job), 1 findings failed or are undecided, or
+the evidence is not valid, 2 the input is wrong and the message says how to mend it, 3 a fault of Touchstone.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+
+import click
+
+from touchstone import __version__
+from touchstone.cli.language import chosen, say
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    # name: one line of help, in English and in Chinese. The module is the name with dashes as underscores.
+    "init": ("write a commented system.yaml", "生成带注释的 system.yaml"),
+    "check-system": ("validate a system.yaml without running anything", "校验 system.yaml，不执行任何内容"),
+    "assess": ("test a system against a profile and write evidence", "按标准档案测评系统并生成证据"),
+    "judge": ("judge recorded evidence against a profile again", "按标准档案对既有证据重新判定"),
+    "report": ("render a report from an evidence bundle", "由证据包生成报告"),
+    "verify": ("check evidence or a certificate offline", "离线验证证据或证书"),
+    "standard": ("list, show and compare controls and profiles", "查看与比较控制项和档案"),
+    "checks": ("list and show the automated checks", "查看自动化检查项"),
+    "keys": ("make and show signing keys", "生成与查看签名密钥"),
+    "log": ("inspect the transparency log", "查看透明日志"),
+}
+
+
+class Commands(click.Group):
+    """Commands by name, each imported when it is first used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(f"touchstone.cli.{cmd_name.replace('-', '_')}")
+        command = module.command
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section(say("Commands", "命令")):
+            formatter.write_dl([(name, say(*lines)) for name, lines in COMMANDS.items()])
+
+
+@click.group(
+    cls=Commands,
+    help=say(
+        "Tests AI systems against a published standard and leaves evidence that anyone can verify offline.",
+        "依据公开标准测评人工智能系统，并留下任何人都可离线验证的证据。",
+    ),
+    epilog=say(
+        "Exit codes: 0 passed, 1 failed or undecided, 2 wrong input, 3 fault of Touchstone.",
+        "退出码：0 通过；1 未通过或未定；2 输入有误；3 程序自身故障。",
+    ),
+)
+@click.version_option(__version__, prog_name="touchstone")
+@click.option("--lang", type=click.Choice(["en", "zh"]), default=chosen, help=say("language of messages", "消息语言"))
+def touchstone(lang: str) -> None:
+    """The root command; `--lang` is read by `language.chosen`."""
+
+
+def main() -> None:
+    """Entry point of the program: runs a command and turns errors into messages and exit codes."""
+    from touchstone.errors import TouchstoneError, UserError
+
+    try:
+        touchstone.main(standalone_mode=False)
+    except click.exceptions.Exit as finished:
+        sys.exit(finished.exit_code)
+    except click.ClickException as misuse:
+        misuse.show()
+        sys.exit(2)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo(say("stopped", "已中止"), err=True)
+        sys.exit(2)
+    except UserError as error:
+        click.echo(say("error: ", "错误：") + error.render(chosen()), err=True)
+        sys.exit(error.exit_code)
+    except TouchstoneError as fault:
+        click.echo(say("internal error: ", "内部错误：") + str(fault), err=True)
+        sys.exit(fault.exit_code)

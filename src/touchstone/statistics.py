@@ -1,0 +1,1 @@
+"""Intervals and sequential looks, used by checks and judge alike."""

@@ -1,0 +1,205 @@
+"""The schema of `system.yaml`: what the applicant declares about one AI system.
+
+The models below are the published JSON Schema; every field says what it is for. Facts that decide which
+controls apply are three-valued: a fact that is left out is *unknown*, never false.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from touchstone.records import Access
+
+RelativePath = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
+Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")]
+Line = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
+Jurisdiction = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}(-[A-Z0-9]{1,3})?$")]
+
+FactValue = bool | str | list[str]
+
+
+class Part(BaseModel):
+    """Base of all parts of the description: closed to unknown fields, frozen."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Supplier(Part):
+    """Who is responsible for the system."""
+
+    name: Line = Field(description="legal name", examples=["Example Health Ltd."])
+    country: Jurisdiction | None = Field(None, description="ISO 3166-1 code of the seat", examples=["CN"])
+    contact: Line | None = Field(None, description="address for questions about this description")
+
+
+class Identity(Part):
+    """What the system is."""
+
+    name: Line = Field(description="name of the system", examples=["progression-risk"])
+    version: Line = Field(description="version under test", examples=["1.4.0"])
+    supplier: Supplier
+    intended_use: Line = Field(description="what it is for, for whom, under which conditions")
+    sector: Literal["healthcare", "smart-city", "manufacturing", "other"] = Field(description="picks the profile")
+    synthetic: bool = Field(
+        False, description="true when model or data are made up for demonstration; printed everywhere"
+    )
+
+
+class InputSpecification(Part):
+    """What one input looks like, before preprocessing."""
+
+    kind: Literal["tabular", "image", "timeseries"]
+    columns: list[Line] | None = Field(None, description="tabular: feature columns, in the order the model takes them")
+    shape: list[Annotated[int, Field(gt=0, le=65536)]] | None = Field(
+        None,
+        description="image, timeseries: shape of one sample without the batch axis",
+        examples=[[3, 32, 32]],
+    )
+    layout: Literal["CHW", "HWC"] = Field("CHW", description="image: order of the axes in `shape`")
+    low: float | None = Field(
+        None, description="smallest legal value of any element; tests stay inside", examples=[0.0]
+    )
+    high: float | None = Field(None, description="largest legal value of any element", examples=[1.0])
+    tensor: Line | None = Field(None, description="name of the input tensor, when the model has several")
+
+
+class Normalisation(Part):
+    """Preprocessing that the model file does not contain: `(x - mean) / scale`, per channel or column."""
+
+    mean: list[float]
+    scale: list[Annotated[float, Field(gt=0)]]
+
+
+class OutputSpecification(Part):
+    """What the model answers."""
+
+    kind: Literal["probabilities", "logits", "labels"] = Field(description="meaning of the model's output")
+    labels: list[Line] = Field(min_length=2, description="class names, in the order of the output")
+    positive: Line | None = Field(None, description="the class that matters, for sensitivity and group gaps")
+    tensor: Line | None = Field(None, description="name of the output tensor, when the model has several")
+
+
+class Layer(Part):
+    """One layer of a declared sequential architecture (used with safetensors)."""
+
+    kind: Literal["linear", "conv2d", "batchnorm2d", "relu", "maxpool2d", "avgpool2d", "globalavgpool", "flatten"]
+    name: Identifier | None = Field(None, description="prefix of its tensors in the weights file")
+    inputs: int | None = Field(None, gt=0, description="input features or channels")
+    outputs: int | None = Field(None, gt=0, description="output features or channels")
+    kernel: int | None = Field(None, gt=0)
+    stride: int = Field(1, gt=0)
+    padding: int = Field(0, ge=0)
+
+
+class ModelDeclaration(Part):
+    """The model under test: its files, or the service that answers for it."""
+
+    format: Literal["onnx", "safetensors", "torch-export", "skops", "http", "predictions"] = Field(
+        description="how the model is handed in; pickles are scanned but never opened"
+    )
+    task: Literal["classification", "regression"] = "classification"
+    access: Access = Field(description="what the tester may see; checks that need more are reported as not tested")
+    file: RelativePath | None = Field(None, description="the model file itself", examples=["model.onnx"])
+    more_files: list[RelativePath] = Field(
+        default_factory=list,
+        description="further files that belong to the model: preprocessing, external weights",
+    )
+    endpoint: Line | None = Field(None, description="http: base URL of an Open Inference Protocol v2 service")
+    endpoint_model: Identifier | None = Field(None, description="http: name of the model at the endpoint")
+    input: InputSpecification
+    normalisation: Normalisation | None = None
+    output: OutputSpecification
+    architecture: list[Layer] | None = Field(None, description="safetensors: the layers in order")
+    claims: dict[Identifier, Annotated[float, Field(ge=0, le=1)]] = Field(
+        default_factory=dict,
+        description="performance the applicant claims; the laboratory confirms or refutes it",
+        examples=[{"accuracy": 0.97}],
+    )
+
+
+class DataSet(Part):
+    """One data set and what its columns mean."""
+
+    path: RelativePath
+    format: Literal["csv", "parquet", "npz", "image-folder"]
+    target: Line | None = Field(None, description="column (npz: array) of the true class; labels by name or by index")
+    identifier: Line | None = Field(None, description="column that identifies a row; must be unique")
+    sensitive: list[Line] = Field(
+        default_factory=list, description="columns of sensitive attributes, e.g. sex, age band"
+    )
+    features: Line | None = Field(None, description="npz: array of the inputs", examples=["x"])
+    predictions: list[Line] = Field(
+        default_factory=list,
+        description="columns of precomputed predictions: one label column, or one column per class",
+    )
+    site: Line | None = Field(None, description="column of the site or device a row comes from")
+    origin: Line = Field(description="where the data come from, and under which licence or consent")
+    collected: Line | None = Field(None, description="when they were collected")
+    synthetic: bool = Field(False, description="true for generated data; printed everywhere")
+    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] | None = Field(
+        None, description="digest the supplier recorded for this file at training time"
+    )
+
+
+class DataSets(Part):
+    """The data handed in, by role."""
+
+    test: DataSet | None = Field(None, description="held-out data the model has not seen")
+    train: DataSet | None = Field(None, description="data the model was trained on")
+    reference: DataSet | None = Field(None, description="clean data from the operating domain")
+
+
+class Component(Part):
+    """Something the system depends on."""
+
+    name: Line
+    kind: Literal["model", "dataset", "framework", "library", "driver", "chip", "service", "device"]
+    version: Line | None = None
+    supplier: Line | None = None
+    origin: Jurisdiction | None = Field(None, description="jurisdiction that controls the supplier")
+    licence: Line | None = None
+    substitutes: list[Line] = Field(default_factory=list, description="components that were tested in its place")
+
+
+class EdgeDevice(Part):
+    """A device outside the data centre that runs the model or feeds it."""
+
+    name: Line
+    kind: Line
+    count: int = Field(1, gt=0)
+    identity: Literal["none", "mutual-tls", "signed-readings", "attested"] = "none"
+
+
+class Deployment(Part):
+    """Where and how the system runs."""
+
+    endpoint: Line | None = None
+    jurisdictions: list[Jurisdiction] = Field(default_factory=list)
+    edge_devices: list[EdgeDevice] = Field(default_factory=list)
+
+
+class Document(Part):
+    """A document handed in as evidence for a control."""
+
+    path: RelativePath
+    controls: list[Identifier] = Field(min_length=1, description="controls it speaks to", examples=[["GA-01"]])
+    title: Line
+
+
+class SystemDescription(Part):
+    """The whole `system.yaml`."""
+
+    schema_: Literal["touchstone.system/v1"] = Field(alias="schema")
+    system: Identity
+    facts: dict[Line, FactValue] = Field(
+        default_factory=dict,
+        description="facts that decide which controls apply; the vocabulary is `facts` of the catalog",
+        examples=[{"data.personal": True}],
+    )
+    model: ModelDeclaration
+    data: DataSets = Field(default_factory=DataSets)
+    components: list[Component] = Field(default_factory=list)
+    deployment: Deployment = Field(default_factory=Deployment)
+    documents: list[Document] = Field(default_factory=list)

@@ -1,0 +1,58 @@
+"""The face every model shows to a check, whatever runtime is behind it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+Loss = Literal["cross-entropy", "margin"]
+
+
+class Capability(StrEnum):
+    """What a handle can answer. Each includes the ones a caller can derive from it (logits give labels)."""
+
+    LABELS = "labels"
+    PROBABILITIES = "probabilities"
+    LOGITS = "logits"
+    GRADIENTS = "gradients"
+    ANY_INPUT = "any-input"
+    """Answers inputs of our making; precomputed predictions do not."""
+
+
+@runtime_checkable
+class ModelHandle(Protocol):
+    """A classifier that answers questions and counts them.
+
+    Inputs `x` are float32 arrays `(n, *shape)` in the units of the description, before normalisation: the handle
+    applies the declared preprocessing. One sample of a call is one query. Handles are not thread-safe.
+    A method whose capability is missing raises `UnavailableError`; a runtime that fails, answers NaN or answers
+    in another shape than declared raises `ArtifactError`.
+    """
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        """What this handle can answer, under the access the applicant gave."""
+
+    @property
+    def classes(self) -> int:
+        """Number of classes, K."""
+
+    @property
+    def queries(self) -> int:
+        """Samples answered since the handle was opened."""
+
+    def labels(self, x: NDArray[np.float32]) -> NDArray[np.int64]:
+        """Predicted class indices, shape `(n,)`."""
+
+    def probabilities(self, x: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Class probabilities, shape `(n, K)`, each row summing to one."""
+
+    def logits(self, x: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Scores before the softmax, shape `(n, K)`."""
+
+    def gradient(self, x: NDArray[np.float32], y: NDArray[np.int64], loss: Loss) -> NDArray[np.float32]:
+        """Gradient of the loss with respect to `x`, same shape as `x`; one query per sample."""
