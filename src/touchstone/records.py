@@ -38,7 +38,7 @@ def number(value: Any) -> Decimal:
     '0.3'
     """
     if isinstance(value, bool):
-        raise ValueError("a truth value is not a number")
+        raise ValueError("a truth value is not a number")  # noqa: TRY004 - pydantic turns it into a field error
     try:
         exact = Decimal(value if isinstance(value, str | int | Decimal) else repr(float(value)))
     except (InvalidOperation, TypeError) as error:
@@ -271,6 +271,89 @@ class Basis(Record):
     ref: str | None = None
     at: str | None = None
     note: str | None = None
+
+
+class Limit(Record):
+    """One number a control demands, and why that number."""
+
+    metric: str
+    op: Operator
+    value: Number
+    unit: str
+    bound: Bound
+    basis: Basis
+    params: dict[str, JsonValue] = {}
+    fallback_for: str | None = None
+    """Counts only when the named metric of the same control could not be measured."""
+
+
+class CrossReference(Record):
+    """Where another document asks for something related. Never a claim of compliance with that document."""
+
+    ref: str
+    locator: str
+    relation: Literal["eq", "sub", "sup", "int"]
+    confidence: Literal["A", "B", "C"]
+
+
+class Requirement(Record):
+    """One control as a profile demands it: text, tests, limits, after all overrides."""
+
+    control: str
+    head: str
+    title: Text
+    what: Text
+    severity: Literal["critical", "high", "medium", "low"]
+    gate: bool
+    required: bool
+    """False when the control is mandatory only from a higher assurance level than the profile's."""
+    min_level: str
+    automation: Literal["full", "part", "none"]
+    applies_when: str
+    checks: tuple[str, ...]
+    evidence: tuple[str, ...]
+    """Kinds of documents that are asked for."""
+    limits: tuple[Limit, ...]
+    report_only: tuple[str, ...] = ()
+    """Metrics that are shown but have no defensible limit today."""
+    left_out: dict[str, Text] = {}
+    """Metrics of the catalog that this profile does not ask for, each with the reason. Always printed."""
+    cross_references: tuple[CrossReference, ...] = ()
+
+
+class Profile(Record):
+    """A profile resolved against its catalog: everything needed to judge, in one self-contained record."""
+
+    id: str
+    edition: str
+    catalog: str
+    title: Text
+    scope: Text
+    level: str
+    certificate_months: int
+    assumed_facts: dict[str, JsonValue]
+    requirements: tuple[Requirement, ...]
+    heads: dict[str, Text]
+    references: dict[str, Text]
+    """Title of every external document that a basis or cross reference names."""
+    whole_profile: str | None = None
+    whole_title: Text | None = None
+    outside_scope: tuple[str, ...] = ()
+    """Controls of the sector's whole profile that this one does not contain."""
+
+
+class CheckCard(Record):
+    """What a check says about itself, kept in the evidence so that a report needs no installed check."""
+
+    id: str
+    version: str
+    title: Text
+    measures: Text
+    cannot_tell: Text
+    remedy: Text
+    threats: tuple[str, ...]
+    source: str
+    metrics: dict[str, Text]
 
 
 class Decision(Record):
