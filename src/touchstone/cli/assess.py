@@ -1,0 +1,104 @@
+"""`touchstone assess`: the main job, one system in, a verdict that anyone can verify offline out."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from touchstone.cli.language import chosen, say
+
+if TYPE_CHECKING:
+    from touchstone.records import Budget
+
+
+@click.command(
+    name="assess",
+    help=say(
+        "Test the system described by SYSTEM (a system.yaml or its folder) and write evidence, reports and, with a "
+        "key, a signed certificate or refusal.",
+        "测评 SYSTEM（system.yaml 或其所在目录）所描述的系统，生成证据与报告；提供密钥时签发证书或拒绝声明。",
+    ),
+)
+@click.argument("system", type=click.Path(path_type=Path))
+@click.option("--profile", help=say("profile to test against [by sector]", "所依据的档案［默认按行业选择］"))
+@click.option("--output", type=click.Path(path_type=Path), help=say("folder for the results", "结果目录"))
+@click.option(
+    "--budget",
+    type=click.Choice(["quick", "standard", "full"]),
+    default="quick",
+    show_default=True,
+    help=say("how much effort to spend", "测评投入"),
+)
+@click.option(
+    "--jobs", type=click.IntRange(1, 256), default=1, show_default=True, help=say("checks at a time", "并行数")
+)
+@click.option(
+    "--only", multiple=True, help=say("only this check or control (repeatable)", "仅执行此检查或控制项（可重复）")
+)
+@click.option("--skip", multiple=True, help=say("leave out this check or control", "排除此检查或控制项"))
+@click.option("--resume", is_flag=True, help=say("go on with an interrupted assessment", "继续中断的测评"))
+@click.option("--key", type=click.Path(path_type=Path), help=say("sign with this key", "签名密钥"))
+@click.option(
+    "--passphrase-file", type=click.Path(path_type=Path), help=say("file with the key's passphrase", "密钥口令文件")
+)
+@click.option("--log", type=click.Path(path_type=Path), help=say("transparency log to append to", "透明日志目录"))
+@click.option("--issuer", default="unnamed laboratory", help=say("name of who signs", "签发者名称"))
+@click.option("--lang", type=click.Choice(["en", "zh"]), expose_value=False, help=say("language", "语言"))
+def command(
+    system: Path,
+    profile: str | None,
+    output: Path | None,
+    budget: Budget,
+    jobs: int,
+    only: tuple[str, ...],
+    skip: tuple[str, ...],
+    resume: bool,
+    key: Path | None,
+    passphrase_file: Path | None,
+    log: Path | None,
+    issuer: str,
+) -> None:
+    """Run the assessment; exit 0 when all required controls passed, else 1."""
+    from rich.console import Console
+
+    from touchstone.api import assess, open_system
+    from touchstone.cli.progress import Watch, show_verdicts
+    from touchstone.evidence.keys import read_passphrase
+
+    console = Console(highlight=False)
+    subject = open_system(system)
+    identity = subject.description.system
+    folder = output or Path(f"{_plain(identity.name)}-{_plain(identity.version)}.assessment")
+    console.print(f"{identity.name} {identity.version}  {subject.digest[:23]}…", markup=False)
+    with Watch(console, chosen()) as watch:
+        outcome = assess(
+            subject,
+            profile,
+            output=folder,
+            budget=budget,
+            jobs=jobs,
+            only=only,
+            skip=skip,
+            resume=resume,
+            key=key,
+            passphrase=None if passphrase_file is None else read_passphrase(passphrase_file),
+            log=log,
+            issuer=issuer,
+            watcher=watch,
+        )
+    show_verdicts(console, outcome.assessment, outcome.profile, chosen())
+    decision = (
+        say("unsigned: no --key was given", "未签名：未提供 --key") if outcome.decision is None else outcome.decision
+    )
+    console.print(f"{folder / 'report.en.html'}\n{folder / 'report.zh.html'}\n{decision}", markup=False)
+    sys.exit(0 if outcome.passed else 1)
+
+
+def _plain(name: str) -> str:
+    """A name as part of a file name."""
+    return (
+        "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in name)[:80].lstrip(".") or "system"
+    )

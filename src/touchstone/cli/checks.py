@@ -1,0 +1,72 @@
+"""`touchstone checks`: which automated checks there are, what each measures and what it cannot tell."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from touchstone.cli.language import chosen, say
+
+
+@click.group(name="checks", help=say("List and show the automated checks.", "查看自动化检查项。"))
+def command() -> None:
+    """The group; its commands follow."""
+
+
+FORMAT = click.option(
+    "--format", "form", type=click.Choice(["text", "json"]), default="text", help=say("output", "输出格式")
+)
+
+
+@command.command("list", help=say("One line for each installed check.", "逐行列出已安装的检查项。"))
+@FORMAT
+def list_checks(form: str) -> None:
+    """Print all installed checks."""
+    from touchstone.checks.cards import card_of
+    from touchstone.checks.registry import installed_checks
+
+    cards = [card_of(check) for check in installed_checks().values()]
+    if form == "json":
+        click.echo(json.dumps([card.to_json() for card in cards], ensure_ascii=False, indent=2))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(
+        say("check", "检查项"), say("version", "版本"), say("title", "名称"), say("metrics", "指标"), box=None
+    )
+    for card in cards:
+        table.add_row(card.id, card.version, card.title.render(chosen()), ", ".join(card.metrics))
+    Console().print(table)
+
+
+@command.command("show", help=say("Everything one check says about itself.", "显示一项检查的全部说明。"))
+@click.argument("check_id")
+@FORMAT
+def show(check_id: str, form: str) -> None:
+    """Print one check's card."""
+    from touchstone.checks.cards import card_of
+    from touchstone.checks.registry import installed_check
+
+    check = installed_check(check_id)
+    card = card_of(check)
+    if form == "json":
+        click.echo(json.dumps(card.to_json(), ensure_ascii=False, indent=2))
+        return
+    language = chosen()
+    click.echo(f"{card.id}  {card.title.render(language)}  ({say('version', '版本')} {card.version})\n")
+    for title, text in (
+        (say("Measures", "测量内容"), card.measures),
+        (say("Cannot tell", "不能说明"), card.cannot_tell),
+        (say("Remedy", "改进建议"), card.remedy),
+    ):
+        click.echo(f"{title}\n  {text.render(language)}\n")
+    click.echo(say("Threats: ", "对应威胁：") + ", ".join(card.threats))
+    click.echo(say("Source: ", "方法来源：") + card.source)
+    click.echo(say("\nMetrics", "\n指标"))
+    for metric in check.metrics:
+        click.echo(f"  {metric.id}  [{metric.unit}, {metric.better}]  {metric.title.render(language)}")
+    click.echo(say("\nParameters", "\n参数"))
+    for name, field in check.parameters.model_fields.items():
+        click.echo(f"  {name} = {field.default!r}  {field.description or ''}")

@@ -1,0 +1,101 @@
+"""What the person watching an assessment sees: one line per check while it runs, the verdicts at the end."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text as Line
+
+from touchstone.assess.engine import Event, Finished, Progressed, Started
+from touchstone.records import Assessment, Plan, Profile, Verdict
+from touchstone.report.words import HEADLINES, MARKS, VERDICTS
+from touchstone.text import Language
+
+STYLES = {
+    Verdict.PASS: "green",
+    Verdict.FAIL: "bold red",
+    Verdict.INCONCLUSIVE: "yellow",
+    Verdict.ERROR: "bold magenta",
+    Verdict.NOT_TESTED: "bright_black",
+    Verdict.NOT_APPLICABLE: "bright_black",
+}
+
+
+class Watch:
+    """Shows events as they come: live on a terminal, one line per finished check elsewhere."""
+
+    def __init__(self, console: Console, language: Language) -> None:
+        self.console = console
+        self.language = language
+        self.tasks: dict[str, TaskID] = {}
+        self.bars = Progress(
+            SpinnerColumn(finished_text="✓"),
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            TimeElapsedColumn(),
+            console=console,
+            disable=not console.is_terminal,
+        )
+
+    def __enter__(self) -> Self:
+        self.bars.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.bars.stop()
+
+    def planned(self, plan: Plan, recalled: int) -> None:
+        """Say what will run."""
+        runs = sum(item.runs for item in plan.items)
+        self.console.print(
+            f"{runs} checks to run, {len(plan.items) - runs} cannot"
+            if self.language == "en"
+            else f"将执行 {runs} 项检查，{len(plan.items) - runs} 项无法执行",
+            style="bright_black",
+        )
+        if recalled:
+            self.console.print(
+                f"{recalled} already done, taken from the journal"
+                if self.language == "en"
+                else f"{recalled} 项已完成，取自日志库",
+                style="bright_black",
+            )
+
+    def happened(self, event: Event) -> None:
+        """Show one event."""
+        check = event.item.check.id
+        if isinstance(event, Started):
+            self.tasks[check] = self.bars.add_task(check.ljust(32), total=1.0)
+        elif isinstance(event, Progressed):
+            self.bars.update(self.tasks[check], completed=event.fraction)
+        elif isinstance(event, Finished):
+            self.bars.update(self.tasks[check], completed=1.0)
+            error = event.measured.observation.error
+            if error is not None:
+                self.console.print(f"! {check}: {error.text.render(self.language)}", style="magenta", markup=False)
+            elif not self.console.is_terminal:
+                self.console.print(f"  {check} {event.execution.wall_ms / 1000:.1f} s", markup=False)
+
+
+def show_verdicts(console: Console, assessment: Assessment, profile: Profile, language: Language) -> None:
+    """The verdict table, the overall verdict and the coverage line, which always go together."""
+    titles = {requirement.control: requirement.title for requirement in profile.requirements}
+    table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
+    for finding in assessment.findings:
+        style = STYLES[finding.verdict]
+        table.add_row(
+            Line(finding.control),
+            Line(titles[finding.control].render(language)),
+            Line(f"{MARKS[finding.verdict]} {VERDICTS[finding.verdict].render(language)}", style=style),
+            Line(finding.reason.text.render(language), style="bright_black"),
+        )
+    console.print(table)
+    tone = STYLES[Verdict(assessment.verdict)]
+    headline = HEADLINES[assessment.verdict].render(language)
+    console.print(Line(f"{headline}: {assessment.summary.text.render(language)}", style=tone))

@@ -1,0 +1,82 @@
+"""Sign what was planned and concluded, and put it on the log, each statement once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from touchstone.canonical import digest_of
+from touchstone.evidence.bundle import Bundle
+from touchstone.evidence.certificate import decide
+from touchstone.evidence.envelope import sign
+from touchstone.evidence.files import write_durably
+from touchstone.evidence.keys import SigningKey
+from touchstone.evidence.layout import CHECKPOINT, RECEIPTS, StatementName
+from touchstone.evidence.log import Log
+from touchstone.evidence.statement import Statement, assessment_statement, plan_statement
+from touchstone.laboratory.recording import Recorded
+from touchstone.records import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Issuer:
+    """Who signs, and the log that makes what is signed public. Without a log statements are signed only."""
+
+    name: str
+    key: SigningKey
+    log: Path | None = None
+    log_key: SigningKey | None = None
+
+
+def issue_plan(folder: Path, plan: Plan, system_name: str, issuer: Issuer) -> None:
+    """Sign and log the plan, before any result exists."""
+    envelope = _sign_once(folder, StatementName.PLAN, lambda: plan_statement(system_name, plan), issuer)
+    if issuer.log is not None:
+        Log.open(issuer.log).append(envelope, issuer.log_key or issuer.key)
+
+
+def issue_decision(folder: Path, bundle: Bundle, recorded: Recorded, issuer: Issuer, issued: datetime) -> Path:
+    """Sign the assessment and the certificate or refusal that follows from it, and log both. Returns the latter."""
+    assessment, manifest = recorded.assessment, bundle.manifest
+
+    def concluded() -> Statement:
+        return assessment_statement(assessment, evidence=bundle.manifest_digest, reproducible=manifest.reproducible)
+
+    envelope = _sign_once(folder, StatementName.ASSESSMENT, concluded, issuer)
+
+    def decided() -> Statement:
+        return decide(
+            assessment,
+            recorded.profile,
+            assessment_envelope=digest_of(envelope),
+            evidence=bundle.manifest_digest,
+            holder=assessment.system.supplier,
+            issuer=issuer.name,
+            issued=issued,
+        )
+
+    decision = StatementName.CERTIFICATE if assessment.verdict == "pass" else StatementName.REFUSAL
+    _sign_once(folder, decision, decided, issuer)
+    if issuer.log is not None:
+        _log_all(folder, (StatementName.PLAN, StatementName.ASSESSMENT, decision), issuer.log, issuer)
+    return folder / decision.file
+
+
+def _sign_once(folder: Path, name: StatementName, make: Callable[[], Statement], issuer: Issuer) -> bytes:
+    """The signed statement in the folder; made now if an earlier, interrupted run has not."""
+    path = folder / name.file
+    if not path.exists():
+        write_durably(path, sign(make(), issuer.key).to_bytes())
+    return path.read_bytes()
+
+
+def _log_all(folder: Path, names: Sequence[StatementName], log_folder: Path, issuer: Issuer) -> None:
+    """Append what is not on the log yet, then keep receipts that all rest on the log's present checkpoint."""
+    log = Log.open(log_folder)
+    indexes = [log.append((folder / name.file).read_bytes(), issuer.log_key or issuer.key) for name in names]
+    (folder / RECEIPTS).mkdir(exist_ok=True)
+    for name, receipt in zip(names, log.receipts(indexes), strict=True):
+        write_durably(folder / name.receipt, receipt.to_bytes())
+    write_durably(folder / CHECKPOINT, log.note.to_bytes())

@@ -1,0 +1,103 @@
+"""What goes into an evidence bundle, and how the records come out of it again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from touchstone.assess.conclusion import Circumstances
+from touchstone.assess.measure import Measured
+from touchstone.canonical import Digest, canonical_json, parse_json
+from touchstone.evidence.bundle import Bundle, BundleWriter
+from touchstone.evidence.layout import Role
+from touchstone.records import Assessment, CheckCard, Execution, Exhibit, Observation, Plan, Profile
+from touchstone.system.subject import Subject, description_json
+
+JSON = "application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One check's result with the volatile half beside it."""
+
+    measured: Measured
+    execution: Execution
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """The records of one assessment, as they lie in a bundle."""
+
+    profile: Profile
+    plan: Plan
+    circumstances: Circumstances
+    cards: Mapping[str, CheckCard]
+    observations: Mapping[str, Observation]
+    executions: Mapping[str, Execution]
+    assessment: Assessment
+
+
+def write_bundle(
+    folder: Path,
+    subject: Subject,
+    profile: Profile,
+    plan: Plan,
+    circumstances: Circumstances,
+    cards: Iterable[CheckCard],
+    results: Mapping[str, Result],
+    assessment: Assessment,
+) -> Digest:
+    """Write everything from which the assessment can be judged again. Returns the manifest's digest."""
+    files = [
+        {"path": file.path, "size": file.size, "digest": file.digest, "format": file.format} for file in subject.files
+    ]
+    with BundleWriter(folder) as bundle:
+        bundle.add("system.json", JSON, canonical_json(description_json(subject.description)), role=Role.DESCRIPTION)
+        bundle.add("files.json", JSON, canonical_json(files), role=Role.FILES)
+        bundle.add("profile.json", JSON, profile.to_bytes(), role=Role.PROFILE)
+        bundle.add("plan.json", JSON, plan.to_bytes(), role=Role.PLAN)
+        bundle.add("circumstances.json", JSON, circumstances.to_bytes(), role=Role.CIRCUMSTANCES)
+        bundle.add("checks.json", JSON, canonical_json([card.to_json() for card in cards]), role=Role.CHECKS)
+        bundle.add("assessment.json", JSON, assessment.to_bytes(), role=Role.ASSESSMENT)
+        for check, result in sorted(results.items()):
+            _add_result(bundle, check, result)
+        return bundle.close()
+
+
+def _add_result(bundle: BundleWriter, check: str, result: Result) -> None:
+    observation = result.measured.observation
+    bundle.add(f"observations/{check}.json", JSON, observation.to_bytes(), role=Role.OBSERVATION)
+    bundle.add(f"executions/{check}.json", JSON, result.execution.to_bytes(), role=Role.EXECUTION, volatile=True)
+    for exhibit in observation.exhibits:
+        content = result.measured.exhibits[exhibit.digest]
+        bundle.add(f"exhibits/{check}/{exhibit.name}", exhibit.media_type, content, role=Role.EXHIBIT)
+
+
+def read_recorded(bundle: Bundle) -> Recorded:
+    """The records of a bundle. Raises `EvidenceError` when one is missing or is not what it should be."""
+
+    def one(role: Role) -> tuple[bytes, str]:
+        entry = bundle.only(role)
+        return bundle.read(entry.name), entry.name
+
+    def all_of(role: Role) -> Iterable[tuple[bytes, str]]:
+        return ((bundle.read(entry.name), entry.name) for entry in bundle.with_role(role))
+
+    cards = [CheckCard.from_json(card, "checks.json") for card in parse_json(*one(Role.CHECKS))]
+    observations = [Observation.from_bytes(data, name) for data, name in all_of(Role.OBSERVATION)]
+    executions = [Execution.from_bytes(data, name) for data, name in all_of(Role.EXECUTION)]
+    return Recorded(
+        profile=Profile.from_bytes(*one(Role.PROFILE)),
+        plan=Plan.from_bytes(*one(Role.PLAN)),
+        circumstances=Circumstances.from_bytes(*one(Role.CIRCUMSTANCES)),
+        cards={card.id: card for card in cards},
+        observations={observation.check.id: observation for observation in observations},
+        executions={execution.check.id: execution for execution in executions},
+        assessment=Assessment.from_bytes(*one(Role.ASSESSMENT)),
+    )
+
+
+def exhibit_content(bundle: Bundle, check: str, exhibit: Exhibit) -> bytes:
+    """Content of one exhibit of one check."""
+    return bundle.read(f"exhibits/{check}/{exhibit.name}")

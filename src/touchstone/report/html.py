@@ -1,0 +1,169 @@
+"""The report a laboratory sends to its client: one self-contained HTML page, no script, no outside request."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from importlib.resources import files
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from touchstone.records import (
+    CheckCard,
+    Decision,
+    Execution,
+    Finding,
+    Metric,
+    Observation,
+    PlanItem,
+    Requirement,
+    Verdict,
+)
+from touchstone.report import words
+from touchstone.report.material import Material
+from touchstone.report.pictures import coverage_picture, interval_picture
+from touchstone.text import Language, Text
+
+PICTURE_TYPES = frozenset({"image/png"})
+LARGEST_PICTURE = 4 * 1024 * 1024
+MOST_PICTURES = 4
+ATTENTION = (Verdict.FAIL, Verdict.ERROR, Verdict.INCONCLUSIVE, Verdict.NOT_TESTED)
+ORDER = (*ATTENTION, Verdict.PASS, Verdict.NOT_APPLICABLE)
+
+
+@dataclass(frozen=True, slots=True)
+class TestSection:
+    """One check as a control's section shows it."""
+
+    card: CheckCard | None
+    item: PlanItem
+    observation: Observation | None
+    execution: Execution | None
+    slices: tuple[Metric, ...]
+    pictures: tuple[tuple[str, str], ...]
+    """Name and data URI of every picture among the exhibits."""
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionRow:
+    """One limit, with the metric that was held against it and the picture of both."""
+
+    decision: Decision
+    metric: Metric | None
+    title: Text
+    picture: Markup | None
+
+
+@dataclass(frozen=True, slots=True)
+class ControlSection:
+    """One control: what it asks for, what was found, and how."""
+
+    requirement: Requirement
+    finding: Finding
+    rows: tuple[DecisionRow, ...]
+    shown: tuple[tuple[Text, Metric], ...]
+    """Metrics that are reported without a limit."""
+    tests: tuple[TestSection, ...]
+
+
+def render_html(material: Material, language: Language) -> str:
+    """The whole report in one language."""
+    sections = _sections(material)
+    template = _environment(language).get_template("report.html.j2")
+    return template.render(
+        m=material,
+        a=material.assessment,
+        profile=material.profile,
+        sections=sections,
+        attention=[section for section in sections if section.finding.verdict in ATTENTION],
+        headline=words.HEADLINES[material.assessment.verdict],
+        coverage=coverage_picture(material.assessment),
+        pilot_limits=sum(row.decision.basis.kind == "pilot" for section in sections for row in section.rows),
+        style=Markup(files("touchstone.report").joinpath("templates/report.css").read_text("utf-8")),  # noqa: S704
+        words=words,
+        language=language,
+    )
+
+
+def _environment(language: Language) -> Environment:
+    environment = Environment(
+        loader=PackageLoader("touchstone.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+    def both(en: str, zh: str) -> str:
+        return Text(en, zh).render(language)
+
+    def say(text: Text) -> str:
+        return text.render(language)
+
+    environment.globals.update(t=both, say=say)
+    environment.filters.update(say=say, measured=words.measured, interval=words.interval)
+    return environment
+
+
+def _sections(material: Material) -> list[ControlSection]:
+    requirements = {requirement.control: requirement for requirement in material.profile.requirements}
+    findings = sorted(material.assessment.findings, key=lambda finding: ORDER.index(finding.verdict))
+    return [_section(material, requirements[finding.control], finding) for finding in findings]
+
+
+def _section(material: Material, requirement: Requirement, finding: Finding) -> ControlSection:
+    items = [item for item in material.plan.items if item.check.id in requirement.checks]
+    observations = [material.observations[item.check.id] for item in items if item.check.id in material.observations]
+    overall = {metric.id: metric for observation in observations for metric in observation.metrics if not metric.slice}
+    title = partial(_metric_title, material)
+    decided = {decision.metric for decision in finding.decisions}
+    return ControlSection(
+        requirement=requirement,
+        finding=finding,
+        rows=tuple(
+            _row(decision, overall.get(decision.metric), title(decision.metric)) for decision in finding.decisions
+        ),
+        shown=tuple((title(name), metric) for name, metric in overall.items() if name not in decided),
+        tests=tuple(_test(material, item) for item in items),
+    )
+
+
+def _row(decision: Decision, metric: Metric | None, title: Text) -> DecisionRow:
+    picture = None if metric is None or metric.low is None else interval_picture(decision, metric)
+    return DecisionRow(decision, metric, title, picture)
+
+
+def _metric_title(material: Material, metric: str) -> Text:
+    titles = (card.metrics[metric] for card in material.cards.values() if metric in card.metrics)
+    words_of_id = metric.replace("_", " ")
+    return next(titles, Text(words_of_id, words_of_id))
+
+
+def _test(material: Material, item: PlanItem) -> TestSection:
+    observation = material.observations.get(item.check.id)
+    return TestSection(
+        card=material.cards.get(item.check.id),
+        item=item,
+        observation=observation,
+        execution=material.executions.get(item.check.id),
+        slices=() if observation is None else tuple(metric for metric in observation.metrics if metric.slice),
+        pictures=() if observation is None else tuple(_pictures(material, observation)),
+    )
+
+
+def _pictures(material: Material, observation: Observation) -> Sequence[tuple[str, str]]:
+    shown = [
+        exhibit
+        for exhibit in observation.exhibits
+        if exhibit.media_type in PICTURE_TYPES and exhibit.size <= LARGEST_PICTURE
+    ]
+    return [
+        (exhibit.name, _data_uri(exhibit.media_type, material.exhibit(exhibit))) for exhibit in shown[:MOST_PICTURES]
+    ]
+
+
+def _data_uri(media_type: str, content: bytes) -> str:
+    return f"data:{media_type};base64,{base64.b64encode(content).decode()}"

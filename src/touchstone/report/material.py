@@ -1,0 +1,28 @@
+"""Everything a report is made of: the records of one assessment, and the exhibits they name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from touchstone.assess.conclusion import Circumstances
+from touchstone.records import Assessment, CheckCard, Execution, Exhibit, Observation, Plan, Profile
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """The records, keyed by check id where there is one per check."""
+
+    assessment: Assessment
+    profile: Profile
+    plan: Plan
+    circumstances: Circumstances
+    cards: Mapping[str, CheckCard]
+    observations: Mapping[str, Observation]
+    executions: Mapping[str, Execution]
+    exhibit: Callable[[Exhibit], bytes]
+    """Content of an exhibit, verified against its digest."""
+    evidence: str
+    """Digest of the evidence manifest."""
+    issued: str
+    """Date of the statement, ISO 8601."""

@@ -1,0 +1,76 @@
+"""How verdicts, numbers and units are written for people."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from touchstone.records import Decision, Metric, Verdict
+from touchstone.text import Text
+
+VERDICTS = {
+    Verdict.PASS: Text("pass", "通过"),
+    Verdict.FAIL: Text("fail", "未通过"),
+    Verdict.INCONCLUSIVE: Text("inconclusive", "未定"),
+    Verdict.NOT_APPLICABLE: Text("not applicable", "不适用"),
+    Verdict.NOT_TESTED: Text("not tested", "未测"),
+    Verdict.ERROR: Text("error", "出错"),
+}
+MARKS = {
+    Verdict.PASS: "✓",
+    Verdict.FAIL: "✗",
+    Verdict.INCONCLUSIVE: "?",
+    Verdict.NOT_APPLICABLE: "–",
+    Verdict.NOT_TESTED: "○",
+    Verdict.ERROR: "!",
+}
+BOUNDS = {
+    "lower": Text("lower bound", "下界"),
+    "upper": Text("upper bound", "上界"),
+    "point": Text("point value", "点估计"),
+    "exact": Text("exact value", "精确值"),
+}
+BASES = {
+    "law": Text("law", "法律法规"),
+    "standard": Text("standard", "标准"),
+    "guidance": Text("guidance", "指南"),
+    "literature": Text("literature", "文献"),
+    "pilot": Text("pilot value, to be calibrated", "试点值，待校准"),
+}
+SEVERITIES = {
+    "critical": Text("critical", "严重"),
+    "high": Text("high", "高"),
+    "medium": Text("medium", "中"),
+    "low": Text("low", "低"),
+}
+HEADLINES = {
+    "pass": Text("Passed", "通过"),
+    "fail": Text("Failed", "未通过"),
+    "inconclusive": Text("Not decided", "未定"),
+}
+OPERATORS = {">=": "≥", "<=": "≤"}
+
+
+def measured(value: Decimal | None) -> str:
+    """A number to four significant digits, integers whole, never with an exponent.
+
+    >>> measured(Decimal("0.123456")), measured(Decimal("1500"))
+    ('0.1235', '1500')
+    """
+    if value is None:
+        return "—"
+    if value == value.to_integral_value():
+        return format(value.quantize(Decimal(1)), "f")
+    places = max(0, min(6, 3 - value.adjusted()))
+    return format(round(value, places), "f")
+
+
+def interval(metric: Metric) -> str:
+    """Value with its one-sided bounds: `0.95 [0.93, 0.97]`."""
+    if metric.low is None and metric.high is None:
+        return measured(metric.value)
+    return f"{measured(metric.value)} [{measured(metric.low)}, {measured(metric.high)}]"
+
+
+def demand(decision: Decision) -> str:
+    """A limit as it is written: `≥ 0.9`."""
+    return f"{OPERATORS[decision.op]} {measured(decision.limit)}"
