@@ -76,8 +76,7 @@ class Record(BaseModel):
         """Canonical bytes (RFC 8785)."""
         return canonical_json(self.to_json())
 
-    @property
-    def digest(self) -> Digest:
+    def own_digest(self) -> Digest:
         """SHA-256 of the canonical bytes: the record's only name."""
         return digest_of(self.to_bytes())
 
@@ -212,8 +211,10 @@ class Isolation(Record):
     """Which walls stood around the worker that ran a check."""
 
     process: Literal["separate", "same"]
-    network: Literal["none", "endpoint-only", "open"]
+    network: Literal["none", "open"]
     network_by: str
+    """What cut the network off; empty when nothing did."""
+    new_programs: Literal["denied", "allowed"]
     memory_bytes: int | None
     cpu_seconds: int | None
     wall_seconds: int | None
@@ -285,6 +286,10 @@ class Limit(Record):
     params: dict[str, JsonValue] = {}
     fallback_for: str | None = None
     """Counts only when the named metric of the same control could not be measured."""
+    applies_when: str | None = None
+    """Asked for only where this condition on the facts holds; `None`: wherever the control applies."""
+    power: bool = False
+    """Qualifies the test, not the system: a miss means the test is too weak and decides nothing."""
 
 
 class CrossReference(Record):
@@ -340,6 +345,10 @@ class Profile(Record):
     whole_title: Text | None = None
     outside_scope: tuple[str, ...] = ()
     """Controls of the sector's whole profile that this one does not contain."""
+    questions: dict[str, Text] = {}
+    """How to ask for each fact that a condition of this profile mentions."""
+    documents: dict[str, Text] = {}
+    """Title of every kind of document that a requirement asks for."""
 
 
 class CheckCard(Record):

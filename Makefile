@@ -1,0 +1,44 @@
+# make demo: assess the three example systems, sign, verify.   make test: the whole suite.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.PHONY: demo test slow lint types imports docs clean
+
+demo: $(VENV)/.demo-ready
+	$(BIN)/python examples/demo.py demo-output
+
+test: $(VENV)/.test-ready
+	$(BIN)/python -m pytest -n 2
+
+slow: $(VENV)/.test-ready
+	$(BIN)/python -m pytest -m slow -o timeout=1800
+
+lint: $(VENV)/.test-ready
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: $(VENV)/.test-ready
+	$(BIN)/mypy
+
+imports: $(VENV)/.test-ready
+	$(BIN)/lint-imports
+
+docs: $(VENV)/.test-ready
+	$(BIN)/python docs/generate_reference.py
+	$(BIN)/mkdocs build --strict
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.demo-ready: pyproject.toml | $(VENV)/bin/python
+	$(PIP) --editable '.[assess]'
+	touch $@
+
+$(VENV)/.test-ready: pyproject.toml | $(VENV)/bin/python
+	$(PIP) --editable '.[dev]'
+	touch $@ $(VENV)/.demo-ready
+
+clean:
+	rm -rf demo-output site .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,197 @@
+"""Calibration (SR-04): does the model's confidence say how often it is right?
+
+Threat: a confident wrong answer passes every threshold a user sets on confidence, and an abstention rule that rests on
+it protects nobody. Measured is the expected calibration error over 15 bins of equal mass, with bounds that account for
+the bias of its plain estimate, and two proper scores for information.
+
+What it cannot tell: calibration in a subgroup, for classes other than the one answered, and outside the test data.
+
+Source: Guo, Pleiss, Sun and Weinberger 2017, ICML; the bounds are derived in `touchstone.methods.calibration`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from pydantic import Field
+
+from touchstone.canonical import canonical_json
+from touchstone.checks.declaration import Measurement, MetricDeclaration, Needs, Parameters, Run, check
+from touchstone.errors import UnavailableError
+from touchstone.methods.calibration import (
+    SMALLEST_PROBABILITY,
+    ReliabilityBin,
+    brier_scores,
+    equal_mass_bins,
+    expected_calibration_error,
+    expected_calibration_error_bounds,
+    negative_log_likelihoods,
+    reliability,
+    top_label,
+)
+from touchstone.records import Access, ControlRun, Metric, number, plain
+from touchstone.statistics import mean_bounds, proportion_bounds
+from touchstone.system.models.handle import Capability
+from touchstone.text import Text
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from touchstone.system.subject import Subject
+
+NULL_LEVEL = 0.999
+"""Level of the bound in the null control, so that it cries wolf at most once in a thousand runs."""
+
+PLANTED_SHARE = 0.2
+"""Share of right answers that the planted control makes wrong while the confidence stays."""
+
+
+class CalibrationParameters(Parameters):
+    """How finely confidence is binned; the standard says 15."""
+
+    bins: int = Field(15, ge=2, le=100)
+
+
+@check(
+    id="robust.calibration",
+    version="1",
+    title=Text("Calibration of confidence", "置信度校准"),
+    measures=Text(
+        "How far the probability the model gives its own answer is from the share of such answers that are right "
+        "(expected calibration error, bins of equal mass), with the Brier score and the negative log-likelihood. "
+        "The bounds allow for the upward bias of the plain estimate in small samples.",
+        "测量模型对自身预测给出的概率与此类预测实际正确比例之差（期望校准误差，等样本量分箱），"
+        "并给出 Brier 分数与负对数似然；所给界限已计入小样本下朴素估计的正偏差。",
+    ),
+    cannot_tell=Text(
+        "Whether confidence is calibrated within a subgroup, for classes other than the one answered, or for inputs "
+        "unlike the test data. A model that always states the base rate is calibrated and useless.",
+        "无法判断在某一子群体内、对所预测类别以外的类别、或对与测试数据不同的输入，置信度是否校准；"
+        "始终给出基准概率的模型虽已校准却毫无用处。",
+    ),
+    remedy=Text(
+        "Recalibrate on held-out data (temperature scaling, isotonic regression), or hand in more test data if the "
+        "interval is too wide to decide.",
+        "使用留出数据重新校准（温度缩放、保序回归）；若区间过宽无法判定，请补充测试数据。",
+    ),
+    threats=("AVID P0202",),
+    source="Guo et al. 2017, ICML; Roelofs et al. 2022, AISTATS; Fan, Grama and Liu 2015, Electron. J. Probab. 20",
+    needs=Needs(
+        access=Access.PREDICTIONS,
+        capabilities=frozenset({Capability.PROBABILITIES}),
+        data=("test",),
+        tasks=("classification",),
+    ),
+    metrics=(
+        MetricDeclaration(
+            "expected_calibration_error", "ece", "lower", Text("Expected calibration error", "期望校准误差")
+        ),
+        MetricDeclaration("brier_score", "score", "lower", Text("Brier score (0 to 2)", "Brier 分数（0 至 2）")),
+        MetricDeclaration("negative_log_likelihood", "nat", "lower", Text("Negative log-likelihood", "负对数似然")),
+    ),
+    parameters=CalibrationParameters,
+)
+def calibration(subject: Subject, parameters: CalibrationParameters, run: Run) -> Measurement:
+    test = subject.data("test")
+    if test.target is None:
+        raise UnavailableError(Text("the test data carry no labels", "测试数据没有标签"), "data.test.target")
+    probabilities = subject.model().probabilities(test.inputs)
+    run.progress(0.8)
+
+    confidence, correct = top_label(probabilities, test.target)
+    bin_of = equal_mass_bins(confidence, parameters.bins)
+    diagram = reliability(confidence, correct, bin_of)
+    low, high = expected_calibration_error_bounds(confidence, correct, bin_of)
+    calibration_error = Metric(
+        id="expected_calibration_error",
+        unit="ece",
+        value=expected_calibration_error(diagram),
+        low=low,
+        high=high,
+        method="empirical Bernstein over bin signs",
+        n=len(confidence),
+        better="lower",
+    )
+    surprise = negative_log_likelihoods(probabilities, test.target)
+    return Measurement(
+        metrics=(
+            calibration_error,
+            _mean("brier_score", "score", brier_scores(probabilities, test.target), 2.0),
+            _mean("negative_log_likelihood", "nat", surprise, float(-np.log(SMALLEST_PROBABILITY))),
+        ),
+        controls=(
+            _labels_as_stated(confidence, bin_of, run.generator("labels as stated")),
+            _planted_overconfidence(confidence, bin_of, run.generator("planted overconfidence")),
+        ),
+        exhibits=(run.exhibit("reliability.json", "application/json", _reliability_table(diagram)),),
+    )
+
+
+def _mean(name: str, unit: str, scores: NDArray[np.float64], largest: float) -> Metric:
+    low, high = mean_bounds(scores, largest=largest)
+    return Metric(
+        id=name,
+        unit=unit,
+        value=float(scores.mean()),
+        low=low,
+        high=high,
+        method="betting with a fixed mixture of stakes",
+        n=len(scores),
+        better="lower",
+    )
+
+
+def _reliability_table(diagram: tuple[ReliabilityBin, ...]) -> bytes:
+    def row(bar: ReliabilityBin) -> dict[str, int | str]:
+        low, high = proportion_bounds(bar.correct, bar.samples)
+        shares = {
+            "confidence": bar.confidence,
+            "accuracy": bar.correct / bar.samples,
+            "accuracy_low": low,
+            "accuracy_high": high,
+        }
+        return {"samples": bar.samples} | {name: plain(number(share)) for name, share in shares.items()}
+
+    return canonical_json({"bins": [row(bar) for bar in diagram]})
+
+
+def _labels_as_stated(
+    confidence: NDArray[np.float64], bin_of: NDArray[np.int64], generator: np.random.Generator
+) -> ControlRun:
+    """Answers that are right exactly as often as the model states must not be found miscalibrated."""
+    correct = generator.random(len(confidence)) < confidence
+    low, _ = expected_calibration_error_bounds(confidence, correct, bin_of, level=NULL_LEVEL)
+    return ControlRun(
+        kind="null",
+        expected=Text(
+            "answers drawn right as often as stated: no calibration error proven",
+            "按所述概率抽取对错：不应检出校准误差",
+        ),
+        seen=Text(f"calibration error at least {low:.4f}", f"校准误差至少为 {low:.4f}"),
+        passed=low == 0,
+    )
+
+
+def _planted_overconfidence(
+    confidence: NDArray[np.float64], bin_of: NDArray[np.int64], generator: np.random.Generator
+) -> ControlRun:
+    """Answers that are right less often than stated must be found miscalibrated.
+
+    Sharpening the probabilities would plant nothing in a model that is saturated already; spoiling answers always does.
+    """
+    correct = generator.random(len(confidence)) < (1 - PLANTED_SHARE) * confidence
+    low, high = expected_calibration_error_bounds(confidence, correct, bin_of)
+    planted = PLANTED_SHARE * float(confidence.mean())
+    return ControlRun(
+        kind="planted",
+        expected=Text(
+            f"answers right {PLANTED_SHARE:.0%} less often than stated: a calibration error of {planted:.3f} is found",
+            f"正确率比所述概率低 {PLANTED_SHARE:.0%}：应检出 {planted:.3f} 的校准误差",
+        ),
+        seen=Text(
+            f"calibration error between {low:.3f} and {high:.3f}, {len(confidence)} samples",
+            f"校准误差介于 {low:.3f} 与 {high:.3f} 之间，样本量 {len(confidence)}",
+        ),
+        passed=low > 0,
+    )

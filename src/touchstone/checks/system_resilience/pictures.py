@@ -1,0 +1,55 @@
+"""Raw evidence in bytes that are the same for the same content: arrays and sheets of pictures."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Mapping, Sequence
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Picture = NDArray[np.float32]
+"""`(channels, height, width)`, values in `[0, 1]`."""
+
+SMALLEST_TILE = 64
+"""Pixels: smaller pictures are enlarged, so that a person sees them."""
+GAP = 4
+EPOCH = (1980, 1, 1, 0, 0, 0)
+
+
+def arrays_file(arrays: Mapping[str, NDArray[Any]]) -> bytes:
+    """An uncompressed `.npz` of plain arrays, without times."""
+    buffer = BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, array in arrays.items():
+            content = BytesIO()
+            np.lib.format.write_array(content, np.ascontiguousarray(array), allow_pickle=False)
+            archive.writestr(zipfile.ZipInfo(f"{name}.npy", EPOCH), content.getvalue())
+    return buffer.getvalue()
+
+
+def picture_sheet(rows: Sequence[Sequence[Picture]]) -> bytes:
+    """A PNG with the pictures of each row side by side; all pictures have the same size."""
+    from PIL import Image
+
+    tiles = [[_tile(picture) for picture in row] for row in rows]
+    height, width = tiles[0][0].shape[:2]
+    columns = max(len(row) for row in tiles)
+    sheet = np.full((len(tiles) * (height + GAP) - GAP, columns * (width + GAP) - GAP, 3), 255, dtype=np.uint8)
+    for down, row in enumerate(tiles):
+        for across, tile in enumerate(row):
+            top, left = down * (height + GAP), across * (width + GAP)
+            sheet[top : top + height, left : left + width] = tile
+    buffer = BytesIO()
+    Image.fromarray(sheet).save(buffer, format="PNG")
+    return buffer.getvalue()
+
+
+def _tile(picture: Picture) -> NDArray[np.uint8]:
+    """RGB octets, enlarged by whole pixels. Other than three channels are shown as the grey of the first."""
+    colours = picture if picture.shape[0] == 3 else np.repeat(picture[:1], 3, axis=0)
+    times = max(1, -(-SMALLEST_TILE // min(picture.shape[1:])))
+    octets = np.rint(np.clip(colours, 0, 1) * 255).astype(np.uint8)
+    return octets.transpose(1, 2, 0).repeat(times, axis=0).repeat(times, axis=1)
