@@ -15,7 +15,7 @@ from touchstone.canonical import digest_of
 from touchstone.checks.declaration import Check, Measurement
 from touchstone.errors import TouchstoneError, UserError
 from touchstone.records import Budget, Exhibit, Metric, Note, Observation, PlanItem, StoppingLimit
-from touchstone.standard.judge import outcome_of
+from touchstone.standard.judge import compare
 from touchstone.system.subject import Subject
 from touchstone.text import Text
 
@@ -44,7 +44,7 @@ class CheckRun:
     def decided(self, metrics: Sequence[Metric]) -> bool:
         overall = {metric.id: metric for metric in metrics if metric.slice is None}
         settled = [
-            outcome_of(overall[limit.metric], limit) != "inconclusive"
+            compare(limit.op, limit.value, limit.bound, overall[limit.metric]) != "inconclusive"
             for limit in self.limits
             if limit.metric in overall
         ]

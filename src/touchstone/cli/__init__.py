@@ -9,6 +9,7 @@ the evidence is not valid, 2 the input is wrong and the message says how to mend
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib import import_module
 from typing import cast
@@ -31,6 +32,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "keys": ("make and show signing keys", "生成与查看签名密钥"),
     "log": ("inspect the transparency log", "查看透明日志"),
 }
+
+SHOW_TRACEBACK = "TOUCHSTONE_TRACEBACK"
 
 
 class Commands(click.Group):
@@ -84,6 +87,12 @@ def main() -> None:
     except UserError as error:
         click.echo(say("error: ", "错误：") + error.render(chosen()), err=True)
         sys.exit(error.exit_code)
-    except TouchstoneError as fault:
-        click.echo(say("internal error: ", "内部错误：") + str(fault), err=True)
-        sys.exit(fault.exit_code)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except Exception as fault:
+        if os.environ.get(SHOW_TRACEBACK):
+            raise
+        click.echo(say("internal error: ", "内部错误：") + f"{type(fault).__name__}: {fault}", err=True)
+        click.echo(say(f"  → {SHOW_TRACEBACK}=1 shows where", f"  → 设置 {SHOW_TRACEBACK}=1 可查看出错位置"), err=True)
+        sys.exit(TouchstoneError.exit_code)

@@ -11,8 +11,8 @@ from rich.table import Table
 from rich.text import Text as Line
 
 from touchstone.assess.engine import Event, Finished, Progressed, Started
-from touchstone.records import Assessment, Plan, Profile, Verdict
-from touchstone.report.words import HEADLINES, MARKS, VERDICTS
+from touchstone.records import Assessment, Finding, Plan, Profile, Verdict
+from touchstone.report.words import HEADLINES, MARKS, VERDICTS, demand, measured
 from touchstone.text import Language
 
 STYLES = {
@@ -93,9 +93,20 @@ def show_verdicts(console: Console, assessment: Assessment, profile: Profile, la
             Line(finding.control),
             Line(titles[finding.control].render(language)),
             Line(f"{MARKS[finding.verdict]} {VERDICTS[finding.verdict].render(language)}", style=style),
-            Line(finding.reason.text.render(language), style="bright_black"),
+            Line(_why(finding, language), style="bright_black"),
         )
     console.print(table)
     tone = STYLES[Verdict(assessment.verdict)]
     headline = HEADLINES[assessment.verdict].render(language)
     console.print(Line(f"{headline}: {assessment.summary.text.render(language)}", style=tone))
+
+
+def _why(finding: Finding, language: Language) -> str:
+    """The bounds that decided, or the reason when none did."""
+    compared = [
+        f"{decision.metric} {measured(decision.compared)} ({demand(decision)})"
+        for decision in finding.decisions
+        if decision.compared is not None
+    ]
+    told = finding.verdict.value in {decision.outcome for decision in finding.decisions}
+    return "; ".join(compared) if compared and told else finding.reason.text.render(language)

@@ -68,6 +68,14 @@ class ControlSection:
     """Metrics that are reported without a limit."""
     tests: tuple[TestSection, ...]
 
+    @property
+    def told_by_rows(self) -> bool:
+        """Whether the rows say all there is to say about the verdict, so that its reason need not be repeated."""
+        outcomes = {row.decision.outcome for row in self.rows if row.metric is not None}
+        return self.finding.verdict.value in outcomes and all(
+            control.passed for test in self.tests if test.observation for control in test.observation.controls
+        )
+
 
 def render_html(material: Material, language: Language) -> str:
     """The whole report in one language."""

@@ -7,8 +7,8 @@ from decimal import Decimal
 
 from markupsafe import Markup
 
-from touchstone.records import Assessment, Decision, Metric, Verdict
-from touchstone.report.words import measured
+from touchstone.records import Assessment, Decision, Metric, Verdict, plain
+from touchstone.report.words import demand, measured
 
 WIDTH, HEIGHT, EDGE = 320, 46, 12
 COVERAGE_ORDER = (
@@ -35,8 +35,7 @@ def interval_picture(decision: Decision, metric: Metric) -> Markup:
     anchor = "start" if limit < WIDTH * 0.2 else "end" if limit > WIDTH * 0.8 else "middle"
     return Markup(  # noqa: S704 - built from numbers and fixed words only
         f'<svg class="interval {decision.outcome}" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
-        f'aria-label="{measured(low)} – {measured(high)}, {decision.op.replace(">", "≥").replace("<", "≤")[0]} '
-        f'{measured(decision.limit)}">'
+        f'aria-label="{measured(low)} – {measured(high)}, {demand(decision)}">'
         f'<rect class="passing" x="{passing_from}" y="8" width="{max(passing_to - passing_from, 0):.1f}" height="18"/>'
         f'<line class="axis" x1="{EDGE}" x2="{WIDTH - EDGE}" y1="26" y2="26"/>'
         f'<line class="limit" x1="{limit}" x2="{limit}" y1="3" y2="31"/>'
@@ -46,7 +45,7 @@ def interval_picture(decision: Decision, metric: Metric) -> Markup:
         f'<circle class="value" cx="{at(metric.value)}" cy="17" r="3.5"/>'
         f'<text x="{EDGE}" y="42">{measured(first)}</text>'
         f'<text x="{WIDTH - EDGE}" y="42" text-anchor="end">{measured(last)}</text>'
-        f'<text class="limit" x="{limit}" y="42" text-anchor="{anchor}">{measured(decision.limit)}</text>'
+        f'<text class="limit" x="{limit}" y="42" text-anchor="{anchor}">{plain(decision.limit)}</text>'
         "</svg>"
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from touchstone.records import Decision, Metric, Verdict
+from touchstone.records import Decision, Metric, Verdict, plain
 from touchstone.text import Text
 
 VERDICTS = {
@@ -73,4 +73,4 @@ def interval(metric: Metric) -> str:
 
 def demand(decision: Decision) -> str:
     """A limit as it is written: `≥ 0.9`."""
-    return f"{OPERATORS[decision.op]} {measured(decision.limit)}"
+    return f"{OPERATORS[decision.op]} {plain(decision.limit)}"

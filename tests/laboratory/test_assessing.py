@@ -1,0 +1,176 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.building import prediction_system
+from touchstone.api import assess, open_system, verify
+from touchstone.assess.engine import Event, Finished, Started
+from touchstone.errors import StandardError, UserError
+from touchstone.evidence.bundle import Bundle
+from touchstone.evidence.keys import generate, load_signing_key
+from touchstone.evidence.log import Log
+from touchstone.laboratory.rejudging import find_bundle, judge_again
+from touchstone.records import Plan, Verdict
+from touchstone.standard.catalog import load_standard
+
+
+class Counting:
+    """Watches and counts."""
+
+    def __init__(self) -> None:
+        self.recalled = 0
+        self.started: list[str] = []
+        self.finished: list[str] = []
+
+    def planned(self, plan: Plan, recalled: int) -> None:
+        self.recalled = recalled
+
+    def happened(self, event: Event) -> None:
+        if isinstance(event, Started):
+            self.started.append(event.item.check.id)
+        if isinstance(event, Finished):
+            self.finished.append(event.item.check.id)
+
+
+@pytest.fixture(scope="module")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    facts = {"deploy.affects_individuals": True, "data.personal": False}
+    return prediction_system(tmp_path_factory.mktemp("system"), rows=600, facts=facts)
+
+
+@pytest.fixture
+def laboratory(tmp_path: Path) -> tuple[Path, Path]:
+    """Key and log of a laboratory."""
+    key = tmp_path / "key.pem"
+    generate(key, None)
+    Log.create(tmp_path / "log", "test.example", load_signing_key(key, None))
+    return key, tmp_path / "log"
+
+
+def reproducible(folder: Path) -> str:
+    return Bundle.open(folder / "evidence").manifest.reproducible
+
+
+def test_one_call_leaves_a_decision_that_verifies(system: Path, laboratory: tuple[Path, Path], tmp_path: Path) -> None:
+    key, log = laboratory
+    outcome = assess(system, output=tmp_path / "out", key=key, log=log, issuer="Test laboratory")
+    verdicts = {finding.control: finding.verdict for finding in outcome.assessment.findings}
+    assert verdicts["MI-09"] is Verdict.PASS  # 540 of 600 right, 0.85 claimed
+    assert verdicts["SR-01"] is Verdict.NOT_TESTED  # precomputed predictions cannot be attacked
+    assert not outcome.passed
+    assert outcome.decision == tmp_path / "out" / "refusal.dsse.json"
+    for name in ("report.en.html", "report.zh.html", "report.json", "junit.xml"):
+        assert (tmp_path / "out" / name).stat().st_size > 1000
+    verification = verify(tmp_path / "out", key=f"{key}.pub", log_key=f"{key}.pub", system=system.parent)
+    assert verification.ok, [step for step in verification.steps if step.status == "failed"]
+    assert [leaf.predicate_type.split(":")[-2] for leaf in Log.open(log).entries] == [
+        "plan",
+        "assessment",
+        "refusal",
+    ]
+
+
+def test_two_runs_leave_the_same_bytes_except_declared_times(system: Path, tmp_path: Path) -> None:
+    first = assess(system, output=tmp_path / "first", jobs=1)
+    second = assess(system, output=tmp_path / "second", jobs=2)
+    assert first.assessment == second.assessment
+    assert reproducible(first.folder) == reproducible(second.folder)
+
+
+def test_a_folder_with_something_in_it_is_not_touched(system: Path, tmp_path: Path) -> None:
+    (tmp_path / "precious").write_text("data")
+    with pytest.raises(UserError, match="holds something already"):
+        assess(system, output=tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["precious"]
+
+
+def test_resuming_a_finished_assessment_runs_nothing(system: Path, tmp_path: Path) -> None:
+    before = assess(system, output=tmp_path / "out")
+    watcher = Counting()
+    after = assess(system, output=tmp_path / "out", resume=True, watcher=watcher)
+    assert watcher.started == []
+    assert after.assessment == before.assessment
+
+
+def test_resuming_with_other_instructions_is_refused(system: Path, tmp_path: Path) -> None:
+    assess(system, output=tmp_path / "out")
+    with pytest.raises(UserError, match="another plan"):
+        assess(system, output=tmp_path / "out", resume=True, budget="full")
+
+
+@pytest.mark.parametrize("moment", [0.3, 1.2, 1.6, 2.2])
+def test_killed_at_any_moment_it_resumes_to_the_same_evidence(
+    system: Path, laboratory: tuple[Path, Path], tmp_path: Path, moment: float
+) -> None:
+    key, log = laboratory
+    undisturbed = assess(system, output=tmp_path / "undisturbed")
+    output = tmp_path / "out"
+    command = [sys.executable, "-m", "touchstone", "assess", str(system), "--output", str(output)]
+    command += ["--key", str(key), "--log", str(log)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
+        time.sleep(moment)
+        process.send_signal(signal.SIGKILL)
+    finished = subprocess.run([*command, "--resume"], stdout=subprocess.DEVNULL, check=False)
+    assert finished.returncode == 1
+    assert reproducible(output) == reproducible(undisturbed.folder)
+    assert verify(output, key=f"{key}.pub", log_key=f"{key}.pub").ok
+
+
+def test_evidence_is_judged_again_without_testing(system: Path, tmp_path: Path) -> None:
+    outcome = assess(system, output=tmp_path / "out")
+    recorded_profile, same = judge_again(find_bundle(tmp_path / "out"))
+    assert (recorded_profile, same) == (outcome.profile, outcome.assessment)
+    _, whole = judge_again(find_bundle(tmp_path / "out"), load_standard().profile("baseline"))
+    assert len(whole.findings) > len(same.findings)
+    verdicts = {finding.control: finding.verdict for finding in whole.findings}
+    assert verdicts["MI-09"] is Verdict.PASS
+    assert verdicts["MI-05"] is Verdict.NOT_TESTED
+
+
+def test_what_was_skipped_is_not_tested_and_never_passes(system: Path, tmp_path: Path) -> None:
+    outcome = assess(system, output=tmp_path / "out", skip=["model.performance"])
+    finding = next(finding for finding in outcome.assessment.findings if finding.control == "MI-09")
+    assert finding.verdict is Verdict.NOT_TESTED
+    assert not outcome.passed
+
+
+def test_names_that_mean_nothing_are_refused(system: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="neither a check nor a control"):
+        assess(system, output=tmp_path / "a", only=["model.preformance"])
+    with pytest.raises(StandardError):
+        assess(system, "no-such-profile", output=tmp_path / "b")
+
+
+def test_reports_are_derived_from_the_bundle_alone(system: Path, tmp_path: Path) -> None:
+    outcome = assess(system, output=tmp_path / "out")
+    command = [sys.executable, "-m", "touchstone", "report", str(tmp_path / "out"), "--output", str(tmp_path / "again")]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    rendered, first = ((tmp_path / name / "report.json").read_text() for name in ("again", "out"))
+    assert json.loads(rendered)["assessment"] == json.loads(first)["assessment"] == outcome.assessment.to_json()
+
+
+def test_an_assessment_needs_no_network(system: Path, tmp_path: Path) -> None:
+    if subprocess.run(["unshare", "--net", "true"], check=False, capture_output=True).returncode:
+        pytest.skip("this machine lets an ordinary process remove no network")
+    command = ["unshare", "--net", sys.executable, "-m", "touchstone", "assess", str(system)]
+    finished = subprocess.run(
+        [*command, "--output", str(tmp_path / "out")], check=False, capture_output=True, text=True
+    )
+    assert finished.returncode == 1, finished.stderr
+    assert (tmp_path / "out" / "report.en.html").exists()
+
+
+def test_opening_a_system_executes_nothing_of_it(tmp_path: Path) -> None:
+    path = prediction_system(tmp_path / "system")
+    payload = b"cos\nsystem\n(S'touch " + str(tmp_path / "executed").encode() + b"'\ntR."
+    (tmp_path / "system" / "test.csv").write_bytes(payload)
+    open_system(path)
+    assess(path, output=tmp_path / "out")
+    assert not (tmp_path / "executed").exists()
+    assert os.access(tmp_path / "out" / "report.en.html", os.R_OK)
