@@ -26,8 +26,8 @@ imports: $(VENV)/.test-ready
 	$(BIN)/lint-imports
 
 docs: $(VENV)/.test-ready
-	$(BIN)/python docs/generate_reference.py
-	$(BIN)/mkdocs build --strict
+	TOUCHSTONE_LANG=en $(BIN)/python docs/generate_reference.py
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

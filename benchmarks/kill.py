@@ -48,7 +48,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         key, log = root / "laboratory" / "key.pem", root / "laboratory" / "log"
-        touchstone("keys", "generate", str(key))
+        touchstone("keys", "generate", str(key), "--without-passphrase")
         touchstone("log", "create", str(log), "--origin", "kill-test.example", "--key", str(key))
         started = time.perf_counter()
         subprocess.run(command(root / "undisturbed"), check=False, stdout=subprocess.DEVNULL)

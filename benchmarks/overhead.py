@@ -17,8 +17,8 @@ from pathlib import Path
 
 from record import keep
 from touchstone.api import SCREENINGS
-from touchstone.assess.measure import measure
-from touchstone.assess.plan import make_plan
+from touchstone.assessment.measure import measure
+from touchstone.assessment.plan import make_plan
 from touchstone.checks.registry import installed_checks
 from touchstone.standard.catalog import load_standard
 from touchstone.system.subject import open_system

@@ -40,7 +40,7 @@ def main(output: Path) -> None:
     started = time.monotonic()
     key, log = output / "laboratory" / "key.pem", output / "laboratory" / "log"
     public = f"{key}.pub"
-    run("keys", "generate", str(key))
+    run("keys", "generate", str(key), "--without-passphrase")
     run("log", "create", str(log), "--origin", "demo-laboratory.example", "--key", str(key))
     for name, (_, code, why) in SYSTEMS.items():
         print(f"\n── {name}: {why} " + "─" * 20)

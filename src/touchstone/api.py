@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from touchstone.evidence.keys import load_public_key, load_signing_key
+from touchstone.evidence.keys import SigningKey, load_public_key, load_signing_key
 from touchstone.evidence.verify import verify as verify_evidence
 from touchstone.records import Budget
 from touchstone.system.subject import Subject
@@ -53,7 +53,7 @@ def assess(
     only: Collection[str] = (),
     skip: Collection[str] = (),
     resume: bool = False,
-    key: Path | str | None = None,
+    key: SigningKey | Path | str | None = None,
     passphrase: bytes | None = None,
     log: Path | str | None = None,
     issuer: str = "unnamed laboratory",
@@ -62,18 +62,23 @@ def assess(
     """Test a system against a profile and write evidence, reports and a signed decision to `output`.
 
     `profile` defaults to the technical screening of the system's sector. `only` and `skip` name checks or
-    controls. With `key` the plan, the assessment and the certificate or refusal are signed, and with `log` put on
-    that transparency log, which must exist. Raises `UserError` for anything the caller can mend.
+    controls. With `key` (a file, opened with `passphrase`, or a key already loaded) the plan, the assessment and
+    the certificate or refusal are signed, and with `log` put on that transparency log, which must exist. Raises
+    `UserError` for anything the caller can mend.
     """
     from touchstone.laboratory.assessing import Instructions, run_assessment
+    from touchstone.laboratory.intake import require_known_facts
     from touchstone.laboratory.issuing import Issuer
     from touchstone.standard.catalog import load_standard
 
     subject = system if isinstance(system, Subject) else open_system(system)
-    resolved = load_standard().profile(profile or SCREENINGS[subject.description.system.sector])
+    standard = load_standard()
+    require_known_facts(subject, standard, lambda name: f"facts.{name}")
+    resolved = standard.profile(profile or SCREENINGS[subject.description.system.sector])
     signs = None
     if key is not None:
-        signs = Issuer(issuer, load_signing_key(Path(key), passphrase), None if log is None else Path(log))
+        signing = key if isinstance(key, SigningKey) else load_signing_key(Path(key), passphrase)
+        signs = Issuer(issuer, signing, None if log is None else Path(log))
     instructions = Instructions(budget=budget, jobs=jobs, only=only, skip=skip, resume=resume)
     return run_assessment(subject, resolved, Path(output), instructions, issuer=signs, watcher=watcher)
 

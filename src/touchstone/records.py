@@ -18,6 +18,7 @@ from pydantic import (
     Field,
     JsonValue,
     PlainSerializer,
+    StringConstraints,
     ValidationError,
 )
 
@@ -61,6 +62,10 @@ Number = Annotated[
     PlainSerializer(plain, return_type=str),
     Field(json_schema_extra={"type": "string"}),
 ]
+
+
+FileName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
+"""A plain file name: it becomes part of a path inside the bundle, and a worker may be hostile."""
 
 
 class Record(BaseModel):
@@ -172,7 +177,7 @@ class ControlRun(Record):
 class Exhibit(Record):
     """A piece of raw evidence kept beside the observation, named by the digest of its bytes."""
 
-    name: str
+    name: FileName
     media_type: str
     digest: Digest
     size: int
@@ -271,7 +276,7 @@ class Basis(Record):
     kind: Literal["law", "standard", "guidance", "literature", "pilot"]
     ref: str | None = None
     at: str | None = None
-    note: str | None = None
+    note: Text | None = None
 
 
 class Limit(Record):

@@ -1,5 +1,4 @@
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -10,7 +9,7 @@ import pytest
 
 from tests.building import prediction_system
 from touchstone.api import assess, open_system, verify
-from touchstone.assess.engine import Event, Finished, Started
+from touchstone.assessment.engine import Event, Finished, Started
 from touchstone.errors import StandardError, UserError
 from touchstone.evidence.bundle import Bundle
 from touchstone.evidence.keys import generate, load_signing_key
@@ -171,6 +170,17 @@ def test_opening_a_system_executes_nothing_of_it(tmp_path: Path) -> None:
     payload = b"cos\nsystem\n(S'touch " + str(tmp_path / "executed").encode() + b"'\ntR."
     (tmp_path / "system" / "test.csv").write_bytes(payload)
     open_system(path)
-    assess(path, output=tmp_path / "out")
+    with pytest.raises(UserError, match="no column"):
+        assess(path, output=tmp_path / "out")
     assert not (tmp_path / "executed").exists()
-    assert os.access(tmp_path / "out" / "report.en.html", os.R_OK)
+
+
+def test_wrong_data_are_refused_before_any_test_runs(tmp_path: Path) -> None:
+    path = prediction_system(tmp_path / "system")
+    table = tmp_path / "system" / "test.csv"
+    table.write_text(table.read_text().replace("case-7,", "case-6,"))
+    watcher = Counting()
+    with pytest.raises(UserError, match="case-6"):
+        assess(path, output=tmp_path / "out", watcher=watcher)
+    assert watcher.started == []
+    assert not (tmp_path / "out" / "evidence").exists()

@@ -17,7 +17,8 @@ from typing import cast
 import click
 
 from touchstone import __version__
-from touchstone.cli.language import chosen, say
+from touchstone.cli.language import chosen, say, split_language
+from touchstone.text import LANGUAGES
 
 COMMANDS: dict[str, tuple[str, str]] = {
     # name: one line of help, in English and in Chinese. The module is the name with dashes as underscores.
@@ -30,7 +31,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "standard": ("list, show and compare controls and profiles", "查看与比较控制项和档案"),
     "checks": ("list and show the automated checks", "查看自动化检查项"),
     "keys": ("make and show signing keys", "生成与查看签名密钥"),
-    "log": ("inspect the transparency log", "查看透明日志"),
+    "log": ("begin and inspect a transparency log", "新建与查看透明日志"),
 }
 
 SHOW_TRACEBACK = "TOUCHSTONE_TRACEBACK"
@@ -65,9 +66,14 @@ class Commands(click.Group):
     ),
 )
 @click.version_option(__version__, prog_name="touchstone")
-@click.option("--lang", type=click.Choice(["en", "zh"]), default=chosen, help=say("language of messages", "消息语言"))
-def touchstone(lang: str) -> None:
-    """The root command; `--lang` is read by `language.chosen`."""
+@click.option(
+    "--lang",
+    type=click.Choice(LANGUAGES),
+    expose_value=False,
+    help=say("language of messages, before or after the command", "消息语言，可置于命令前后"),
+)
+def touchstone() -> None:
+    """The root command; `--lang` is taken out by `language.split_language` wherever it stands."""
 
 
 def main() -> None:
@@ -75,9 +81,9 @@ def main() -> None:
     from touchstone.errors import TouchstoneError, UserError
 
     try:
-        touchstone.main(standalone_mode=False)
-    except click.exceptions.Exit as finished:
-        sys.exit(finished.exit_code)
+        _, arguments = split_language(sys.argv[1:])
+        finished = touchstone.main(args=arguments, standalone_mode=False)
+        sys.exit(finished if isinstance(finished, int) else 0)
     except click.ClickException as misuse:
         misuse.show()
         sys.exit(2)

@@ -46,7 +46,6 @@ if TYPE_CHECKING:
 )
 @click.option("--log", type=click.Path(path_type=Path), help=say("transparency log to append to", "透明日志目录"))
 @click.option("--issuer", default="unnamed laboratory", help=say("name of who signs", "签发者名称"))
-@click.option("--lang", type=click.Choice(["en", "zh"]), expose_value=False, help=say("language", "语言"))
 def command(
     system: Path,
     profile: str | None,
@@ -66,7 +65,7 @@ def command(
 
     from touchstone.api import assess, open_system
     from touchstone.cli.progress import Watch, show_verdicts
-    from touchstone.evidence.keys import read_passphrase
+    from touchstone.cli.signing import signing_key
 
     console = Console(highlight=False)
     subject = open_system(system)
@@ -83,8 +82,7 @@ def command(
             only=only,
             skip=skip,
             resume=resume,
-            key=key,
-            passphrase=None if passphrase_file is None else read_passphrase(passphrase_file),
+            key=None if key is None else signing_key(key, passphrase_file),
             log=log,
             issuer=issuer,
             watcher=watch,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from touchstone.cli.language import chosen, say
+from touchstone.text import Text
 
 if TYPE_CHECKING:
     from touchstone.system.subject import Subject
@@ -25,19 +26,40 @@ if TYPE_CHECKING:
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help=say("output", "输出格式"))
 def command(path: Path, form: str) -> None:
     """Open the system and print what was found."""
+    from touchstone.documents import read_yaml
+    from touchstone.laboratory.intake import require_known_facts
+    from touchstone.standard.catalog import load_standard
+    from touchstone.system.loading import description_file
     from touchstone.system.subject import open_system
 
     subject = open_system(path)
+    document = read_yaml(description_file(path))
+    require_known_facts(subject, load_standard(), lambda name: document.at(("facts", name)))
+    questions = _questions(subject)
     if form == "json":
-        click.echo(json.dumps(_summary(subject), ensure_ascii=False, indent=2))
+        click.echo(json.dumps(_summary(subject, questions), ensure_ascii=False, indent=2))
     else:
-        _print(subject)
+        _print(subject, questions)
 
 
-def _summary(subject: Subject) -> dict[str, Any]:
-    """What `--format json` prints."""
+def _questions(subject: Subject) -> list[Text]:
+    """What is left open: fields that would allow more tests, and facts that decide which controls apply."""
+    from touchstone.standard.catalog import load_standard
     from touchstone.system.questions import open_questions
 
+    facts = load_standard().facts
+    unstated = [name for name in facts if subject.facts.get(name, "unknown") == "unknown"]
+    return [
+        *open_questions(subject.description),
+        *(
+            Text(f"facts.{name}: {facts[name].entry.question.en}", f"facts.{name}：{facts[name].entry.question.zh}")
+            for name in unstated
+        ),
+    ]
+
+
+def _summary(subject: Subject, questions: list[Text]) -> dict[str, Any]:
+    """What `--format json` prints."""
     identity = subject.description.system
     return {
         "system": {"name": identity.name, "version": identity.version, "supplier": identity.supplier.name},
@@ -48,13 +70,11 @@ def _summary(subject: Subject) -> dict[str, Any]:
             for file in subject.files
         ],
         "facts": subject.facts,
-        "questions": [{"en": question.en, "zh": question.zh} for question in open_questions(subject.description)],
+        "questions": [{"en": question.en, "zh": question.zh} for question in questions],
     }
 
 
-def _print(subject: Subject) -> None:
-    from touchstone.system.questions import open_questions
-
+def _print(subject: Subject, questions: list[Text]) -> None:
     language = chosen()
     identity = subject.description.system
     click.echo(say("OK", "通过") + f"  {identity.name} {identity.version}  {subject.digest}")
@@ -71,7 +91,6 @@ def _print(subject: Subject) -> None:
         origin = "" if name in subject.description.facts else say("  (from the description)", "  （由描述得出）")
         click.echo(f"  {name}: {json.dumps(value, ensure_ascii=False)}{origin}")
 
-    questions = open_questions(subject.description)
     if questions:
         click.echo(
             "\n" + say("Still open; what is left out is reported as not tested", "尚待回答；未提供的部分将记为未测")

@@ -12,7 +12,7 @@ from touchstone.cli.language import chosen, say
 
 if TYPE_CHECKING:
     from touchstone.documents import FieldPath
-    from touchstone.system.drafting import Values
+    from touchstone.system.drafting import FactQuestion, Values
 
 
 @click.command(
@@ -35,13 +35,14 @@ if TYPE_CHECKING:
 def command(folder: Path, files: tuple[Path, ...], output: str, yes: bool) -> None:
     """Guess, ask, write, and say what is left to do."""
     from touchstone.errors import UserError
-    from touchstone.system.drafting import guess, placeholders, write_draft
+    from touchstone.system.drafting import placeholders, write_draft
+    from touchstone.system.guessing import guess
     from touchstone.text import Text
 
     values = guess(files, folder)
     if sys.stdin.isatty() and not yes:
         _ask(values)
-    draft = write_draft(values, chosen())
+    draft = write_draft(values, _fact_questions(), chosen())
     target = folder / output
     try:
         with target.open("x", encoding="utf-8", newline="\n") as stream:
@@ -67,6 +68,18 @@ QUESTIONS: tuple[tuple[FieldPath, str, str], ...] = (
     (("system", "intended_use"), "what it is for, for whom", "用途与适用对象"),
     (("system", "sector"), "sector", "行业"),
 )
+
+
+def _fact_questions() -> dict[str, FactQuestion]:
+    """The vocabulary of the installed standard, as questions."""
+    from touchstone.standard.catalog import load_standard
+    from touchstone.system.drafting import FactQuestion
+
+    questions: dict[str, FactQuestion] = {}
+    for name, placed in load_standard().facts.items():
+        values = ("true", "false") if placed.entry.values == "bool" else placed.entry.values
+        questions[name] = FactQuestion(placed.entry.question.text, values)
+    return questions
 
 
 def _ask(values: Values) -> None:

@@ -21,7 +21,6 @@ from touchstone.cli.language import chosen, say
 @click.argument("bundle", type=click.Path(path_type=Path))
 @click.option("--profile", help=say("profile to judge against [the recorded one]", "所依据的档案［默认为原档案］"))
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help=say("output", "输出格式"))
-@click.option("--lang", type=click.Choice(["en", "zh"]), expose_value=False, help=say("language", "语言"))
 def command(bundle: Path, profile: str | None, form: str) -> None:
     """Print the verdicts; exit 0 when all required controls pass, else 1."""
     from touchstone.laboratory.rejudging import find_bundle, judge_again

@@ -1,4 +1,4 @@
-"""`touchstone log`: look into a transparency log, prove an entry, check that it only grew."""
+"""`touchstone log`: begin a transparency log, look into it, prove an entry, check that it only grew."""
 
 from __future__ import annotations
 
@@ -10,9 +10,31 @@ import click
 from touchstone.cli.language import chosen, say
 
 
-@click.group("log", help=say("Inspect a transparency log.", "查看透明日志。"))
+@click.group("log", help=say("Begin and inspect a transparency log.", "新建与查看透明日志。"))
 def command() -> None:
     """Groups the log commands."""
+
+
+@command.command("create", help=say("Begin an empty log in FOLDER.", "在 FOLDER 中新建空日志。"))
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option(
+    "--origin",
+    required=True,
+    help=say("name of the log, unique in the world: a domain name", "日志名称，须全球唯一，如域名"),
+)
+@click.option(
+    "--key", required=True, type=click.Path(path_type=Path), help=say("signing key of the log", "日志的签名密钥")
+)
+@click.option(
+    "--passphrase-file", type=click.Path(path_type=Path), help=say("file with the key's passphrase", "密钥口令文件")
+)
+def create(folder: Path, origin: str, key: Path, passphrase_file: Path | None) -> None:
+    """Sign the empty tree and write its checkpoint."""
+    from touchstone.cli.signing import signing_key
+    from touchstone.evidence.log import Log
+
+    log = Log.create(folder, origin, signing_key(key, passphrase_file))
+    click.echo(f"{log.checkpoint.origin}: {folder}")
 
 
 @command.command("show", help=say("List the entries of a log.", "列出日志的记录。"))

@@ -10,7 +10,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 from rich.table import Table
 from rich.text import Text as Line
 
-from touchstone.assess.engine import Event, Finished, Progressed, Started
+from touchstone.assessment.engine import Event, Finished, Progressed, Started
 from touchstone.records import Assessment, Finding, Plan, Profile, Verdict
 from touchstone.report.words import HEADLINES, MARKS, VERDICTS, demand, measured
 from touchstone.text import Language

@@ -20,7 +20,6 @@ from touchstone.cli.language import say
 @click.argument("bundle", type=click.Path(path_type=Path))
 @click.option("--output", type=click.Path(path_type=Path), default=Path(), help=say("folder to write to", "输出目录"))
 @click.option("--profile", help=say("judge against this profile instead", "改按此档案判定"))
-@click.option("--lang", type=click.Choice(["en", "zh"]), expose_value=False, help=say("language", "语言"))
 def command(bundle: Path, output: Path, profile: str | None) -> None:
     """Write the reports and print their paths."""
     from touchstone.laboratory.rejudging import find_bundle, judge_again

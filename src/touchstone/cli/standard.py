@@ -13,9 +13,9 @@ from touchstone.cli.language import chosen, say
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from touchstone.records import Basis, Limit, Profile
+    from touchstone.records import Limit, Profile
     from touchstone.standard.catalog import Standard
-    from touchstone.standard.pack import ControlEntry, LimitEntry
+    from touchstone.standard.pack import BasisEntry, ControlEntry, LimitEntry
 
 FORMAT = click.option(
     "--format", "form", type=click.Choice(["text", "json"]), default="text", help=say("output", "输出格式")
@@ -181,7 +181,7 @@ def _show_profile(standard: Standard, profile: Profile) -> None:
                     [
                         *(f"{limit.metric} {_demand(limit)}" for limit in requirement.limits),
                         *(
-                            f"{say('left out', '略去')}: {metric} ({reason.render(language)})"
+                            say(f"left out: {metric} ({reason.en})", f"略去：{metric}（{reason.zh}）")
                             for metric, reason in requirement.left_out.items()
                         ),
                     ]
@@ -246,7 +246,7 @@ def _demand(limit: Limit | LimitEntry | None) -> str:
     return f"{limit.op} {plain(limit.value)} {limit.unit}{bounds.get(limit.bound, '')}{condition}{fallback}{star}"
 
 
-def _basis(standard: Standard, basis: Basis) -> str:
+def _basis(standard: Standard, basis: BasisEntry) -> str:
     kinds = {
         "law": say("law", "法律法规"),
         "standard": say("standard", "标准"),
@@ -255,7 +255,8 @@ def _basis(standard: Standard, basis: Basis) -> str:
         "pilot": say("pilot limit, our own starting value", "试点限值，本标准自拟的起始值"),
     }
     reference = standard.references[basis.ref].entry.title.text.render(chosen()) if basis.ref else None
-    return "; ".join(part for part in (kinds[basis.kind], reference, basis.at, basis.note) if part)
+    note = basis.note.text.render(chosen()) if basis.note else None
+    return say("; ", "；").join(part for part in (kinds[basis.kind], reference, basis.at, note) if part)
 
 
 def _cell(value: Any) -> str:

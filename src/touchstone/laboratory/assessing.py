@@ -6,17 +6,20 @@ there is not done again; that is all there is to resuming.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
-from touchstone.assess.conclusion import assessment_of, circumstances_of
-from touchstone.assess.engine import Event, Finished, Limits, run_in_workers
-from touchstone.assess.environment import environment
-from touchstone.assess.journal import Journal, question_of
-from touchstone.assess.plan import make_plan
+from touchstone.assessment.conclusion import assessment_of, circumstances_of
+from touchstone.assessment.engine import Event, Finished, Limits, run_in_workers
+from touchstone.assessment.environment import environment
+from touchstone.assessment.intake import INTAKE, intake_item
+from touchstone.assessment.journal import Journal, question_of
+from touchstone.assessment.measure import REFUSED
+from touchstone.assessment.plan import make_plan
 from touchstone.checks.cards import card_of
 from touchstone.checks.registry import installed_checks
 from touchstone.errors import UserError
@@ -110,6 +113,8 @@ def run_assessment(
         _record(subject, profile, plan, folder, results)
     bundle = Bundle.open(folder / EVIDENCE_FOLDER)
     recorded = read_recorded(bundle)
+    if all(observation.status == "measured" for observation in recorded.observations.values()):
+        shutil.rmtree(folder / JOURNAL, ignore_errors=True)  # its work is done; after an error its log may help
     if recorded.plan != plan:
         raise _holds_another(folder)
     issued = datetime.now(UTC)
@@ -151,19 +156,31 @@ def _measure(
                 else:
                     results[item.check.id] = Result(*known)
         watcher.planned(plan, recalled=len(results))
-        for event in run_in_workers(
+        events = run_in_workers(
             subject,
             missing,
             plan.budget,
+            first=intake_item(subject),
             jobs=instructions.jobs,
             limits=instructions.limits,
             log=folder / JOURNAL / "workers.log",
-        ):
+        )
+        for event in events:
+            if event.item.check.id == INTAKE.id:
+                _refuse_wrong_input(event)
+                continue
             if isinstance(event, Finished):
                 journal.keep(questions[event.item.check.id], event.measured, event.execution)
                 results[event.item.check.id] = Result(event.measured, event.execution)
             watcher.happened(event)
     return results
+
+
+def _refuse_wrong_input(event: Event) -> None:
+    """Raise what the intake found wrong; a runtime that merely crashed there will be told of by the checks."""
+    error = event.measured.observation.error if isinstance(event, Finished) else None
+    if error is not None and error.code == REFUSED:
+        raise UserError(error.text)
 
 
 def _record(subject: Subject, profile: Profile, plan: Plan, folder: Path, results: dict[str, Result]) -> None:

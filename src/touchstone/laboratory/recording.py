@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from touchstone.assess.conclusion import Circumstances
-from touchstone.assess.measure import Measured
+from touchstone.assessment.conclusion import Circumstances
+from touchstone.assessment.measure import Measured
 from touchstone.canonical import Digest, canonical_json, parse_json
 from touchstone.evidence.bundle import Bundle, BundleWriter
 from touchstone.evidence.layout import Role

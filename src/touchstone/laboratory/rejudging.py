@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from touchstone.assess.conclusion import assessment_of
+from touchstone.assessment.conclusion import assessment_of
 from touchstone.evidence.bundle import Bundle
 from touchstone.evidence.layout import EVIDENCE_FOLDER, EVIDENCE_ZIP
 from touchstone.laboratory.recording import read_recorded

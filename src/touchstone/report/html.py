@@ -17,6 +17,7 @@ from touchstone.records import (
     Execution,
     Finding,
     Metric,
+    Note,
     Observation,
     PlanItem,
     Requirement,
@@ -30,6 +31,7 @@ from touchstone.text import Language, Text
 PICTURE_TYPES = frozenset({"image/png"})
 LARGEST_PICTURE = 4 * 1024 * 1024
 MOST_PICTURES = 4
+MOST_FAULTS = 4
 ATTENTION = (Verdict.FAIL, Verdict.ERROR, Verdict.INCONCLUSIVE, Verdict.NOT_TESTED)
 ORDER = (*ATTENTION, Verdict.PASS, Verdict.NOT_APPLICABLE)
 
@@ -67,6 +69,22 @@ class ControlSection:
     shown: tuple[tuple[Text, Metric], ...]
     """Metrics that are reported without a limit."""
     tests: tuple[TestSection, ...]
+
+    @property
+    def faults(self) -> tuple[Note, ...]:
+        """What the checks of a failed control remarked: the reader wants to know what was found, not how often."""
+        if self.finding.verdict is not Verdict.FAIL:
+            return ()
+        return tuple(note for test in self.tests if test.observation for note in test.observation.warnings)[
+            :MOST_FAULTS
+        ]
+
+    @property
+    def advice(self) -> tuple[Text, ...]:
+        """What to do: the checks' own remedies for a failure, else what the judge says is missing."""
+        if self.finding.verdict is Verdict.FAIL and any(test.card for test in self.tests):
+            return tuple(test.card.remedy for test in self.tests if test.card)
+        return () if self.finding.remedy is None else (self.finding.remedy,)
 
     @property
     def told_by_rows(self) -> bool:
@@ -112,7 +130,9 @@ def _environment(language: Language) -> Environment:
         return text.render(language)
 
     environment.globals.update(t=both, say=say)
-    environment.filters.update(say=say, measured=words.measured, interval=words.interval)
+    environment.filters.update(
+        say=say, measured=words.measured, interval=words.interval, unit=words.unit, sentence=words.sentence
+    )
     return environment
 
 

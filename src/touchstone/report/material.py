@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from touchstone.assess.conclusion import Circumstances
+from touchstone.assessment.conclusion import Circumstances
 from touchstone.records import Assessment, CheckCard, Execution, Exhibit, Observation, Plan, Profile
 
 

@@ -11,6 +11,7 @@ from touchstone.records import Assessment, Decision, Metric, Verdict, plain
 from touchstone.report.words import demand, measured
 
 WIDTH, HEIGHT, EDGE = 320, 46, 12
+CLEARANCE = 80
 COVERAGE_ORDER = (
     Verdict.PASS,
     Verdict.FAIL,
@@ -43,11 +44,17 @@ def interval_picture(decision: Decision, metric: Metric) -> Markup:
         f'<line class="cap" x1="{at(low)}" x2="{at(low)}" y1="12" y2="22"/>'
         f'<line class="cap" x1="{at(high)}" x2="{at(high)}" y1="12" y2="22"/>'
         f'<circle class="value" cx="{at(metric.value)}" cy="17" r="3.5"/>'
-        f'<text x="{EDGE}" y="42">{measured(first)}</text>'
-        f'<text x="{WIDTH - EDGE}" y="42" text-anchor="end">{measured(last)}</text>'
+        f"{_end(EDGE, 'start', first, limit)}{_end(WIDTH - EDGE, 'end', last, limit)}"
         f'<text class="limit" x="{limit}" y="42" text-anchor="{anchor}">{plain(decision.limit)}</text>'
         "</svg>"
     )
+
+
+def _end(x: float, anchor: str, value: Decimal, limit: float) -> str:
+    """The number at one end of the axis, unless the limit's own number would run into it."""
+    if abs(x - limit) < CLEARANCE:
+        return ""
+    return f'<text x="{x}" y="42" text-anchor="{anchor}">{measured(value)}</text>'
 
 
 def _range(decision: Decision, points: tuple[Decimal, ...]) -> tuple[Decimal, Decimal]:

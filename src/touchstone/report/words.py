@@ -47,6 +47,15 @@ HEADLINES = {
     "fail": Text("Failed", "未通过"),
     "inconclusive": Text("Not decided", "未定"),
 }
+UNITS = {
+    "share": Text("share", "占比"),
+    "share_of_files": Text("share of files", "文件占比"),
+    "count": Text("count", "计数"),
+    "points": Text("points", "差值"),
+    "ratio": Text("ratio", "比值"),
+    "auc": Text("area under the curve", "曲线下面积"),
+    "ece": Text("calibration error", "校准误差"),
+}
 OPERATORS = {">=": "≥", "<=": "≤"}
 
 
@@ -69,6 +78,16 @@ def interval(metric: Metric) -> str:
     if metric.low is None and metric.high is None:
         return measured(metric.value)
     return f"{measured(metric.value)} [{measured(metric.low)}, {measured(metric.high)}]"
+
+
+def unit(name: str) -> Text:
+    """A unit in words."""
+    return UNITS.get(name, Text(name.replace("_", " "), name.replace("_", " ")))
+
+
+def sentence(text: str) -> str:
+    """The text with a capital first letter, as a heading or a sentence begins."""
+    return text[:1].upper() + text[1:]
 
 
 def demand(decision: Decision) -> str:

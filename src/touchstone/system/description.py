@@ -40,7 +40,10 @@ class Identity(Part):
     name: Line = Field(description="name of the system", examples=["progression-risk"])
     version: Line = Field(description="version under test", examples=["1.4.0"])
     supplier: Supplier
-    intended_use: Line = Field(description="what it is for, for whom, under which conditions")
+    intended_use: Line = Field(
+        description="what it is for, for whom, under which conditions",
+        examples=["Ranks adult patients by risk of progression for a nurse's call list; a physician decides."],
+    )
     sector: Literal["healthcare", "smart-city", "manufacturing", "other"] = Field(description="picks the profile")
     synthetic: bool = Field(
         False, description="true when model or data are made up for demonstration; printed everywhere"
@@ -51,7 +54,11 @@ class InputSpecification(Part):
     """What one input looks like, before preprocessing."""
 
     kind: Literal["tabular", "image", "timeseries"]
-    columns: list[Line] | None = Field(None, description="tabular: feature columns, in the order the model takes them")
+    columns: list[Line] | None = Field(
+        None,
+        description="tabular: feature columns, in the order the model takes them",
+        examples=[["age", "income"]],
+    )
     shape: list[Annotated[int, Field(gt=0, le=65536)]] | None = Field(
         None,
         description="image, timeseries: shape of one sample without the batch axis",
@@ -76,8 +83,12 @@ class OutputSpecification(Part):
     """What the model answers."""
 
     kind: Literal["probabilities", "logits", "labels"] = Field(description="meaning of the model's output")
-    labels: list[Line] = Field(min_length=2, description="class names, in the order of the output")
-    positive: Line | None = Field(None, description="the class that matters, for sensitivity and group gaps")
+    labels: list[Line] = Field(
+        min_length=2, description="class names, in the order of the output", examples=[["healthy", "ill"]]
+    )
+    positive: Line | None = Field(
+        None, description="the class that matters, for sensitivity and group gaps", examples=["ill"]
+    )
     tensor: Line | None = Field(None, description="name of the output tensor, when the model has several")
 
 
@@ -124,10 +135,16 @@ class DataSet(Part):
 
     path: RelativePath
     format: Literal["csv", "parquet", "npz", "image-folder"]
-    target: Line | None = Field(None, description="column (npz: array) of the true class; labels by name or by index")
-    identifier: Line | None = Field(None, description="column that identifies a row; must be unique")
+    target: Line | None = Field(
+        None, description="column (npz: array) of the true class; labels by name or by index", examples=["diagnosis"]
+    )
+    identifier: Line | None = Field(
+        None, description="column that identifies a row; must be unique", examples=["patient_id"]
+    )
     sensitive: list[Line] = Field(
-        default_factory=list, description="columns of sensitive attributes, e.g. sex, age band"
+        default_factory=list,
+        description="columns of sensitive attributes, e.g. sex, age band",
+        examples=[["sex", "age_band"]],
     )
     features: Line | None = Field(None, description="npz: array of the inputs", examples=["x"])
     predictions: list[Line] = Field(
@@ -135,7 +152,10 @@ class DataSet(Part):
         description="columns of precomputed predictions: one label column, or one column per class",
     )
     site: Line | None = Field(None, description="column of the site or device a row comes from")
-    origin: Line = Field(description="where the data come from, and under which licence or consent")
+    origin: Line = Field(
+        description="where the data come from, and under which licence or consent",
+        examples=["hospital registry 2019-2024, pseudonymised, ethics approval 2025-17"],
+    )
     collected: Line | None = Field(None, description="when they were collected")
     synthetic: bool = Field(False, description="true for generated data; printed everywhere")
     sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] | None = Field(
@@ -176,7 +196,7 @@ class Deployment(Part):
     """Where and how the system runs."""
 
     endpoint: Line | None = None
-    jurisdictions: list[Jurisdiction] = Field(default_factory=list)
+    jurisdictions: list[Jurisdiction] = Field(default_factory=list, examples=[["CN"]])
     edge_devices: list[EdgeDevice] = Field(default_factory=list)
 
 

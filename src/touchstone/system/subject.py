@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+from bisect import bisect_left
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from io import BufferedReader
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, TypeVar
 
-from touchstone.canonical import Digest
-from touchstone.records import Access
+from touchstone.canonical import Digest, digest_of, digest_of_json
+from touchstone.errors import ArtifactError, DescriptionError, UserError
+from touchstone.files import FileError, open_regular
+from touchstone.records import Access, plain
+from touchstone.system.artifacts.sniff import HEAD, sniff
 from touchstone.system.data.dataset import LabelledData
-from touchstone.system.description import SystemDescription
+from touchstone.system.description import FactValue, SystemDescription
+from touchstone.system.loading import description_file, load_description
 from touchstone.system.models.handle import ModelHandle
+from touchstone.system.references import MOST_FILES, files_below, normal, references, resolve, too_many
+from touchstone.text import Text
 
 Role = Literal["test", "train", "reference"]
+
+CHUNK = 1024 * 1024
+
+_Opened = TypeVar("_Opened")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,22 +48,187 @@ class Subject:
     root: Path
     description: SystemDescription
     files: tuple[FileRecord, ...]
+    """Sorted by path."""
     digest: Digest
     """SHA-256 over the description and the digests of all its files: the system's only name."""
+    _opened: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    """What was opened so far, so that asking twice reads once."""
 
     @property
     def access(self) -> Access:
         """What the applicant lets the tester see."""
         return self.description.model.access
 
+    @property
+    def facts(self) -> dict[str, FactValue]:
+        """What decides which controls apply: the declared facts, and those the description itself shows.
+
+        Only what is certain is derived; a fact that is neither declared nor shown stays unknown. A declared fact
+        stands against a derived one.
+        """
+        derived: dict[str, FactValue] = {
+            "model.task": self.description.model.task,
+            "input.modality": self.description.model.input.kind,
+        }
+        test = self.description.data.test
+        shown = {
+            "deploy.edge_devices": bool(self.description.deployment.edge_devices),
+            "data.sites_declared": test is not None and test.site is not None,
+            "data.groups_declared": test is not None and bool(test.sensitive),
+        }
+        derived.update((name, True) for name, is_shown in shown.items() if is_shown)
+        return derived | self.description.facts
+
+    @property
+    def queries(self) -> int:
+        """Samples the model has answered so far; zero while it is unopened."""
+        model: ModelHandle | None = self._opened.get("model")
+        return 0 if model is None else model.queries
+
     def model(self) -> ModelHandle:
         """The model, opened on first use. Raises `UnavailableError` when it cannot be opened safely."""
-        raise NotImplementedError
+        from touchstone.system.models.opening import open_model
+
+        return self._once("model", lambda: open_model(self))
 
     def data(self, role: Role) -> LabelledData:
         """A data set, read and validated on first use. Raises `UnavailableError` when it was not handed in."""
-        raise NotImplementedError
+        from touchstone.system.data.reading import read_data
+
+        return self._once(f"data.{role}", lambda: read_data(self, role))
+
+    def record(self, path: str) -> FileRecord:
+        """What was recorded of one file when the system was opened. Raises `ArtifactError` for any other path."""
+        try:
+            wanted = normal(path)
+        except FileError as error:
+            raise ArtifactError(error.what, error.where, error.remedy) from None
+        place = bisect_left(self.files, wanted, key=lambda record: record.path)
+        if place == len(self.files) or self.files[place].path != wanted:
+            raise ArtifactError(Text("is not a file of this system", "不是该系统的文件"), path)
+        return self.files[place]
+
+    def below(self, folder: str) -> tuple[FileRecord, ...]:
+        """All files below a folder of the system, sorted by path."""
+        prefix = normal(folder) + "/"
+        return tuple(record for record in self.files if record.path.startswith(prefix))
 
     def read(self, path: str) -> bytes:
-        """The bytes of one file, checked against the digest taken when the system was opened."""
-        raise NotImplementedError
+        """The bytes of one file, checked against the digest taken when the system was opened.
+
+        The bytes returned are the bytes that were checked. Raises `ArtifactError` when the file changed.
+        """
+        record = self.record(path)
+        with self._open(record) as stream:
+            content = stream.read(record.size + 1)
+        _require_same(record, digest_of(content))
+        return content
+
+    def locate(self, path: str) -> Path:
+        """A verified file's place on disk, for a runtime that reads files itself. Raises `ArtifactError` like `read`.
+
+        Between this check and the runtime's own opening, somebody who can write to the folder could still exchange
+        the file. Prefer :meth:`read`; use this only where the bytes do not fit into memory, or where several files
+        must lie side by side, on a folder that nobody else writes to while it is tested.
+        """
+        record = self.record(path)
+        with self._open(record) as stream:
+            _require_same(record, "sha256:" + hashlib.file_digest(stream, "sha256").hexdigest())
+        return resolve(self.root, record.path)
+
+    def _open(self, record: FileRecord) -> BufferedReader:
+        try:
+            return open_regular(resolve(self.root, record.path), record.path)
+        except FileError as error:
+            raise ArtifactError(error.what, error.where, error.remedy) from None
+
+    def _once(self, name: str, opened: Callable[[], _Opened]) -> _Opened:
+        if name not in self._opened:
+            self._opened[name] = opened()
+        found: _Opened = self._opened[name]
+        return found
+
+
+def open_system(path: Path) -> Subject:
+    """Open the system described by `path`, a `system.yaml` or the folder that holds one. Executes nothing of it.
+
+    Every file is read once and hashed. Raises `DescriptionError` with everything that is wrong.
+    """
+    file = description_file(path)
+    description, _ = load_description(file)
+    root = file.parent.resolve()
+    files = tuple(_fingerprint(root, name) for name in _all_files(root, description))
+    return Subject(root, description, files, system_digest(description, files))
+
+
+def system_digest(description: SystemDescription, files: tuple[FileRecord, ...]) -> Digest:
+    """The system's name: what was declared, and the content of every file, independent of place and comments."""
+    return digest_of_json(
+        {
+            "schema": "touchstone.system-digest/v1",
+            "description": description_json(description),
+            "files": [{"path": file.path, "size": file.size, "digest": file.digest} for file in files],
+        }
+    )
+
+
+def description_json(description: SystemDescription) -> dict[str, Any]:
+    """The description as it is signed and handed on: plain JSON with decimals as strings."""
+    plain_json: dict[str, Any] = _without_floats(description.model_dump(mode="json", by_alias=True))
+    return plain_json
+
+
+def _all_files(root: Path, description: SystemDescription) -> list[str]:
+    """Every file of the system once, sorted by path."""
+    names: set[str] = set()
+    problems: list[UserError] = []
+    for reference in references(description):
+        try:
+            if reference.folder:
+                names.update(files_below(root, reference.path, MOST_FILES))
+            else:
+                names.add(normal(reference.path))
+        except FileError as problem:
+            problems.append(problem)
+    if len(names) > MOST_FILES:
+        problems.append(too_many())
+    if problems:
+        raise DescriptionError(problems)
+    return sorted(names)
+
+
+def _fingerprint(root: Path, name: str) -> FileRecord:
+    """Read one file from end to end, once."""
+    hasher = hashlib.sha256()
+    size = 0
+    try:
+        with open_regular(resolve(root, name), name) as stream:
+            head = stream.read(HEAD)
+            chunk = head
+            while chunk:
+                hasher.update(chunk)
+                size += len(chunk)
+                chunk = stream.read(CHUNK)
+    except FileError as problem:
+        raise DescriptionError([problem]) from None
+    return FileRecord(name, size, "sha256:" + hasher.hexdigest(), sniff(head))
+
+
+def _require_same(record: FileRecord, digest: Digest) -> None:
+    if digest != record.digest:
+        raise ArtifactError(
+            Text("changed since the system was opened", "在系统打开之后被更改"),
+            record.path,
+            Text("leave the folder alone while it is tested, then start again", "测评期间请勿改动该目录，然后重新开始"),
+        )
+
+
+def _without_floats(value: Any) -> Any:
+    """The same JSON with every float as a decimal string, exact to the last digit."""
+    if isinstance(value, float):
+        return plain(Decimal(repr(value)).normalize())
+    if isinstance(value, dict):
+        return {key: _without_floats(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_without_floats(item) for item in value]
+    return value

@@ -61,9 +61,11 @@ class PerformanceParameters(Parameters):
     measures=Text(
         "Accuracy, recall per class, accuracy per group and, for the declared positive class, sensitivity and "
         "specificity on the test data, with exact bounds, and how far these lie from what the supplier claims. "
-        "The claim that fares worst decides. Where sites are declared: the accuracy lost at sites not trained on.",
+        "The claim that fares worst decides. Where sites are declared: the accuracy lost at sites not trained on. "
+        "The distance to the further bound is that of the sensitivity where it is measured, else of the accuracy.",
         "在测试数据上测量准确率、各类别召回率、各群体准确率，以及所声明阳性类别的灵敏度与特异度，"
-        "给出精确界限及其与供应方声明值之差，以最差的一项声明为准；若声明了站点，另测未参与训练站点的准确率下降。",
+        "给出精确界限及其与供应方声明值之差，以最差的一项声明为准；若声明了站点，另测未参与训练站点的准确率下降。"
+        "“估计值至较远界限的距离”以灵敏度计；未测灵敏度时以准确率计。",
     ),
     cannot_tell=Text(
         "Whether the test data represent the domain the system will work in, and whether the model has seen them in "
@@ -125,7 +127,7 @@ def performance(subject: Subject, parameters: PerformanceParameters, run: Run) -
             *_balanced_accuracy(confusion),
             *_least_margin(rates, claims),
             *_unseen_site_drop(subject, test, correct),
-            _half_width("sensitivity" if "sensitivity" in rates else "accuracy", rates),
+            _half_width(*rates["sensitivity" if "sensitivity" in rates else "accuracy"]),
             *_recalls(confusion, output.labels),
             *groups,
         ),
@@ -197,7 +199,7 @@ def _balanced_accuracy(confusion: NDArray[np.int64]) -> Iterator[Metric]:
         value=float((confusion.diagonal() / samples).mean()),
         low=sum(low for low, _ in bounds) / classes,
         high=sum(high for _, high in bounds) / classes,
-        method="clopper-pearson, Bonferroni over classes",
+        method="clopper-pearson/bonferroni",
         n=int(samples.sum()),
         better="higher",
     )
@@ -243,21 +245,20 @@ def _unseen_site_drop(subject: Subject, test: LabelledData, correct: NDArray[np.
         value=right_seen / n_seen - right_unseen / n_unseen,
         low=low,
         high=high,
-        method="clopper-pearson at half the error each",
+        method="clopper-pearson/difference",
         n=len(correct),
         better="lower",
     )
 
 
-def _half_width(name: str, rates: Rates) -> Metric:
+def _half_width(successes: int, n: int) -> Metric:
     """From the rate that matters most to the further of its bounds: what the sample leaves open."""
-    successes, n = rates[name]
     low, high = proportion_bounds(successes, n)
     return Metric(
         id="interval_half_width",
         unit="share",
         value=max(successes / n - low, high - successes / n),
-        method=f"clopper-pearson, of {name}",
+        method="clopper-pearson/half-width",
         n=n,
         better="lower",
     )

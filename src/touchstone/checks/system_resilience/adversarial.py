@@ -12,69 +12,29 @@ nothing.
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
 
 from touchstone.canonical import canonical_json
-from touchstone.checks.declaration import Measurement, MetricDeclaration, Needs, Parameters, Run, check
-from touchstone.checks.system_resilience.inputs import (
-    Layout,
-    Samples,
-    may_be_shown,
-    normal_inputs,
-    range_not_declared,
-    value_range,
-)
+from touchstone.checks.declaration import Measurement, MetricDeclaration, Needs, Run, check
+from touchstone.checks.system_resilience.attacker import AdversarialParameters, Attacker
+from touchstone.checks.system_resilience.inputs import Samples, may_be_shown
 from touchstone.checks.system_resilience.pictures import arrays_file, picture_sheet
-from touchstone.errors import UnavailableError
-from touchstone.methods.attacks.coordinate import coordinate_attack
-from touchstone.methods.attacks.projected_gradient import Loss, projected_gradient
-from touchstone.methods.attacks.ray_search import ray_search
-from touchstone.methods.attacks.square import square_attack
-from touchstone.methods.attacks.threat_model import (
-    AttackResult,
-    Classes,
-    ThreatModel,
-    interquartile_threat,
-    uniform_threat,
-    unlimited_threat,
-)
 from touchstone.records import Access, ControlRun, Exhibit, Metric, Note, number, plain
 from touchstone.statistics import LOOKS, proportion_bounds
-from touchstone.system.models.handle import Capability, ModelHandle
+from touchstone.system.models.handle import Capability
 from touchstone.system.subject import Subject
 from touchstone.text import Text
 
-SAMPLES = {"quick": 200, "standard": 400, "full": 1000}
-"""Most samples per budget."""
 CURVE_SAMPLES = {"quick": 25, "standard": 50, "full": 100}
 CURVE_FACTORS = (Decimal("0.25"), Decimal("0.5"), Decimal(1), Decimal(2))
 CONTROL_SAMPLES = 50
 NULL_QUERIES = 20
 POWER = 0.99
 """Share that an attack with unlimited radius must break."""
-MASKED_SHARE = 0.05
-"""Samples that the black box breaks and the gradient does not, above which the gradients are suspect."""
 SHOWN = 8
-RAY_REACH = 100.0
-"""How many radii away a table's change of answer is looked for, when no range is declared."""
-
-
-class AdversarialParameters(Parameters):
-    """The attacker's budget."""
-
-    norm: Literal["linf"] = "linf"
-    eps: Annotated[str, Field(pattern=r"^[1-9][0-9]{0,3}/[1-9][0-9]{0,3}$")] = "4/255"
-    """Images: radius as a share of the legal range."""
-    interquartile_share: Annotated[Decimal, Field(gt=0, le=1)] = Decimal("0.05")
-    """Tables and time series: radius as a share of each element's interquartile range."""
-    queries: Annotated[int, Field(ge=10, le=100_000)] = 1000
-    """Most questions to the model per sample."""
-    iterations: Annotated[int, Field(ge=5, le=1000)] = 40
-    """White box: steps on each of two losses."""
 
 
 @check(
@@ -133,7 +93,7 @@ class AdversarialParameters(Parameters):
 )
 def adversarial(subject: Subject, parameters: AdversarialParameters, run: Run) -> Measurement:
     """Attack in random order, look, and stop as soon as the limits are settled."""
-    attacker = _Attacker(subject, parameters, run)
+    attacker = Attacker(subject, parameters, run)
     samples = attacker.samples
     looks = [*(look for look in LOOKS if look < samples), samples]
     for look in looks:
@@ -149,169 +109,7 @@ def adversarial(subject: Subject, parameters: AdversarialParameters, run: Run) -
     return Measurement(metrics, controls, _exhibits(subject, attacker, run), attacker.remarks())
 
 
-class _Attacker:
-    """The threat model, the attacks this access allows, and what they have achieved so far.
-
-    Arrays are in the order of attack, channels first for everything but tables.
-    """
-
-    def __init__(self, subject: Subject, parameters: AdversarialParameters, run: Run) -> None:
-        data, specification = subject.data("test"), subject.description.model.input
-        assert data.target is not None  # noqa: S101 - the plan gives this check labelled data only
-        self.parameters = parameters
-        self.kind = specification.kind
-        self.columns = specification.columns
-        self.model: ModelHandle = subject.model()
-        self.samples = min(len(data), SAMPLES[run.budget])
-        self.order = run.generator("order").permutation(len(data))[: self.samples]
-        self.seeds = run.generator("attack").integers(2**62, size=self.samples)
-        self.layout = None if self.kind == "tabular" else Layout(specification, data.inputs.shape[1:])
-        self.x = self._seen(data.inputs[self.order])
-        self.y = data.target[self.order]
-        normal = self._seen(normal_inputs(subject))
-        self.range = value_range(specification, normal)
-        self.threat = self._declared_threat(normal)
-        self.unlimited = unlimited_threat(normal, self.range.low, self.range.high)
-        self.correct = np.zeros(self.samples, dtype=bool)
-        self.black = np.zeros(self.samples, dtype=bool)
-        self.white = np.zeros(self.samples, dtype=bool)
-        self.queries = np.zeros(self.samples, dtype=np.int64)
-        self.adversarial = self.x.copy()
-        self.unconfirmed = 0
-        self.reached = 0
-
-    @property
-    def attacked(self) -> NDArray[np.int64]:
-        """Samples that were answered correctly, and therefore attacked."""
-        return np.flatnonzero(self.correct)
-
-    @property
-    def gradients(self) -> bool:
-        """Whether the white box is open."""
-        return Capability.GRADIENTS in self.model.capabilities
-
-    def attack_up_to(self, look: int) -> None:
-        """Attack the samples from where the last look ended."""
-        rows = np.arange(self.reached, look)
-        self.correct[rows] = self.labels(self.x[rows]) == self.y[rows]
-        rows = rows[self.correct[rows]]
-        self.reached = look
-        if not rows.size:
-            return
-        result = self.black_box(rows, self.threat, self.parameters.queries)
-        self.black[rows], self.queries[rows] = result.succeeded, result.queries
-        self.adversarial[rows] = result.adversarial
-        if self.gradients:
-            self.white[rows] = self._white_box(rows)
-
-    def black_box(self, rows: NDArray[np.int64], threat: ThreatModel, queries: int) -> AttackResult:
-        """The strongest search that the answers allow. Only what a fresh look confirms counts as a success."""
-        x, y, seeds = self.x[rows], self.y[rows], self.seeds[rows]
-        if not {Capability.PROBABILITIES, Capability.LOGITS} & self.model.capabilities:
-            reach = float(np.max((self.range.high - self.range.low) / np.max(threat.epsilon, initial=1e-12)))
-            far = reach if np.isfinite(reach) else RAY_REACH
-            result = ray_search(self.labels, x, y, threat, int(self.seeds[0]), reach=far, queries=queries)
-        elif self.layout is None:
-            result = coordinate_attack(self.scores, x, y, threat, seeds, queries=queries)
-        else:
-            result = square_attack(self.scores, x, y, threat, seeds, queries=queries)
-        return self._confirmed(rows, threat, result)
-
-    def labels(self, x: Samples) -> Classes:
-        """Predicted classes."""
-        return self.model.labels(self._original(x))
-
-    def scores(self, x: Samples) -> NDArray[np.float64]:
-        """Logits, or logarithms of probabilities."""
-        if Capability.LOGITS in self.model.capabilities:
-            return self.model.logits(self._original(x))
-        return np.log(np.maximum(self.model.probabilities(self._original(x)), np.finfo(np.float64).tiny))
-
-    def radius(self, factor: Decimal) -> str:
-        """A radius in the words of the parameters."""
-        if self.kind == "image":
-            share, whole = self.parameters.eps.split("/")
-            return f"{plain(number(Decimal(share) * factor))}/{whole}"
-        return f"{plain(number(self.parameters.interquartile_share * factor))} IQR"
-
-    def remarks(self) -> tuple[Note, ...]:
-        """What a reader of the numbers has to know."""
-        notes = []
-        if self.kind == "image" and not self.range.declared:
-            notes.append(range_not_declared(self.range))
-        if self.kind != "image":
-            notes.append(self._immutable())
-        if self.unconfirmed:
-            notes.append(_unconfirmed(self.unconfirmed))
-        only_black = int((self.black & ~self.white).sum())
-        if self.gradients and only_black > MASKED_SHARE * len(self.attacked):
-            notes.append(_masked(only_black, len(self.attacked)))
-        return tuple(notes)
-
-    def _white_box(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
-        def gradient(x: Samples, y: Classes, loss: Loss) -> Samples:
-            return self._seen(self.model.gradient(self._original(x), y, loss))
-
-        result = projected_gradient(
-            self.scores,
-            gradient,
-            self.x[rows],
-            self.y[rows],
-            self.threat,
-            self.seeds[rows],
-            iterations=self.parameters.iterations,
-        )
-        return self._confirmed(rows, self.threat, result).succeeded
-
-    def _confirmed(self, rows: NDArray[np.int64], threat: ThreatModel, result: AttackResult) -> AttackResult:
-        found = np.flatnonzero(result.succeeded)
-        if not found.size:
-            return result
-        changed = self.labels(result.adversarial[found]) != self.y[rows[found]]
-        legal = threat.contains(self.x[rows[found]], result.adversarial[found])
-        succeeded = np.zeros_like(result.succeeded)
-        succeeded[found] = changed & legal
-        self.unconfirmed += int((~succeeded[found]).sum())
-        return AttackResult(result.adversarial, succeeded, result.queries)
-
-    def _declared_threat(self, normal: Samples) -> ThreatModel:
-        low, high = self.range.low, self.range.high
-        if self.kind == "image":
-            share, whole = self.parameters.eps.split("/")
-            return uniform_threat(int(share) / int(whole) * (high - low), low, high)
-        threat = interquartile_threat(normal, float(self.parameters.interquartile_share), low, high)
-        if not threat.epsilon.any():
-            raise UnavailableError(
-                Text("no input column is continuous, so nothing may be perturbed", "没有连续型输入列，无可扰动之处"),
-                "model.input",
-                Text(
-                    "this check covers continuous inputs; attest robustness to categorical changes by other means",
-                    "本检查项只适用于连续型输入；类别型改动的鲁棒性请另行举证",
-                ),
-            )
-        return threat
-
-    def _immutable(self) -> Note:
-        movable = np.flatnonzero(self.threat.epsilon.ravel() > 0)
-        total = self.threat.epsilon.size
-        named = "" if self.columns is None else ": " + ", ".join(self.columns[index] for index in movable)[:300]
-        return Note(
-            code="perturbed-columns",
-            text=Text(
-                f"{len(movable)} of {total} elements are continuous and were perturbed{named}; whole-number columns "
-                "(binary, one-hot, ordinal) were held fixed",
-                f"{total} 个输入元素中有 {len(movable)} 个为连续型并被扰动{named}；整数列（二值、独热、序数）保持不变",
-            ),
-        )
-
-    def _seen(self, x: Samples) -> Samples:
-        return x if self.layout is None else self.layout.channels_first(x)
-
-    def _original(self, x: Samples) -> Samples:
-        return x if self.layout is None else self.layout.original(x)
-
-
-def _rates(attacker: _Attacker, looks: int) -> tuple[Metric, ...]:
+def _rates(attacker: Attacker, looks: int) -> tuple[Metric, ...]:
     """Success rates among the attacked, and what accuracy remains among all."""
     attacked, reached = len(attacker.attacked), attacker.reached
     standing = int((attacker.correct & ~attacker.black & ~attacker.white).sum())
@@ -340,7 +138,7 @@ def _share(
     )
 
 
-def _curve(attacker: _Attacker, most: int) -> tuple[Metric, ...]:
+def _curve(attacker: Attacker, most: int) -> tuple[Metric, ...]:
     """Success by radius on the first attacked samples.
 
     A sample broken at one radius is broken at every larger one, so that the curve cannot fall: a larger radius is
@@ -368,7 +166,7 @@ def _curve(attacker: _Attacker, most: int) -> tuple[Metric, ...]:
 
 
 def _broken_at(
-    attacker: _Attacker, rows: NDArray[np.int64], tried: NDArray[np.bool_], factor: Decimal
+    attacker: Attacker, rows: NDArray[np.int64], tried: NDArray[np.bool_], factor: Decimal
 ) -> NDArray[np.bool_]:
     broken = np.zeros(len(rows), dtype=bool)
     if tried.any():
@@ -377,7 +175,7 @@ def _broken_at(
     return broken
 
 
-def _controls(attacker: _Attacker) -> tuple[ControlRun, ...]:
+def _controls(attacker: Attacker) -> tuple[ControlRun, ...]:
     rows = attacker.attacked[:CONTROL_SAMPLES]
     unlimited = int(attacker.black_box(rows, attacker.unlimited, attacker.parameters.queries).succeeded.sum())
     nothing = int(attacker.black_box(rows, attacker.threat.scaled(0.0), NULL_QUERIES).succeeded.sum())
@@ -399,7 +197,7 @@ def _controls(attacker: _Attacker) -> tuple[ControlRun, ...]:
     )
 
 
-def _exhibits(subject: Subject, attacker: _Attacker, run: Run) -> tuple[Exhibit, ...]:
+def _exhibits(subject: Subject, attacker: Attacker, run: Run) -> tuple[Exhibit, ...]:
     kept = [
         run.exhibit("threat_model.json", "application/json", canonical_json(_threat_json(attacker))),
         run.exhibit("attack_report.json", "application/json", canonical_json(_report_json(attacker))),
@@ -407,36 +205,31 @@ def _exhibits(subject: Subject, attacker: _Attacker, run: Run) -> tuple[Exhibit,
     shown = np.flatnonzero(attacker.black)[:SHOWN]
     if not shown.size or not may_be_shown(subject):
         return tuple(kept)
-    before, after = attacker.x[shown], attacker.adversarial[shown]
     arrays: dict[str, NDArray[Any]] = {
         "row": attacker.order[shown],
         "target": attacker.y[shown],
-        "original": before,
-        "adversarial": after,
+        "original": attacker.x[shown],
+        "adversarial": attacker.adversarial[shown],
     }
     kept.append(run.exhibit("adversarial_examples.npz", "application/x-npz", arrays_file(arrays)))
     if attacker.kind == "image":
-        kept.append(run.exhibit("adversarial_examples.png", "image/png", _strip(attacker, before, after)))
+        kept.append(run.exhibit("adversarial_examples.png", "image/png", _strip(attacker, shown)))
     return tuple(kept)
 
 
-def _strip(attacker: _Attacker, before: Samples, after: Samples) -> bytes:
+def _strip(attacker: Attacker, shown: NDArray[np.int64]) -> bytes:
     """Rows of original, perturbation (its radius stretched to full contrast) and adversarial picture."""
-    low, width = attacker.range.low, attacker.range.high - attacker.range.low
-    radius = float(attacker.threat.epsilon.max())
-    return picture_sheet(
-        [
-            [
-                (original - np.float32(low)) / np.float32(width),
-                (changed - original) / np.float32(2 * radius) + np.float32(0.5),
-                (changed - np.float32(low)) / np.float32(width),
-            ]
-            for original, changed in zip(before, after, strict=True)
-        ]
-    )
+    low, width = np.float32(attacker.range.low), np.float32(attacker.range.high - attacker.range.low)
+    radius = np.float32(attacker.threat.epsilon.max())
+
+    def column(index: int) -> list[Samples]:
+        before, after = attacker.x[index], attacker.adversarial[index]
+        return [(before - low) / width, (after - before) / (2 * radius) + np.float32(0.5), (after - low) / width]
+
+    return picture_sheet({f"row_{attacker.order[index]}": column(index) for index in shown})
 
 
-def _threat_json(attacker: _Attacker) -> dict[str, object]:
+def _threat_json(attacker: Attacker) -> dict[str, object]:
     scores = {Capability.PROBABILITIES, Capability.LOGITS} & attacker.model.capabilities
     return {
         "schema": "touchstone.threat-model/v1",
@@ -453,7 +246,7 @@ def _threat_json(attacker: _Attacker) -> dict[str, object]:
     }
 
 
-def _report_json(attacker: _Attacker) -> dict[str, object]:
+def _report_json(attacker: Attacker) -> dict[str, object]:
     return {
         "schema": "touchstone.attack-report/v1",
         "samples": [
@@ -479,26 +272,5 @@ def _nothing_to_attack() -> Note:
         text=Text(
             "the model answered no sample correctly, so there was nothing to attack",
             "模型没有判定正确的样本，无可攻击对象",
-        ),
-    )
-
-
-def _unconfirmed(count: int) -> Note:
-    return Note(
-        code="unconfirmed-successes",
-        text=Text(
-            f"{count} successes were not repeated by a fresh question and do not count: is the model random?",
-            f"{count} 次成功在重新询问时未能重现，不予计入：模型输出是否带有随机性？",
-        ),
-    )
-
-
-def _masked(count: int, attacked: int) -> Note:
-    return Note(
-        code="gradients-masked",
-        text=Text(
-            f"the search broke {count} of {attacked} samples that the gradient did not: the gradients mislead, and "
-            "white-box success is understated",
-            f"{attacked} 个样本中有 {count} 个被搜索攻击攻破而梯度攻击未能攻破：梯度具有误导性，白盒成功率被低估",
         ),
     )

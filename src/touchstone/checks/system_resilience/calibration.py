@@ -109,7 +109,7 @@ def calibration(subject: Subject, parameters: CalibrationParameters, run: Run) -
         value=expected_calibration_error(diagram),
         low=low,
         high=high,
-        method="empirical Bernstein over bin signs",
+        method="empirical-bernstein/bin-signs",
         n=len(confidence),
         better="lower",
     )
@@ -136,7 +136,7 @@ def _mean(name: str, unit: str, scores: NDArray[np.float64], largest: float) -> 
         value=float(scores.mean()),
         low=low,
         high=high,
-        method="betting with a fixed mixture of stakes",
+        method="betting",
         n=len(scores),
         better="lower",
     )

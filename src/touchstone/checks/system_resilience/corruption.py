@@ -22,16 +22,18 @@ from touchstone.checks.system_resilience.inputs import (
     Samples,
     may_be_shown,
     normal_inputs,
+    portions,
     range_not_declared,
     value_range,
 )
 from touchstone.checks.system_resilience.pictures import picture_sheet
 from touchstone.errors import UnavailableError
 from touchstone.methods.attacks.threat_model import continuous_elements
+from touchstone.methods.corruptions.drop import mean_drop_bounds
 from touchstone.methods.corruptions.image import PICTURE_FAMILIES, SEVERITIES, corrupt_pictures
 from touchstone.methods.corruptions.sensor import SENSOR_FAMILIES, corrupt_readings, sensors_of
 from touchstone.records import Access, ControlRun, Exhibit, Metric, Note, number
-from touchstone.statistics import CONFIDENCE, LOOKS, mean_bounds, proportion_bounds, relative_drop_bounds
+from touchstone.statistics import LOOKS, relative_drop_bounds
 from touchstone.system.models.handle import Capability
 from touchstone.system.subject import Subject
 from touchstone.text import Text
@@ -41,7 +43,7 @@ SAMPLES = {"quick": 200, "standard": 400, "full": 1000}
 LIMITED_SEVERITIES = (1, 2, 3)
 """What the limits speak about; a full budget also measures the rest of the curve."""
 WORST_SEVERITY = 3
-SHEET_SEVERITIES = (1, 3, 5)
+SHEET_SEVERITIES = (0, 1, 3, 5)
 PLANTED_DROP = 0.25
 """Relative drop that inputs of another class must cause at least."""
 
@@ -56,7 +58,8 @@ Corrupt = Callable[[str, Samples, int, np.random.Generator], Samples]
     measures=Text(
         "The relative drop in accuracy when inputs are corrupted as noise, weather, optics, compression or failing "
         "sensors would, on average over families and severities 1 to 3, and for the worst family at severity 3.",
-        "输入受噪声、天气、光学、压缩或传感器故障影响时准确率的相对下降：扰动族与强度 1–3 的平均值，以及强度 3 下的最差扰动族。",
+        "输入受噪声、天气、光学、压缩或传感器故障影响时准确率的相对下降："
+        "各扰动族在强度 1–3 下的平均值，以及强度 3 下的最差扰动族。",
     ),
     cannot_tell=Text(
         "The corruptions are simulated with our own constants: real weather, cameras and sensors differ, and families "
@@ -64,8 +67,8 @@ Corrupt = Callable[[str, Samples, int, np.random.Generator], Samples]
         "扰动为模拟生成，常数由本项目设定：真实天气、相机与传感器会有差异，未列出的扰动族不在覆盖范围内。",
     ),
     remedy=Text(
-        "Collect or simulate data for the worst families and train on them, add input checks that recognise a corrupted "
-        "input, and narrow the declared operating domain where neither is possible.",
+        "Collect or simulate data for the worst families and train on them, add input checks that recognise corrupted "
+        "inputs, and narrow the declared operating domain where neither is possible.",
         "针对最差扰动族采集或模拟数据并加入训练；增加能识别受损输入的校验；无法做到时收窄声明的运行域。",
     ),
     threats=("CWE-1039",),
@@ -149,23 +152,22 @@ class _Trial:
 
     def test_up_to(self, look: int) -> None:
         """Test the samples from where the last look ended, under every family and severity."""
-        start = len(self.record.clean)
-        rows = slice(start, look)
-        self.record.clean = np.concatenate([self.record.clean, self._correct(self.x[rows], rows)])
-        for family in self.families:
-            for severity in self.severities:
-                generator = self.run.generator(f"{family}/{severity}/{start}")
-                changed = self.corrupt(family, self.x[rows], severity, generator)
-                self.record.add((family, severity), self._correct(changed, rows))
+        for rows in portions(np.arange(len(self.record.clean), look), self.x[0].size):
+            self.record.clean = np.concatenate([self.record.clean, self._correct(self.x[rows], rows)])
+            for family in self.families:
+                for severity in self.severities:
+                    generator = self.run.generator(f"{family}/{severity}/{rows[0]}")
+                    changed = self.corrupt(family, self.x[rows], severity, generator)
+                    self.record.add((family, severity), self._correct(changed, rows))
 
     def controls(self) -> tuple[ControlRun, ...]:
         """Identity costs nothing; other classes cost a lot."""
-        rows = slice(0, len(self.record.clean))
+        rows = np.arange(len(self.record.clean))
         x, y, clean = self.x[rows], self.y[rows], self.record.clean
         generator = self.run.generator("controls")
         same = self._correct(self.corrupt(self.families[0], x, 0, generator), rows)
         others = [np.flatnonzero(self.y != target) for target in y]
-        foreign = np.array([generator.choice(rows) if rows.size else i for i, rows in enumerate(others)])
+        foreign = np.array([generator.choice(other) if other.size else i for i, other in enumerate(others)])
         drop = _relative_drop(clean, self._correct(self.x[foreign], rows))
         return (
             ControlRun(
@@ -192,20 +194,21 @@ class _Trial:
         layout = Layout(self.specification, self.x.shape[1:])
         one = self.x[:1]
         low, width = self.range.low, self.range.high - self.range.low
-        rows = []
-        for family in self.families:
-            shown = [one]
-            for severity in SHEET_SEVERITIES:
-                shown.append(self.corrupt(family, one, severity, self.run.generator(f"sheet/{family}/{severity}")))
-            rows.append([(layout.channels_first(x)[0] - np.float32(low)) / np.float32(width) for x in shown])
-        return (self.run.exhibit("corruptions.png", "image/png", picture_sheet(rows)),)
+
+        def shown(family: str, severity: int) -> Samples:
+            generator = self.run.generator(f"sheet/{family}/{severity}")
+            changed = layout.channels_first(self.corrupt(family, one, severity, generator))
+            return np.asarray((changed[0] - np.float32(low)) / np.float32(width))
+
+        columns = {family: [shown(family, severity) for severity in SHEET_SEVERITIES] for family in self.families}
+        return (self.run.exhibit("corruptions.png", "image/png", picture_sheet(columns)),)
 
     def remarks(self) -> tuple[Note, ...]:
         """What a reader of the numbers has to know."""
         undeclared = self.picture and not self.range.declared
         return (range_not_declared(self.range),) if undeclared else ()
 
-    def _correct(self, x: Samples, rows: slice) -> Correct:
+    def _correct(self, x: Samples, rows: NDArray[np.int64]) -> Correct:
         return np.asarray(self.model.labels(x) == self.y[rows])
 
     def _pictures(self) -> Corrupt:
@@ -241,22 +244,9 @@ def _limited(record: _Record, looks: int) -> tuple[Metric, ...]:
 def _mean_drop(record: _Record, looks: int) -> Metric:
     cells = [correct for (_, severity), correct in record.corrupted.items() if severity in LIMITED_SEVERITIES]
     share = np.mean(np.stack(cells).astype(np.float64), axis=0)
-    low, high = _mean_drop_bounds(record.clean, share, looks)
+    low, high = mean_drop_bounds(record.clean, share, looks)
     value = 1.0 - share.mean() / record.clean.mean()
     return _metric("mean_relative_drop_s1_s3", value, low, high, len(share), "betting/clopper-pearson", looks)
-
-
-def _mean_drop_bounds(clean: Correct, share: NDArray[np.float64], looks: int) -> tuple[float, float]:
-    """Bounds of `1 - E[share] / E[clean]`, where `share` in [0, 1] is how often a sample survives its corruptions.
-
-    The drop is what correct answers lose, less what wrong answers gain per correct answer. Half of the error goes
-    to the loss, a quarter each to the gain of a wrong answer and to how many there are per correct one.
-    """
-    error = (1.0 - CONFIDENCE) / looks
-    lost_low, lost_high = mean_bounds(1.0 - share[clean], confidence=1.0 - error / 2)
-    gained_low, gained_high = mean_bounds(share[~clean], confidence=1.0 - error / 4)
-    right_low, right_high = proportion_bounds(int(clean.sum()), len(clean), confidence=1.0 - error / 4)
-    return lost_low - gained_high * (1 / right_low - 1), lost_high - gained_low * (1 / right_high - 1)
 
 
 def _worst_drop(record: _Record, looks: int) -> Metric:

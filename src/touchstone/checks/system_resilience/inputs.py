@@ -15,6 +15,9 @@ from touchstone.text import Text
 
 Samples = NDArray[np.float32]
 
+MOST_ELEMENTS = 2**24
+"""Elements worked on at once: 64 MiB per array, however large a sample is."""
+
 
 @dataclass(frozen=True, slots=True)
 class ValueRange:
@@ -65,10 +68,16 @@ def may_be_shown(subject: Subject) -> bool:
     return made_up or subject.facts.get("data.personal") is not True
 
 
+def portions(rows: NDArray[np.int64], elements: int) -> list[NDArray[np.int64]]:
+    """Rows of samples with that many elements each, in portions that fit into memory."""
+    size = max(1, MOST_ELEMENTS // elements)
+    return [rows[start : start + size] for start in range(0, len(rows), size)]
+
+
 class Layout:
     """Samples as the system takes them, seen as `(n, channels, height, width)` and back.
 
-    A grey picture without a channel axis, and a time series, have one channel.
+    A time series becomes a picture of one channel.
     """
 
     def __init__(self, specification: InputSpecification, shape: tuple[int, ...]) -> None:

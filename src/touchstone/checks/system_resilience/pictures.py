@@ -16,6 +16,8 @@ Picture = NDArray[np.float32]
 SMALLEST_TILE = 64
 """Pixels: smaller pictures are enlarged, so that a person sees them."""
 GAP = 4
+NAMES = 28
+"""Pixels above each column, for its name in up to two lines."""
 EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
@@ -30,20 +32,24 @@ def arrays_file(arrays: Mapping[str, NDArray[Any]]) -> bytes:
     return buffer.getvalue()
 
 
-def picture_sheet(rows: Sequence[Sequence[Picture]]) -> bytes:
-    """A PNG with the pictures of each row side by side; all pictures have the same size."""
-    from PIL import Image
+def picture_sheet(columns: Mapping[str, Sequence[Picture]]) -> bytes:
+    """A PNG with one named column of pictures per entry; all pictures have the same size."""
+    from PIL import Image, ImageDraw
 
-    tiles = [[_tile(picture) for picture in row] for row in rows]
+    tiles = [[_tile(picture) for picture in column] for column in columns.values()]
     height, width = tiles[0][0].shape[:2]
-    columns = max(len(row) for row in tiles)
-    sheet = np.full((len(tiles) * (height + GAP) - GAP, columns * (width + GAP) - GAP, 3), 255, dtype=np.uint8)
-    for down, row in enumerate(tiles):
-        for across, tile in enumerate(row):
-            top, left = down * (height + GAP), across * (width + GAP)
-            sheet[top : top + height, left : left + width] = tile
+    rows = max(len(column) for column in tiles)
+    size = (len(tiles) * (width + GAP) - GAP, NAMES + rows * (height + GAP) - GAP)
+    sheet = Image.new("RGB", size, "white")
+    draw = ImageDraw.Draw(sheet)
+    for across, (name, column) in enumerate(zip(columns, tiles, strict=True)):
+        left = across * (width + GAP)
+        words = name.replace("_", "\n")
+        draw.multiline_text((left + width // 2, NAMES // 2), words, fill="black", anchor="mm", align="center")
+        for down, tile in enumerate(column):
+            sheet.paste(Image.fromarray(tile), (left, NAMES + down * (height + GAP)))
     buffer = BytesIO()
-    Image.fromarray(sheet).save(buffer, format="PNG")
+    sheet.save(buffer, format="PNG")
     return buffer.getvalue()
 
 

@@ -1,0 +1,60 @@
+"""The first look at what was handed in: can the data be read, does the model open and answer?
+
+Runs in a worker like every check, because decoders and model runtimes meet hostile bytes here for the first time,
+but is no test: what it finds wrong is wrong input, said once, before an hour of testing.
+"""
+
+from __future__ import annotations
+
+from touchstone.assessment.seeds import seed_of
+from touchstone.checks.declaration import Check, Measurement, Needs, Parameters, Run
+from touchstone.errors import ArtifactError
+from touchstone.records import CheckIdentity, PlanItem
+from touchstone.system.artifacts.screen import screen_file
+from touchstone.system.subject import Role, Subject
+from touchstone.text import Text
+
+FEW = 4
+ROLES: tuple[Role, ...] = ("test", "train", "reference")
+
+
+def _take_in(subject: Subject, parameters: Parameters, run: Run) -> Measurement:
+    declared = [role for role in ROLES if getattr(subject.description.data, role) is not None]
+    data = {role: subject.data(role) for role in declared}
+    try:
+        model = subject.model()
+        if "test" in data:
+            model.labels(data["test"].inputs if subject.access.value == "predictions" else data["test"].inputs[:FEW])
+    except ArtifactError:
+        if not _holds_code(subject):
+            raise  # what cannot be opened because it holds code is a finding, to be tested and documented
+    return Measurement(metrics=())
+
+
+def _holds_code(subject: Subject) -> bool:
+    model = subject.description.model
+    files = [name for name in (model.file, *model.more_files) if name is not None]
+    return any(screen_file(subject.read(name), name).constructs for name in files)
+
+
+INTAKE = Check(
+    id="intake",
+    version="1",
+    title=Text("Intake", "接收检查"),
+    measures=Text("Whether the data can be read and the model answers.", "数据可否读取、模型可否作答。"),
+    cannot_tell=Text("Anything about quality.", "不涉及质量。"),
+    remedy=Text("Mend the file that is named.", "修正所指出的文件。"),
+    threats=(),
+    source="",
+    needs=Needs(),
+    metrics=(),
+    parameters=Parameters,
+    cost=None,
+    function=_take_in,
+)
+
+
+def intake_item(subject: Subject) -> PlanItem:
+    """The intake as work for the engine."""
+    identity = CheckIdentity(id=INTAKE.id, version=INTAKE.version)
+    return PlanItem(check=identity, controls=(), runs=True, seed=seed_of(subject.digest, INTAKE.id, INTAKE.version))

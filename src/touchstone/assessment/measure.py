@@ -1,0 +1,136 @@
+"""Run one check function on one subject and make an observation of what it returns.
+
+This is the whole of what happens inside a worker, and it can be called in one's own process too: a bare run for
+debugging a check, or for measuring what the isolation around it costs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from touchstone.assessment.seeds import generator_of
+from touchstone.canonical import digest_of
+from touchstone.checks.declaration import Check, Measurement
+from touchstone.errors import TouchstoneError, UserError
+from touchstone.records import Budget, Exhibit, Metric, Note, Observation, PlanItem, StoppingLimit
+from touchstone.standard.judge import compare
+from touchstone.system.subject import Subject
+from touchstone.text import Text
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+REFUSED = "refused"
+"""Code of the note on a check that stopped because something handed in is wrong."""
+
+
+def ignore_progress(fraction: float) -> None:
+    """Nobody is watching."""
+
+
+@dataclass
+class CheckRun:
+    """The :class:`~touchstone.checks.declaration.Run` that a check is given."""
+
+    seed: str
+    budget: Budget
+    limits: tuple[StoppingLimit, ...] = ()
+    report: Callable[[float], None] = ignore_progress
+    exhibits: dict[str, bytes] = field(default_factory=dict)
+    """Content of every exhibit the check kept, by digest."""
+
+    def generator(self, purpose: str) -> np.random.Generator:
+        return generator_of(self.seed, purpose)
+
+    def decided(self, metrics: Sequence[Metric]) -> bool:
+        overall = {metric.id: metric for metric in metrics if metric.slice is None}
+        settled = [
+            compare(limit.op, limit.value, limit.bound, overall[limit.metric]) != "inconclusive"
+            for limit in self.limits
+            if limit.metric in overall
+        ]
+        return bool(settled) and all(settled)
+
+    def exhibit(self, name: str, media_type: str, content: bytes) -> Exhibit:
+        digest = digest_of(content)
+        self.exhibits[digest] = content
+        return Exhibit(name=name, media_type=media_type, digest=digest, size=len(content))
+
+    def progress(self, fraction: float) -> None:
+        self.report(min(max(fraction, 0.0), 1.0))
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """An observation with the raw evidence it names."""
+
+    observation: Observation
+    exhibits: dict[str, bytes]
+
+
+def measure(
+    check: Check,
+    subject: Subject,
+    item: PlanItem,
+    budget: Budget,
+    report: Callable[[float], None] = ignore_progress,
+) -> Measured:
+    """Run `check` as `item` plans it.
+
+    Never raises for what the subject or the check does wrong: an exception becomes an observation with status
+    `error`, so that the assessment goes on and says so.
+    """
+    run = CheckRun(item.seed, budget, item.limits, report)
+    queries_before = subject.queries
+    try:
+        measurement = check.function(subject, check.parameters.model_validate(item.parameters), run)
+        _refuse_undeclared(check, measurement)
+    except UserError as error:
+        where = "" if error.where is None else f"{error.where}: "
+        return Measured(
+            failed(subject, item, Note(code=REFUSED, text=Text(where + error.what.en, where + error.what.zh))), {}
+        )
+    except MemoryError:
+        text = Text("The check ran out of the memory it was given.", "检查项超出所分配的内存。")
+        return Measured(failed(subject, item, Note(code="out-of-memory", text=text)), {})
+    except Exception as error:  # whatever a check or a model runtime throws is a result here, not our crash
+        message = f"{type(error).__name__}: {error}"[:500]
+        text = Text(f"The check stopped with {message}", f"检查项异常终止：{message}")
+        return Measured(failed(subject, item, Note(code="check-crashed", text=text)), {})
+    observation = Observation(
+        check=item.check,
+        system=subject.digest,
+        parameters=item.parameters,
+        seed=item.seed,
+        access=subject.access,
+        status="measured",
+        metrics=measurement.metrics,
+        controls=measurement.controls,
+        exhibits=measurement.exhibits,
+        warnings=measurement.warnings,
+        queries=subject.queries - queries_before,
+    )
+    return Measured(observation, {exhibit.digest: run.exhibits[exhibit.digest] for exhibit in observation.exhibits})
+
+
+def failed(subject: Subject, item: PlanItem, note: Note) -> Observation:
+    """The observation of a check that gave no result."""
+    return Observation(
+        check=item.check,
+        system=subject.digest,
+        parameters=item.parameters,
+        seed=item.seed,
+        access=subject.access,
+        status="error",
+        error=note,
+    )
+
+
+def _refuse_undeclared(check: Check, measurement: Measurement) -> None:
+    declared = {metric.id for metric in check.metrics}
+    undeclared = sorted({metric.id for metric in measurement.metrics} - declared)
+    if undeclared:
+        raise TouchstoneError(f"check {check.id} measured {', '.join(undeclared)} without declaring it")

@@ -1,0 +1,234 @@
+"""Which checks a system gets under a profile, which it cannot get and why, and what that will cost.
+
+Planning reads the description only: no model is opened and no data is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from importlib.util import find_spec
+
+from pydantic import JsonValue, ValidationError
+
+from touchstone.assessment.environment import tool
+from touchstone.assessment.seeds import seed_of
+from touchstone.checks.declaration import Check, Parameters
+from touchstone.errors import StandardError, UserError
+from touchstone.records import Access, Budget, CheckIdentity, Note, Plan, PlanItem, Profile, Requirement
+from touchstone.standard.applicability import applies
+from touchstone.standard.judge import stopping_limits
+from touchstone.system.models.handle import Capability
+from touchstone.system.subject import Subject
+from touchstone.text import Text
+
+ACCESS_NAMES = {
+    Access.PREDICTIONS: Text("precomputed predictions", "预计算的预测结果"),
+    Access.LABELS: Text("labels", "标签输出"),
+    Access.PROBABILITIES: Text("probabilities", "概率输出"),
+    Access.ARTEFACT: Text("the artefact", "模型文件"),
+}
+WHITE_BOX_FORMATS = frozenset({"safetensors", "torch-export"})
+
+
+def make_plan(
+    subject: Subject,
+    profile: Profile,
+    checks: Mapping[str, Check],
+    budget: Budget,
+    *,
+    only: Collection[str] = (),
+    skip: Collection[str] = (),
+) -> Plan:
+    """Plan every check that an applicable control of `profile` asks for.
+
+    `only` and `skip` name checks or controls. A control that does not apply is not tested; one that cannot be
+    tested stays in the plan with its reason. Raises `UserError` for a name in `only` or `skip` that means nothing.
+    """
+    wanted = [
+        requirement
+        for requirement in profile.requirements
+        if applies(requirement.applies_when, profile.assumed_facts, subject.facts) == "true"
+    ]
+    ids = list(dict.fromkeys(check for requirement in wanted for check in requirement.checks))
+    _refuse_unknown_names({*only, *skip}, profile, checks)
+    items = [
+        _item(subject, check_id, checks.get(check_id), _demanding(check_id, wanted), budget, only, skip)
+        for check_id in ids
+    ]
+    return Plan(
+        system=subject.digest,
+        profile=profile.own_digest(),
+        profile_id=profile.id,
+        edition=profile.edition,
+        budget=budget,
+        items=tuple(items),
+        tool=tool(),
+    )
+
+
+def _demanding(check_id: str, requirements: Iterable[Requirement]) -> list[Requirement]:
+    return [requirement for requirement in requirements if check_id in requirement.checks]
+
+
+def _item(
+    subject: Subject,
+    check_id: str,
+    check: Check | None,
+    demanding: list[Requirement],
+    budget: Budget,
+    only: Collection[str],
+    skip: Collection[str],
+) -> PlanItem:
+    controls = tuple(requirement.control for requirement in demanding)
+    if check is None:
+        return PlanItem(
+            check=CheckIdentity(id=check_id, version="0"), controls=controls, runs=False, reason=NO_TEST_YET, seed=""
+        )
+    reason = _deselected(check_id, controls, only, skip) or _unmet_need(check, subject)
+    parameters = _parameters(check, demanding)
+    return PlanItem(
+        check=CheckIdentity(id=check.id, version=check.version),
+        controls=controls,
+        runs=reason is None,
+        reason=reason,
+        parameters=_recorded(parameters),
+        seed=seed_of(subject.digest, check.id, check.version),
+        limits=stopping_limits(demanding, [metric.id for metric in check.metrics]),
+        estimated_seconds=0 if check.cost is None else check.cost(subject, parameters, budget),
+    )
+
+
+NO_TEST_YET = Note(
+    code="no-test-yet",
+    text=Text("No installed check measures this yet.", "目前尚无已安装的检查项可对此测量。"),
+)
+
+
+def _deselected(check_id: str, controls: tuple[str, ...], only: Collection[str], skip: Collection[str]) -> Note | None:
+    names = {check_id, *controls}
+    if (only and not names & set(only)) or names & set(skip):
+        return Note(code="deselected", text=Text("Left out by the person who ran this.", "由执行者排除。"))
+    return None
+
+
+def _unmet_need(check: Check, subject: Subject) -> Note | None:
+    """The first thing this check needs and this system does not give."""
+    needs, model = check.needs, subject.description.model
+    if needs.access is not None and not subject.access.allows(needs.access):
+        needed, given = ACCESS_NAMES[needs.access], ACCESS_NAMES[subject.access]
+        return Note(
+            code="access-too-low",
+            text=Text(
+                f"Needs access to {needed.en}; only {given.en} were given.",
+                f"需要{needed.zh}访问权限，仅提供了{given.zh}。",
+            ),
+        )
+    if needs.access is not None and model.task not in needs.tasks:
+        return Note(
+            code="task-not-covered",
+            text=Text(f"Does not cover {model.task} models.", f"不适用于 {model.task} 类模型。"),
+        )
+    if needs.access is not None and model.input.kind not in needs.inputs:
+        return Note(
+            code="input-not-covered",
+            text=Text(f"Does not cover {model.input.kind} inputs.", f"不适用于 {model.input.kind} 类输入。"),
+        )
+    if missing := needs.capabilities - _expected_capabilities(subject):
+        names = ", ".join(sorted(missing))
+        return Note(
+            code="capability-missing",
+            text=Text(f"The model as handed in cannot give: {names}.", f"所提交的模型无法提供：{names}。"),
+        )
+    return _unmet_data(check, subject)
+
+
+def _unmet_data(check: Check, subject: Subject) -> Note | None:
+    data = subject.description.data
+    for role in check.needs.data:
+        declared = getattr(data, role)
+        if declared is None:
+            return Note(
+                code="data-missing",
+                text=Text(f"Needs {role} data, which were not handed in.", f"需要 {role} 数据集，但未提供。"),
+            )
+        labelled = declared.target is not None or declared.format == "image-folder"
+        if check.needs.target and not labelled:
+            return Note(
+                code="target-missing",
+                text=Text(f"Needs the true labels of the {role} data.", f"需要 {role} 数据集的真实标签。"),
+            )
+    if check.needs.sensitive and (data.test is None or not data.test.sensitive):
+        return Note(
+            code="sensitive-missing",
+            text=Text(
+                "Needs sensitive attributes in the test data; none are declared.",
+                "需要测试数据中的敏感属性，但未声明。",
+            ),
+        )
+    return None
+
+
+def _expected_capabilities(subject: Subject) -> frozenset[Capability]:
+    """What the handle will be able to do, as far as the description tells."""
+    model, test = subject.description.model, subject.description.data.test
+    expected = {Capability.LABELS}
+    if model.format == "predictions":
+        if test is not None and len(test.predictions) > 1:
+            expected.add(Capability.PROBABILITIES)
+        return frozenset(expected)
+    expected.add(Capability.ANY_INPUT)
+    if subject.access.allows(Access.PROBABILITIES) and model.output.kind != "labels":
+        expected.add(Capability.PROBABILITIES)
+    if subject.access is Access.ARTEFACT and model.format in WHITE_BOX_FORMATS and find_spec("torch") is not None:
+        expected |= {Capability.LOGITS, Capability.GRADIENTS}
+    return frozenset(expected)
+
+
+def _parameters(check: Check, demanding: Iterable[Requirement]) -> Parameters:
+    """The check's own defaults, with what the profile's limits prescribe for parameters of the same name."""
+    prescribed: dict[str, JsonValue] = {}
+    for requirement in demanding:
+        for limit in requirement.limits:
+            prescribed |= {name: value for name, value in limit.params.items() if name in check.parameters.model_fields}
+    try:
+        return check.parameters.model_validate(prescribed)
+    except ValidationError as error:
+        problem = error.errors(include_url=False)[0]
+        raise StandardError(
+            Text(
+                f"prescribes {problem['loc'][0]}={problem['input']!r} for check {check.id}: {problem['msg']}",
+                f"为检查项 {check.id} 规定的参数 {problem['loc'][0]}={problem['input']!r} 无效：{problem['msg']}",
+            ),
+            ", ".join(requirement.control for requirement in demanding),
+        ) from None
+
+
+def _recorded(parameters: Parameters) -> dict[str, JsonValue]:
+    """Parameters as they are signed: floats become decimal strings."""
+    return {name: _without_floats(value) for name, value in parameters.model_dump(mode="json").items()}
+
+
+def _without_floats(value: JsonValue) -> JsonValue:
+    if isinstance(value, float):
+        return repr(value)
+    if isinstance(value, list):
+        return [_without_floats(item) for item in value]
+    if isinstance(value, dict):
+        return {name: _without_floats(item) for name, item in value.items()}
+    return value
+
+
+def _refuse_unknown_names(names: set[str], profile: Profile, checks: Mapping[str, Check]) -> None:
+    known = {*checks, *(requirement.control for requirement in profile.requirements)}
+    known |= {check for requirement in profile.requirements for check in requirement.checks}
+    for name in sorted(names - known):
+        raise UserError(
+            Text(
+                f"{name!r} is neither a check nor a control of {profile.id}",
+                f"{name!r} 不是检查项，也不是 {profile.id} 的控制项",
+            ),
+            remedy=Text(
+                "`touchstone checks list` and `touchstone standard show` list both",
+                "可用 `touchstone checks list` 与 `touchstone standard show` 查看",
+            ),
+        )

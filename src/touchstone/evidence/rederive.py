@@ -1,0 +1,55 @@
+"""What can be computed again from the evidence, so that nobody has to believe it was computed right."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from touchstone.canonical import Digest
+from touchstone.errors import EvidenceError
+from touchstone.evidence.bundle import Bundle, Entry
+from touchstone.evidence.layout import Role
+from touchstone.records import Assessment, Observation, Plan, Profile
+from touchstone.text import Text
+
+
+def judged_again(bundle: Bundle) -> Assessment:
+    """The assessment that follows from the recorded observations, plan, profile and circumstances.
+
+    Runs no test. Raises `EvidenceError` when one of them is missing or not the record it should be, was made on
+    another system than the plan's, or names an exhibit that the bundle does not hold.
+    """
+    from touchstone.assessment.conclusion import Circumstances, assessment_of
+
+    plan = Plan.from_bytes(bundle.read_role(Role.PLAN), Role.PLAN)
+    return assessment_of(
+        Circumstances.from_bytes(bundle.read_role(Role.CIRCUMSTANCES), Role.CIRCUMSTANCES),
+        Profile.from_bytes(bundle.read_role(Role.PROFILE), Role.PROFILE),
+        plan,
+        [_observation(bundle, entry, plan.system) for entry in bundle.with_role(Role.OBSERVATION)],
+    )
+
+
+def _observation(bundle: Bundle, entry: Entry, system: Digest) -> Observation:
+    observation = Observation.from_bytes(bundle.read(entry.name), entry.name)
+    if observation.system != system:
+        raise EvidenceError(
+            Text("was made on another system than the planned one", "测试对象不是计划中的系统"), entry.name
+        )
+    held = {other.digest for other in bundle.entries}
+    for exhibit in observation.exhibits:
+        if exhibit.digest not in held:
+            raise EvidenceError(
+                Text(
+                    f"names exhibit {exhibit.name!r}, which is not in the evidence",
+                    f"所列物证 {exhibit.name!r} 不在证据中",
+                ),
+                entry.name,
+            )
+    return observation
+
+
+def system_digest(folder: Path) -> Digest:
+    """The digest of a system as it lies there now. Raises `UserError` when it cannot be opened."""
+    from touchstone.system.subject import open_system
+
+    return open_system(folder).digest

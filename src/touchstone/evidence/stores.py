@@ -1,0 +1,147 @@
+"""Where the bytes of a bundle lie: in a folder or in one zip file, both taken to be hostile."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from pathlib import Path
+from typing import Protocol
+
+from touchstone.errors import EvidenceError
+from touchstone.evidence.files import read_regular
+from touchstone.text import Text
+
+LARGEST_ZIP = 1024 * 1024 * 1024
+_LARGEST_DIRECTORY = 16 * 1024 * 1024
+_END_OF_DIRECTORY = 22
+_ZIP64_LOCATOR = 20
+
+
+class Store(Protocol):
+    """Read access to the files of one bundle by their POSIX paths inside it."""
+
+    def label(self, path: str) -> str:
+        """What messages call a file of this store."""
+
+    def paths(self) -> list[str]:
+        """Everything there is, sorted: files, links, and folders that do not belong."""
+
+    def read(self, path: str, *, largest: int) -> bytes:
+        """The bytes of one regular file. Raises `EvidenceError` when it is not there or larger than `largest`."""
+
+
+class FolderStore:
+    """A bundle as a folder. Links are never followed, neither as files nor on the way to them."""
+
+    def __init__(self, root: Path, label: str) -> None:
+        self._root = root
+        self._label = label
+
+    def label(self, path: str) -> str:
+        return f"{self._label}/{path}".encode("utf-8", "backslashreplace").decode()
+
+    def paths(self) -> list[str]:
+        found = []
+        for folder, subfolders, files in os.walk(self._root):
+            here = Path(folder)
+            links = [name for name in subfolders if (here / name).is_symlink()]
+            empty = not subfolders and not files and here != self._root
+            found += [here / name for name in (*files, *links)] + ([here] if empty else [])
+        return sorted(path.relative_to(self._root).as_posix() for path in found)
+
+    def read(self, path: str, *, largest: int) -> bytes:
+        *folders, _ = Path(path).parts
+        here = self._root
+        for folder in folders:
+            here /= folder
+            if here.is_symlink():
+                raise EvidenceError(
+                    Text("lies behind a link, not in the bundle", "位于链接之后，不在证据包内"), self.label(path)
+                )
+        return read_regular(self._root / path, self.label(path), largest=largest)
+
+
+class ZipStore:
+    """A bundle as one zip file of uncompressed members: nothing can unpack to more than the file's own size."""
+
+    def __init__(self, path: Path, label: str) -> None:
+        """Open a zip. Raises `EvidenceError` for anything but a plain one."""
+        self._path = path
+        self._label = label
+        self._size = self._require_plain()
+        try:
+            with zipfile.ZipFile(path) as archive:
+                members = archive.infolist()
+        except (zipfile.BadZipFile, ValueError, NotImplementedError, EOFError, OSError):
+            raise EvidenceError(Text("is not a zip file that can be read", "不是可读取的 zip 文件"), label) from None
+        self._members = {member.filename: member for member in members}
+        if len(self._members) != len(members):
+            raise EvidenceError(Text("holds two members of the same name", "含有同名成员"), label)
+        for member in members:
+            self._require_stored(member)
+
+    def label(self, path: str) -> str:
+        return f"{self._label}:{path}" if path else self._label
+
+    def paths(self) -> list[str]:
+        return sorted(self._members)
+
+    def read(self, path: str, *, largest: int) -> bytes:
+        member = self._members.get(path)
+        if member is None:
+            raise EvidenceError(Text("is missing", "缺失"), self.label(path))
+        if member.file_size > largest:
+            raise EvidenceError(Text(f"is larger than {largest} bytes", f"大于 {largest} 字节"), self.label(path))
+        try:
+            with zipfile.ZipFile(self._path) as archive:
+                return archive.read(member)
+        except (zipfile.BadZipFile, ValueError, RuntimeError, NotImplementedError, EOFError, OSError):
+            raise EvidenceError(
+                Text("was changed: its checksum is wrong", "已被改动：校验和不符"), self.label(path)
+            ) from None
+
+    def holds_exactly(self, data: bytes) -> bool:
+        """Whether the zip file is `data`, byte for byte: no comment, no gap, nothing before or behind."""
+        return self._size == len(data) and read_regular(self._path, self._label, largest=self._size) == data
+
+    def _require_plain(self) -> int:
+        """Look at the end of the file before any library trusts it: no comment, no zip64, a small directory."""
+        if not self._path.is_file():
+            raise EvidenceError(Text("is neither a folder nor a file", "既不是文件夹也不是文件"), self._label)
+        size = self._path.stat().st_size
+        if size > LARGEST_ZIP:
+            raise EvidenceError(
+                Text(f"is larger than {LARGEST_ZIP} bytes", f"大于 {LARGEST_ZIP} 字节"),
+                self._label,
+                Text("unpack it yourself and verify the folder", "请自行解压后验证文件夹"),
+            )
+        with self._path.open("rb") as file:
+            file.seek(max(0, size - _END_OF_DIRECTORY - _ZIP64_LOCATOR))
+            tail = file.read()
+        end = tail[-_END_OF_DIRECTORY:]
+        plain = (
+            len(end) == _END_OF_DIRECTORY
+            and end[:4] == b"PK\x05\x06"
+            and end[-2:] == b"\x00\x00"
+            and b"PK\x06\x07" not in tail
+            and int.from_bytes(end[12:16], "little") <= _LARGEST_DIRECTORY
+        )
+        if not plain:
+            raise EvidenceError(
+                Text("is not a zip file as Touchstone packs it", "不是本工具打包的 zip 文件"),
+                self._label,
+                Text("unpack it and verify the folder", "请解压后验证文件夹"),
+            )
+        return size
+
+    def _require_stored(self, member: zipfile.ZipInfo) -> None:
+        if (
+            member.compress_type != zipfile.ZIP_STORED
+            or member.flag_bits & 1
+            or member.file_size != member.compress_size
+        ):
+            raise EvidenceError(
+                Text("is compressed or encrypted, which no bundle is", "已压缩或加密，证据包不会如此"),
+                self.label(member.filename),
+                Text("unpack the file and verify the folder", "请解压后验证文件夹"),
+            )

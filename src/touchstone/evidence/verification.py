@@ -1,0 +1,162 @@
+"""What a verification found: one step after the other, what it proves, and what it does not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from touchstone.canonical import Digest
+from touchstone.errors import EvidenceError, UserError
+from touchstone.evidence.statement import Statement
+from touchstone.records import Record
+from touchstone.text import Text
+
+Status = Literal["ok", "failed", "not-checked"]
+Kind = Literal["certificate", "refusal", "assessment", "plan", "evidence"]
+
+
+class Step(Record):
+    """One thing that was looked at. A failed step names the file that is wrong."""
+
+    id: str
+    status: Status
+    text: Text
+    file: str | None = None
+    names: tuple[str, ...] = ()
+    """Names of the evidence entries that rest on the file, when it is a blob."""
+    remedy: Text | None = None
+
+
+class Verification(Record):
+    """The result of `verify`."""
+
+    kind: Kind
+    title: Text
+    steps: tuple[Step, ...]
+    uncovered: tuple[str, ...]
+    """Files that no signature covers: whatever they say was not verified."""
+    key: Digest
+    log_key: Digest | None
+
+    @property
+    def ok(self) -> bool:
+        """Whether a signature was checked and nothing failed."""
+        return self.passed("signature") and all(step.status != "failed" for step in self.steps)
+
+    def passed(self, step_id: str) -> bool:
+        """Whether steps of this kind were made and none of them failed or was left out."""
+        statuses = {step.status for step in self.steps if step.id == step_id}
+        return statuses == {"ok"}
+
+    @property
+    def proves(self) -> tuple[Text, ...]:
+        """What follows from the steps that passed; nothing when one failed."""
+        if not self.ok:
+            return ()
+        return tuple(text for step_id, text in _PROVES.items() if self.passed(step_id))
+
+    @property
+    def does_not_prove(self) -> tuple[Text, ...]:
+        """What no verification of these files can show, and what this one was not asked to."""
+        return (*(text for step_id, text in _PROVES_IF_ASKED.items() if not self.passed(step_id)), *_NEVER_PROVES)
+
+    def to_json(self) -> dict[str, Any]:
+        conclusions = {
+            "ok": self.ok,
+            "proves": [{"en": text.en, "zh": text.zh} for text in self.proves],
+            "does_not_prove": [{"en": text.en, "zh": text.zh} for text in self.does_not_prove],
+        }
+        return super().to_json() | conclusions
+
+
+_PROVES = {
+    "signature": Text(
+        "the holder of the given key signed these statements, and they were not changed since",
+        "这些声明由所给密钥的持有者签名，且此后未被改动",
+    ),
+    "evidence": Text(
+        "the evidence is, byte for byte, what the signed assessment rests on", "证据与签名测评结论所依据的逐字节一致"
+    ),
+    "judgement": Text(
+        "the verdict follows from the recorded observations and the profile", "结论可由所记录的观测与标准档案推出"
+    ),
+    "log": Text(
+        "the log holds these statements and cannot take them back unnoticed", "日志已收录这些声明，不能暗中撤回"
+    ),
+    "order": Text(
+        "the plan was logged before the assessment, and that before the decision",
+        "计划先于测评入日志，测评先于决定入日志",
+    ),
+    "system": Text("the system in the given folder is the one that was tested", "所给文件夹中的系统即受测系统"),
+}
+
+_PROVES_IF_ASKED = {
+    "evidence": Text("that the evidence is intact: it was not checked here", "证据完好：此处未作检查"),
+    "judgement": Text(
+        "that the verdict follows from the observations: not judged again here", "结论由观测推出：此处未重新判定"
+    ),
+    "log": Text("that the statements are in the log: not checked here", "声明已入日志：此处未作检查"),
+    "system": Text(
+        "that a system you have is the one that was tested: compare it with --system",
+        "您手中的系统即受测系统：请用 --system 比对",
+    ),
+}
+
+_NEVER_PROVES = (
+    Text(
+        "that the tests were well chosen or honestly run: run them again to know",
+        "测试选择得当、执行诚实：只有重新测试才能确认",
+    ),
+    Text("who holds the key: ask the tester for it by another way", "密钥持有者的身份：请通过其他途径向测评方核实"),
+    Text("that a certificate was not withdrawn since", "证书此后未被撤销"),
+    Text("when the statements were made: no independent timestamp", "声明作出的时间：没有独立时间戳"),
+    Text("that the log shows everybody the same: no independent witness", "日志对所有人一致：没有独立见证"),
+    Text("that the system is secure or complies with any law", "系统安全或符合任何法律"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A statement whose signature is good, and its file."""
+
+    file: str
+    data: bytes
+    statement: Statement
+
+    def require(self, condition: bool, otherwise: Text) -> None:
+        """Raise `EvidenceError` about this file unless the condition holds."""
+        if not condition:
+            raise EvidenceError(otherwise, self.file)
+
+
+class Steps:
+    """Collects the steps of one verification, and the files they speak about."""
+
+    def __init__(self) -> None:
+        self.taken: list[Step] = []
+        self.covered: set[str] = set()
+        """Files whose every byte was looked at, by path under the folder."""
+
+    def ok(self, step: str, text: Text, file: str | None = None) -> None:
+        """Note that something holds."""
+        self.taken.append(Step(id=step, status="ok", text=text, file=file))
+
+    def not_checked(self, step: str, text: Text, file: str | None = None) -> None:
+        """Note that something could not be looked at, and why."""
+        self.taken.append(Step(id=step, status="not-checked", text=text, file=file))
+
+    def failed(
+        self, step: str, text: Text, file: str, *, names: tuple[str, ...] = (), remedy: Text | None = None
+    ) -> None:
+        """Note what is wrong with which file."""
+        self.taken.append(Step(id=step, status="failed", text=text, file=file, names=names, remedy=remedy))
+
+    @contextmanager
+    def noting(self, step: str, file: str) -> Iterator[None]:
+        """Turn an error of the files into a failed step; what the caller would have returned stays `None`."""
+        try:
+            yield
+        except UserError as error:
+            self.failed(step, error.what, error.where or file, remedy=error.remedy)

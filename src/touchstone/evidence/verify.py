@@ -1,0 +1,430 @@
+"""Verify an output folder, a bundle or a single statement: offline, with nothing but the keys you trust.
+
+    verification = verify(Path("out"), key=load_public_key(Path("lab.key.pub")), at=datetime.now(UTC))
+    verification.ok, [step.file for step in verification.steps if step.status == "failed"]
+
+Nothing found in the folder is believed before it was checked against the keys, and the keys are never taken
+from the folder. Every fault becomes a failed step that names its file; only input that is no evidence at all
+raises `EvidenceError`.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime
+from pathlib import Path
+
+from touchstone.canonical import Digest, digest_of
+from touchstone.errors import EvidenceError
+from touchstone.evidence.bundle import Bundle
+from touchstone.evidence.certificate import Certificate, Refusal, decide, has_own_number, instant
+from touchstone.evidence.envelope import LARGEST_ENVELOPE, open_envelope
+from touchstone.evidence.files import read_regular
+from touchstone.evidence.keys import VerifyingKey
+from touchstone.evidence.layout import (
+    ASSESSMENT,
+    EVIDENCE_FOLDER,
+    EVIDENCE_ZIP,
+    MANIFEST,
+    Role,
+    StatementName,
+)
+from touchstone.evidence.rederive import judged_again, system_digest
+from touchstone.evidence.statement import (
+    AssessmentPredicate,
+    PlanPredicate,
+    Statement,
+    assessment_statement,
+    plan_statement,
+)
+from touchstone.evidence.verification import Kind, Signed, Step, Steps, Verification
+from touchstone.evidence.verify_log import LogExamination
+from touchstone.records import Assessment, Profile
+from touchstone.text import Text
+
+
+def verify(
+    path: Path, *, key: VerifyingKey, at: datetime, log_key: VerifyingKey | None = None, system: Path | None = None
+) -> Verification:
+    """Check everything at `path` that can be checked with the keys given.
+
+    `path` is an output folder, an evidence bundle (folder or zip; the signed assessment is looked for beside it) or
+    one signed statement (its receipt is looked for in `receipts/` beside it). `at` is the moment at which a
+    certificate must be valid; it knows its time zone. With `system`, the system lying there is compared as well.
+    Raises `EvidenceError` when `path` is none of these.
+    """
+    if at.tzinfo is None:
+        raise ValueError("the moment of verification has no time zone")
+    if not path.exists():
+        raise EvidenceError(Text("does not exist", "不存在"), str(path))
+    path = path.absolute()
+    is_bundle = (path / MANIFEST).is_file() or path.name.endswith(".zip")
+    examination = _Examination(path if path.is_dir() and not is_bundle else path.parent, key, log_key, at)
+    if is_bundle:
+        kind, title = examination.bundle(path.name)
+    elif path.is_file():
+        kind, title = examination.single_statement(path.name)
+    elif any(os.path.lexists(path / name) for name in _LANDMARKS):
+        kind, title = examination.output_folder()
+    else:
+        raise EvidenceError(
+            Text("holds no evidence, statement or certificate", "其中没有证据、声明或证书"),
+            str(path),
+            Text("give the folder that `touchstone assess` wrote", "请指定 `touchstone assess` 写出的文件夹"),
+        )
+    if system is not None:
+        examination.compare_system(system)
+    return Verification(
+        kind=kind,
+        title=title,
+        steps=examination.steps,
+        uncovered=tuple(examination.uncovered),
+        key=key.id,
+        log_key=None if log_key is None else log_key.id,
+    )
+
+
+_LANDMARKS = (EVIDENCE_FOLDER, EVIDENCE_ZIP, *(name.file for name in StatementName))
+_UNKNOWN = Text("nothing that could be identified", "无法识别的内容")
+
+
+class _Examination:
+    """Goes through the files under one folder and notes what it finds, step by step."""
+
+    def __init__(self, root: Path, key: VerifyingKey, log_key: VerifyingKey | None, at: datetime) -> None:
+        self._root = root
+        self._key = key
+        self._steps = Steps()
+        self._log = LogExamination(root, log_key, self._steps)
+        self._at = at
+        self._system: Digest | None = None
+        self._bundles: list[Bundle] = []
+        self.uncovered: list[str] = []
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """What was found, in the order in which it was looked at."""
+        return tuple(self._steps.taken)
+
+    def output_folder(self) -> tuple[Kind, Text]:
+        """Everything `assess` wrote."""
+        bundle = self._evidence(
+            [name for name in (EVIDENCE_FOLDER, EVIDENCE_ZIP) if os.path.lexists(self._root / name)]
+        )
+        plan = self._statement(StatementName.PLAN)
+        assessed = self._statement(StatementName.ASSESSMENT)
+        decided = self._statement(self._decision_name())
+        assessment = None if assessed is None else self._assessment(assessed, bundle)
+        self._plan(plan, assessment)
+        kind, title = self._decision(decided, assessed, assessment, bundle)
+        self._judgement(bundle, assessment)
+        self._copy(assessment)
+        self._log.statements([signed for signed in (plan, assessed, decided) if signed is not None])
+        self._list_uncovered()
+        return kind, title
+
+    def bundle(self, name: str) -> tuple[Kind, Text]:
+        """A bundle, and the signed assessment beside it: alone, a bundle only agrees with itself."""
+        bundle = self._evidence([name])
+        assessed = self._statement(StatementName.ASSESSMENT)
+        if assessed is not None:
+            self._judgement(bundle, self._assessment(assessed, bundle))
+        return "evidence", Text(f"evidence bundle {name}", f"证据包 {name}")
+
+    def single_statement(self, file: str) -> tuple[Kind, Text]:
+        """One signed statement, with its receipt when there is one."""
+        signed = self._open(file)
+        if signed is None:
+            return "evidence", _UNKNOWN
+        self._steps.not_checked("evidence", Text("the evidence is not at hand", "未提供证据"))
+        self._log.single_statement(signed)
+        kinds: dict[str, StatementName] = {name.predicate_type: name for name in StatementName}
+        name = kinds.get(signed.statement.predicate_type)
+        if name in (StatementName.CERTIFICATE, StatementName.REFUSAL):
+            return self._decision(signed, None, None, None)
+        with self._steps.noting("statement", file):
+            if name is StatementName.PLAN:
+                plan = PlanPredicate.from_json(signed.statement.predicate, file).plan
+                self._system = plan.system
+                return "plan", Text(f"plan against profile {plan.profile_id}", f"针对档案 {plan.profile_id} 的计划")
+            if name is StatementName.ASSESSMENT:
+                assessment = AssessmentPredicate.from_json(signed.statement.predicate, file).assessment
+                self._system = assessment.system.digest
+                return "assessment", _assessment_title(assessment)
+            raise EvidenceError(Text("is a statement of an unknown kind", "是未知类型的声明"), file)
+        return "evidence", _UNKNOWN
+
+    def compare_system(self, folder: Path) -> None:
+        """Whether the system in `folder` is the one the statements are about."""
+        found = system_digest(folder)
+        if self._system is None:
+            self._steps.not_checked("system", Text("no statement says which system was tested", "没有声明指明受测系统"))
+        elif found == self._system:
+            self._steps.ok(
+                "system",
+                Text("the system in the folder is the one that was tested", "文件夹中的系统即受测系统"),
+                str(folder),
+            )
+        else:
+            self._steps.failed(
+                "system",
+                Text(
+                    f"is another system ({found}) than the one tested ({self._system})",
+                    f"该系统（{found}）不是受测系统（{self._system}）",
+                ),
+                str(folder),
+            )
+
+    def _evidence(self, names: list[str]) -> Bundle | None:
+        """Check every form in which the evidence is there; it is only used when nothing is wrong with any."""
+        if not names:
+            self._steps.failed("evidence", Text("is missing", "缺失"), EVIDENCE_FOLDER)
+        for name in names:
+            with self._steps.noting("evidence", name):
+                bundle = Bundle.open(self._root / name, name)
+                self._bundles.append(bundle)
+                problems = bundle.check()
+                for problem in problems:
+                    self._steps.failed("evidence", problem.text, problem.file, names=problem.names)
+                if not problems:
+                    count = len(bundle.entries)
+                    self._steps.ok(
+                        "evidence", Text(f"all {count} entries are intact", f"全部 {count} 个条目完好"), name
+                    )
+        damaged = any(step.status == "failed" for step in self._steps.taken)
+        return None if damaged else self._bundles[0]
+
+    def _decision_name(self) -> StatementName:
+        there = [
+            name
+            for name in (StatementName.CERTIFICATE, StatementName.REFUSAL)
+            if os.path.lexists(self._root / name.file)
+        ]
+        if len(there) == 2:
+            self._steps.failed(
+                "statement",
+                Text("lies beside a certificate: only one of them can be true", "与证书并存：两者只能有一个为真"),
+                StatementName.REFUSAL.file,
+            )
+        return there[0] if there else StatementName.CERTIFICATE
+
+    def _statement(self, name: StatementName) -> Signed | None:
+        signed = self._open(name.file)
+        if signed is not None and signed.statement.predicate_type != name.predicate_type:
+            self._steps.failed("statement", Text("holds a statement of another kind", "内含另一类声明"), name.file)
+            return None
+        return signed
+
+    def _open(self, file: str) -> Signed | None:
+        self._steps.covered.add(file)
+        with self._steps.noting("signature", file):
+            data = read_regular(self._root / file, file, largest=LARGEST_ENVELOPE)
+            statement = open_envelope(data, file, self._key)
+            self._steps.ok("signature", Text("is signed by the given key", "由所给密钥签名"), file)
+            return Signed(file, data, statement)
+        return None
+
+    def _assessment(self, signed: Signed, bundle: Bundle | None) -> Assessment | None:
+        """The signed assessment, once it is known to be about this evidence."""
+        with self._steps.noting("binding", signed.file):
+            predicate = AssessmentPredicate.from_json(signed.statement.predicate, signed.file)
+            assessment = predicate.assessment
+            rebuilt = assessment_statement(assessment, evidence=predicate.evidence, reproducible=predicate.reproducible)
+            signed.require(
+                rebuilt == signed.statement,
+                Text("names another subject than its assessment", "声明对象与其测评结论不一致"),
+            )
+            self._system = assessment.system.digest
+            self._manifests(predicate, signed.file)
+            if bundle is None:
+                self._steps.not_checked(
+                    "binding",
+                    Text("whether it rests on this evidence: that is not intact", "是否依据该证据：证据不完好"),
+                    signed.file,
+                )
+                return assessment
+            signed.require(
+                predicate.reproducible == bundle.manifest.reproducible,
+                Text("states another reproducible part than the evidence", "所称可复现部分与证据不符"),
+            )
+            for role, expected in (
+                (Role.PROFILE, assessment.profile.digest),
+                (Role.PLAN, assessment.plan),
+                (Role.ASSESSMENT, assessment.own_digest()),
+            ):
+                signed.require(
+                    bundle.only(role).digest == expected,
+                    Text(f"names another {role} than the one in the evidence", f"所指 {role} 与证据中的不同"),
+                )
+            self._steps.ok(
+                "binding", Text("rests on this evidence, plan and profile", "依据该证据、计划与档案"), signed.file
+            )
+            return assessment
+        return None
+
+    def _manifests(self, predicate: AssessmentPredicate, signed_file: str) -> None:
+        """Every bundle here, intact or not, must have the manifest that was signed."""
+        for bundle in self._bundles:
+            if bundle.manifest_digest != predicate.evidence:
+                self._steps.failed(
+                    "evidence",
+                    Text(f"is not the manifest that {signed_file} names", f"不是 {signed_file} 所指的清单"),
+                    bundle.manifest_file,
+                )
+
+    def _plan(self, signed: Signed | None, assessment: Assessment | None) -> None:
+        if signed is None or assessment is None:
+            return
+        with self._steps.noting("binding", signed.file):
+            plan = PlanPredicate.from_json(signed.statement.predicate, signed.file).plan
+            signed.require(
+                plan.own_digest() == assessment.plan
+                and plan_statement(assessment.system.name, plan) == signed.statement,
+                Text("is not the plan the assessment was made under", "不是该测评所依据的计划"),
+            )
+            signed.require(
+                (plan.system, plan.profile) == (assessment.system.digest, assessment.profile.digest),
+                Text("is about another system or profile than the assessment", "与测评所针对的系统或档案不同"),
+            )
+            self._steps.ok(
+                "binding", Text("is the plan the assessment was made under", "是该测评所依据的计划"), signed.file
+            )
+
+    def _decision(
+        self, signed: Signed | None, assessed: Signed | None, assessment: Assessment | None, bundle: Bundle | None
+    ) -> tuple[Kind, Text]:
+        """The certificate or refusal: made again from the assessment when that is at hand, and within its time."""
+        if signed is None:
+            return "assessment", _UNKNOWN if assessment is None else _assessment_title(assessment)
+        predicate: Certificate | Refusal | None = None
+        with self._steps.noting("decision", signed.file):
+            certified = signed.statement.predicate_type == StatementName.CERTIFICATE.predicate_type
+            predicate = (Certificate if certified else Refusal).from_json(signed.statement.predicate, signed.file)
+            self._system = self._system or predicate.decision.system.digest
+            signed.require(
+                has_own_number(predicate) and signed.statement.subject_digest == predicate.decision.system.digest,
+                Text("contradicts itself: its number or subject is not its own", "自相矛盾：编号或对象与内容不符"),
+            )
+            if assessed is not None and assessment is not None and bundle is not None:
+                signed.require(
+                    _decided_again(predicate, assessed, assessment, bundle, signed.file) == signed.statement,
+                    Text("is not the decision that follows from the assessment", "不是由该测评得出的决定"),
+                )
+                self._steps.ok(
+                    "decision",
+                    Text("is the decision that follows from the assessment", "是由该测评得出的决定"),
+                    signed.file,
+                )
+            else:
+                self._steps.not_checked(
+                    "decision",
+                    Text("whether it follows from the assessment: that is not at hand", "是否由测评得出：缺少测评结论"),
+                    signed.file,
+                )
+            self._validity(predicate, signed.file)
+        if predicate is None:
+            return "evidence", _UNKNOWN
+        return predicate.kind, _decision_title(predicate)
+
+    def _validity(self, predicate: Certificate | Refusal, file: str) -> None:
+        if isinstance(predicate, Refusal):
+            self._steps.ok("validity", Text("is a refusal: there is no certificate", "为拒绝决定：未颁发证书"), file)
+            return
+        validity = predicate.validity
+        start, end = _moment(validity.not_before, file), _moment(validity.not_after, file)
+        if self._at < start:
+            self._steps.failed(
+                "validity",
+                Text(f"is not valid before {validity.not_before}", f"在 {validity.not_before} 之前无效"),
+                file,
+            )
+        elif self._at >= end:
+            self._steps.failed(
+                "validity", Text(f"expired on {validity.not_after}", f"已于 {validity.not_after} 到期"), file
+            )
+        else:
+            self._steps.ok(
+                "validity", Text(f"is valid until {validity.not_after}", f"有效期至 {validity.not_after}"), file
+            )
+
+    def _judgement(self, bundle: Bundle | None, assessment: Assessment | None) -> None:
+        if bundle is None or assessment is None:
+            self._steps.not_checked(
+                "judgement",
+                Text("not judged again: evidence or assessment is not intact", "未重新判定：证据或测评结论不完好"),
+            )
+            return
+        with self._steps.noting("judgement", StatementName.ASSESSMENT.file):
+            if judged_again(bundle) == assessment:
+                self._steps.ok(
+                    "judgement",
+                    Text("the same verdict follows from the recorded observations", "由所记录的观测可得相同结论"),
+                )
+            else:
+                self._steps.failed(
+                    "judgement",
+                    Text("does not follow from the recorded observations", "不能由所记录的观测得出"),
+                    StatementName.ASSESSMENT.file,
+                )
+
+    def _copy(self, assessment: Assessment | None) -> None:
+        """The unsigned copy for programs must say what the signed assessment says."""
+        if assessment is None or not os.path.lexists(self._root / ASSESSMENT):
+            return
+        self._steps.covered.add(ASSESSMENT)
+        with self._steps.noting("binding", ASSESSMENT):
+            expected = assessment.to_bytes()
+            if read_regular(self._root / ASSESSMENT, ASSESSMENT, largest=len(expected)) != expected:
+                raise EvidenceError(Text("is not the assessment that was signed", "不是所签名的测评结论"), ASSESSMENT)
+            self._steps.ok("binding", Text("is the assessment that was signed", "即所签名的测评结论"), ASSESSMENT)
+
+    def _list_uncovered(self) -> None:
+        for folder, subfolders, files in os.walk(self._root):
+            here = Path(folder)
+            if here == self._root:
+                subfolders[:] = [name for name in subfolders if name != EVIDENCE_FOLDER]
+            paths = ((here / name).relative_to(self._root).as_posix() for name in files)
+            self.uncovered += [_printable(path) for path in paths if path not in {*self._steps.covered, EVIDENCE_ZIP}]
+        self.uncovered.sort()
+
+
+def _decided_again(
+    predicate: Certificate | Refusal, assessed: Signed, assessment: Assessment, bundle: Bundle, where: str
+) -> Statement:
+    """The decision made once more, taking from the old one only what nobody could compute."""
+    given = predicate.decision
+    return decide(
+        assessment,
+        Profile.from_bytes(bundle.read_role(Role.PROFILE), Role.PROFILE),
+        assessment_envelope=digest_of(assessed.data),
+        evidence=bundle.manifest_digest,
+        holder=given.holder,
+        issuer=given.issuer,
+        issued=_moment(given.issued, where),
+    )
+
+
+def _moment(text: str, where: str) -> datetime:
+    try:
+        return instant(text)
+    except ValueError:
+        raise EvidenceError(Text(f"states a time that does not exist: {text}", f"时间不存在：{text}"), where) from None
+
+
+def _assessment_title(assessment: Assessment) -> Text:
+    system, profile = assessment.system, assessment.profile
+    verdict = assessment.verdict
+    return Text(
+        f"assessment of {system.name} {system.version} against {profile.id}, edition {profile.edition}: {verdict}",
+        f"{system.name} {system.version} 依据 {profile.id}（{profile.edition} 版）的测评：{verdict}",
+    )
+
+
+def _decision_title(predicate: Certificate | Refusal) -> Text:
+    name = Text("certificate", "证书") if predicate.kind == "certificate" else Text("refusal", "拒绝决定")
+    text = predicate.decision.text
+    return Text(f"{name.en} {predicate.id}: {text.en}", f"{name.zh} {predicate.id}：{text.zh}")
+
+
+def _printable(path: str) -> str:
+    return path.encode("utf-8", "backslashreplace").decode()

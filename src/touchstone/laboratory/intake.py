@@ -1,0 +1,24 @@
+"""What the standard must accept of a description before anything is planned."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from touchstone.errors import DescriptionError, StandardError, UserError
+from touchstone.standard.catalog import Standard
+from touchstone.system.subject import Subject
+
+
+def require_known_facts(subject: Subject, standard: Standard, place_of: Callable[[str], str]) -> None:
+    """Refuse declared facts that no control knows: a misspelt fact would silently decide nothing.
+
+    `place_of` tells where a fact stands. Raises `DescriptionError` with every fact that is wrong.
+    """
+    problems: list[UserError] = []
+    for name, value in subject.description.facts.items():
+        try:
+            standard.require_facts({name: value}, place_of(name))
+        except StandardError as problem:
+            problems.append(problem)
+    if problems:
+        raise DescriptionError(problems)

@@ -1,0 +1,422 @@
+"""The judge: from recorded observations to findings. Pure; it measures nothing and opens nothing.
+
+A verdict compares a bound of the interval with the limit: pass if even the pessimistic bound meets it, fail if
+even the optimistic bound misses it, otherwise inconclusive. Nothing that was not measured ever passes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal, NamedTuple
+
+from touchstone.records import (
+    Bound,
+    Coverage,
+    Decision,
+    Finding,
+    Limit,
+    Metric,
+    Note,
+    Observation,
+    Operator,
+    Plan,
+    PlanItem,
+    Profile,
+    Requirement,
+    StoppingLimit,
+    Verdict,
+)
+from touchstone.standard import wording
+from touchstone.standard.applicability import Facts, applies, known_facts, parse, questions
+from touchstone.text import Text
+
+Outcome = Literal["pass", "fail", "inconclusive"]
+
+NO_TEST_YET = "no-test-yet"
+"""Reason code of a planned check that is not installed: the control is then a matter of documents."""
+
+
+class Conclusion(NamedTuple):
+    """What all findings together come to."""
+
+    coverage: Coverage
+    verdict: Outcome
+    summary: Note
+
+
+def compare(operator: Operator, limit: Decimal, bound: Bound, metric: Metric) -> Outcome:
+    """One measured quantity against one limit; the same rule decides and tells a check when to stop.
+
+    A one-sided bound that was not measured decides nothing.
+    """
+
+    def meets(value: Decimal) -> bool:
+        return value <= limit if operator == "<=" else value >= limit
+
+    if bound in ("point", "exact"):
+        return "pass" if meets(metric.value) else "fail"
+    pessimistic, optimistic = (metric.high, metric.low) if operator == "<=" else (metric.low, metric.high)
+    if pessimistic is not None and meets(pessimistic):
+        return "pass"
+    if optimistic is not None and not meets(optimistic):
+        return "fail"
+    return "inconclusive"
+
+
+def stopping_limits(requirements: Iterable[Requirement], check_metrics: Iterable[str]) -> tuple[StoppingLimit, ...]:
+    """The limits on a check's metrics, each once: with them the check knows when more samples decide nothing."""
+    measured = set(check_metrics)
+    limits: list[StoppingLimit] = []
+    for requirement in requirements:
+        for limit in requirement.limits:
+            stopping = StoppingLimit(metric=limit.metric, op=limit.op, value=limit.value, bound=limit.bound)
+            if limit.metric in measured and stopping not in limits:
+                limits.append(stopping)
+    return tuple(limits)
+
+
+def judge(
+    profile: Profile,
+    facts: Facts,
+    plan: Plan,
+    observations: Mapping[str, Observation],
+    documents: Mapping[str, Sequence[str]],
+) -> tuple[Finding, ...]:
+    """One finding per control of the profile, in the profile's order.
+
+    `facts` are what the applicant declared, `observations` are keyed by check id, `documents` (titles of what was
+    handed in) by control id.
+    """
+    return tuple(
+        _Case(
+            profile=profile,
+            requirement=requirement,
+            facts=facts,
+            items=tuple(item for item in plan.items if item.check.id in requirement.checks),
+            observations=tuple(observations[check] for check in requirement.checks if check in observations),
+            documents=len(documents.get(requirement.control, ())),
+        ).finding()
+        for requirement in profile.requirements
+    )
+
+
+def conclude(profile: Profile, findings: Sequence[Finding]) -> Conclusion:
+    """Coverage, overall verdict, and one sentence that claims no more than the coverage."""
+    verdicts = [finding.verdict for finding in findings]
+    required = {finding.verdict for finding in findings if finding.required}
+    verdict: Outcome = "inconclusive"
+    if Verdict.FAIL in required:
+        verdict = "fail"
+    elif Verdict.PASS in required and required <= {Verdict.PASS, Verdict.NOT_APPLICABLE}:
+        verdict = "pass"
+    coverage = Coverage(
+        tested=sum(verdict in (Verdict.PASS, Verdict.FAIL, Verdict.INCONCLUSIVE) for verdict in verdicts),
+        attested=0,
+        not_tested=verdicts.count(Verdict.NOT_TESTED),
+        not_applicable=verdicts.count(Verdict.NOT_APPLICABLE),
+        error=verdicts.count(Verdict.ERROR),
+        outside_scope=len(profile.outside_scope),
+    )
+    return Conclusion(coverage, verdict, Note(code=f"overall-{verdict}", text=wording.summary(profile, verdicts)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Compared:
+    """A limit that applies, the metric it met (if any), and what came of it."""
+
+    limit: Limit
+    metric: Metric | None
+    decision: Decision
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """Everything that speaks to one control."""
+
+    profile: Profile
+    requirement: Requirement
+    facts: Facts
+    items: tuple[PlanItem, ...]
+    observations: tuple[Observation, ...]
+    documents: int
+
+    def finding(self) -> Finding:
+        """The weightiest conclusion that holds."""
+        return next(self._conclusions())
+
+    def _conclusions(self) -> Iterator[Finding]:
+        """Every conclusion that holds, weightiest first. The last one, a pass, is reached when nothing opposes it."""
+        applicability = applies(self.requirement.applies_when, self.profile.assumed_facts, self.facts)
+        if applicability == "false":
+            yield self._conclude(Verdict.NOT_APPLICABLE, self._why_not_applicable())
+        if applicability == "unknown":
+            yield self._conclude(Verdict.NOT_TESTED, *self._ask([self.requirement.applies_when]))
+
+        compared, unclear = self._compare()
+        if mistaken := [each for each in compared if each.metric and each.metric.unit != each.limit.unit]:
+            yield self._conclude(Verdict.ERROR, _units_differ(mistaken), compared=compared)
+        if failures := [each for each in compared if each.decision.outcome == "fail" and self._credible(each)]:
+            yield self._fail(failures, compared)
+        if crash := self._crash():
+            yield self._conclude(Verdict.ERROR, crash, compared=compared)
+        if distrust := self._distrust():
+            yield self._conclude(Verdict.INCONCLUSIVE, distrust, compared=compared)
+        if not any(each.metric for each in compared):
+            yield self._conclude(
+                Verdict.NOT_TESTED, *self._why_nothing_was_measured(compared, unclear), compared=compared
+            )
+        if straddling := [each for each in compared if each.decision.outcome == "inconclusive"]:
+            yield self._conclude(Verdict.INCONCLUSIVE, *_straddle(straddling), compared=compared)
+        if unclear:
+            yield self._conclude(Verdict.INCONCLUSIVE, *self._ask(unclear), compared=compared)
+        if missing := [each for each in compared if each.metric is None]:
+            yield self._conclude(Verdict.INCONCLUSIVE, self._not_measured(missing), compared=compared)
+        if self.requirement.evidence:
+            yield self._conclude(Verdict.INCONCLUSIVE, *self._unreviewed(), compared=compared)
+        met = wording.joined([wording.comparison(each.limit, each.metric) for each in compared])
+        yield self._conclude(
+            Verdict.PASS,
+            Note(code="all-limits-met", text=Text(f"meets every limit: {met.en}", f"满足全部限值：{met.zh}")),
+            compared=compared,
+        )
+
+    def _compare(self) -> tuple[list[_Compared], list[str]]:
+        """Every limit that applies against its metric, and the conditions of which nobody knows whether they hold."""
+        measured = {metric.id: metric for each in self.observations for metric in each.metrics if metric.slice is None}
+        compared, unclear = [], []
+        for limit in self._standing_limits(measured):
+            condition = limit.applies_when or "true"
+            applicability = applies(condition, self.profile.assumed_facts, self.facts)
+            if applicability == "unknown":
+                unclear.append(condition)
+            if applicability == "true":
+                metric = measured.get(limit.metric)
+                compared.append(_Compared(limit, metric, _decide(limit, metric)))
+        return compared, unclear
+
+    def _standing_limits(self, measured: Mapping[str, Metric]) -> list[Limit]:
+        """A fallback stands in for its primary when only the fallback was measured, and is silent otherwise."""
+        replaced = {
+            limit.fallback_for
+            for limit in self.requirement.limits
+            if limit.fallback_for and limit.metric in measured and limit.fallback_for not in measured
+        }
+        return [
+            limit
+            for limit in self.requirement.limits
+            if (limit.fallback_for in replaced if limit.fallback_for else limit.metric not in replaced)
+        ]
+
+    def _credible(self, failure: _Compared) -> bool:
+        """A check that found something where there was nothing is not believed when it finds something here."""
+        return not any(
+            control.kind == "null" and not control.passed
+            for observation in self.observations
+            if failure.metric in observation.metrics
+            for control in observation.controls
+        )
+
+    def _why_not_applicable(self) -> Note:
+        known = known_facts(self.profile.assumed_facts, self.facts)
+        deciding = parse(self.requirement.applies_when).explain(known)
+        assumed = [fact for fact in deciding if fact not in known_facts({}, self.facts)]
+        return Note(
+            code="not-applicable", text=wording.not_applicable({fact: known[fact] for fact in deciding}, assumed)
+        )
+
+    def _ask(self, conditions: Sequence[str]) -> tuple[Note, Text]:
+        asked = questions(conditions, self.profile.assumed_facts, self.facts, self.profile.questions)
+        facts = ", ".join(question.fact for question in asked)
+        texts = [question.text for question in asked]
+        return (
+            Note(
+                code="fact-unknown",
+                text=Text(
+                    f"it is not known what applies, because {facts} is not stated",
+                    f"未声明 {facts}，无法确定是否适用",
+                ),
+            ),
+            Text(
+                "answer under `facts` of the description: " + " ".join(text.en for text in texts),
+                "请在系统描述的 `facts` 中回答：" + "".join(text.zh for text in texts),
+            ),
+        )
+
+    def _fail(self, failures: Sequence[_Compared], compared: Sequence[_Compared]) -> Finding:
+        missed = wording.joined([wording.comparison(each.limit, each.metric) for each in failures])
+        en, zh = f"misses the limit: {missed.en}", f"未达限值：{missed.zh}"
+        pilot = [wording.spaced(each.limit.metric) for each in failures if each.limit.basis.kind == "pilot"]
+        if pilot:
+            en += f". Pilot limit (our own starting value, not a legal or standard limit): {', '.join(pilot)}"
+            zh += f"。试点限值（本标准自拟的起始值，非法律或标准限值）：{'、'.join(pilot)}"
+        return self._conclude(
+            Verdict.FAIL,
+            Note(code="bound-misses-limit", text=Text(en, zh)),
+            wording.joined([wording.way_back(each.limit, each.decision.compared) for each in failures]),
+            compared=compared,
+            only_pilot=len(pilot) == len(failures),
+        )
+
+    def _crash(self) -> Note | None:
+        """A check that broke off, or whose planned observation is gone."""
+        for observation in self.observations:
+            if observation.status == "error":
+                detail = observation.error.text if observation.error else Text("no details", "无详细信息")
+                name = observation.check.id
+                text = Text(f"check {name} did not finish: {detail.en}", f"检查项 {name} 未能完成：{detail.zh}")
+                return Note(code="check-crashed", text=text)
+        observed = {observation.check.id for observation in self.observations}
+        for item in self.items:
+            if item.runs and item.check.id not in observed:
+                return Note(
+                    code="observation-absent",
+                    text=Text(
+                        f"check {item.check.id} was planned, but there is no observation of it",
+                        f"检查项 {item.check.id} 已列入计划，但没有其观测记录",
+                    ),
+                )
+        return None
+
+    def _distrust(self) -> Note | None:
+        """A control run that did not behave: a check that cannot find a planted fault is not believed."""
+        for observation in self.observations:
+            for control in observation.controls:
+                if not control.passed:
+                    text = wording.control_run_failed(observation.check.id, control)
+                    return Note(code="control-run-failed", text=text)
+        return None
+
+    def _why_nothing_was_measured(
+        self, compared: Sequence[_Compared], unclear: Sequence[str]
+    ) -> tuple[Note] | tuple[Note, Text]:
+        refusals = [item.reason for item in self.items if item.reason and item.reason.code != NO_TEST_YET]
+        if refusals:
+            return (refusals[0],)
+        if self.observations and compared:
+            return (self._not_measured(compared),)
+        if self.observations and unclear:
+            return self._ask(unclear)
+        if self.observations:
+            text = Text("no limit of this control applies to this system", "本控制项没有适用于该系统的限值")
+            return (Note(code="no-limit-applies", text=text),)
+        return self._documentary()
+
+    def _documentary(self) -> tuple[Note] | tuple[Note, Text]:
+        """The reason where no automated test speaks to the control."""
+        if self.documents:
+            return self._unreviewed()
+        asked = self._asked_documents()
+        if not self.requirement.checks:
+            return (
+                Note(
+                    code="documents-missing",
+                    text=Text(f"asks for {asked.en}; none handed in", f"要求提交：{asked.zh}；尚未提交"),
+                ),
+            )
+        note = Text("no installed check measures this yet", "尚无已安装的检查项可对此测量")
+        if asked.en:
+            note = Text(f"{note.en}; asks for {asked.en}", f"{note.zh}；要求提交：{asked.zh}")
+        return (Note(code=NO_TEST_YET, text=note),)
+
+    def _unreviewed(self) -> tuple[Note, Text]:
+        asked = self._asked_documents()
+        remedy = Text(f"asks for {asked.en}", f"要求提交：{asked.zh}")
+        if not self.documents:
+            text = Text("the limits are met, but the documents asked for are missing", "限值已满足，但缺少所要求的文件")
+            return Note(code="documents-missing", text=text), remedy
+        text = Text(
+            f"{self.documents} document{'' if self.documents == 1 else 's'} handed in, awaiting a reviewer who did not"
+            " produce them",
+            f"已提交 {self.documents} 份文件，待未参与编制的评审人评审",
+        )
+        return Note(code="documents-unreviewed", text=text), remedy
+
+    def _asked_documents(self) -> Text:
+        titles = [self.profile.documents.get(kind, Text(kind, kind)) for kind in self.requirement.evidence]
+        return Text(", ".join(title.en for title in titles), "、".join(title.zh for title in titles))
+
+    def _not_measured(self, missing: Sequence[_Compared]) -> Note:
+        """Which metrics are missing, with what the plan or else the check said about it."""
+        refused = [item.reason.text for item in self.items if item.reason is not None]
+        warned = [warning.text for observation in self.observations for warning in observation.warnings]
+        names = [each.limit.metric for each in missing]
+        return Note(code="not-measured", text=wording.not_measured(names, (refused or warned)[:1]))
+
+    def _conclude(
+        self,
+        verdict: Verdict,
+        reason: Note,
+        remedy: Text | None = None,
+        *,
+        compared: Sequence[_Compared] = (),
+        only_pilot: bool = False,
+    ) -> Finding:
+        severity = self.requirement.severity
+        if only_pilot and not self.requirement.gate and severity in ("critical", "high"):
+            severity = "medium"  # calibration protocol of the catalog
+        return Finding(
+            control=self.requirement.control,
+            verdict=verdict,
+            required=self.requirement.required,
+            gate=self.requirement.gate,
+            severity=severity,
+            decisions=tuple(each.decision for each in compared),
+            reason=Note(code=reason.code, text=wording.sentence(reason.text)),
+            remedy=None if remedy is None else wording.sentence(remedy),
+            observations=tuple(observation.own_digest() for observation in self.observations),
+        )
+
+
+def _decide(limit: Limit, metric: Metric | None) -> Decision:
+    compared: Decimal | None = None
+    outcome: Literal["pass", "fail", "inconclusive", "missing"] = "missing"
+    if metric is not None:
+        outcome = compare(limit.op, limit.value, limit.bound, metric)
+        bounds = {"upper": metric.high, "lower": metric.low}
+        compared = bounds.get(limit.bound, metric.value)
+        if outcome == "fail" and limit.power:
+            outcome = "inconclusive"
+    margin = None
+    if compared is not None:
+        margin = limit.value - compared if limit.op == "<=" else compared - limit.value
+    return Decision(
+        metric=limit.metric,
+        op=limit.op,
+        limit=limit.value,
+        unit=limit.unit,
+        basis=limit.basis,
+        bound=limit.bound,
+        compared=compared,
+        margin=margin,
+        outcome=outcome,
+    )
+
+
+def _units_differ(mistaken: Sequence[_Compared]) -> Note:
+    """Numbers in different units must not meet: the check and the standard do not fit together."""
+    parts = []
+    for each in mistaken:
+        if each.metric is not None:
+            name, limit, measured = map(wording.spaced, (each.limit.metric, each.limit.unit, each.metric.unit))
+            parts.append(
+                Text(
+                    f"{name} was measured in {measured}, its limit is in {limit}",
+                    f"{name} 的测量单位为 {measured}，而限值单位为 {limit}",
+                )
+            )
+    return Note(code="units-differ", text=wording.joined(parts))
+
+
+def _straddle(straddling: Sequence[_Compared]) -> tuple[Note, Text]:
+    shown = wording.joined([wording.comparison(each.limit, each.metric) for each in straddling])
+    return (
+        Note(
+            code="bound-straddles-limit",
+            text=Text(f"cannot be decided: {shown.en}", f"无法判定：{shown.zh}"),
+        ),
+        wording.joined(
+            [wording.what_would_decide(each.limit, each.metric) for each in straddling if each.metric is not None]
+        ),
+    )

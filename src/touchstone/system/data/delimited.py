@@ -1,0 +1,142 @@
+"""Data sets in CSV: UTF-8, one header line, comma, semicolon or tab between cells, a point in decimals."""
+
+from __future__ import annotations
+
+import csv
+import io
+from array import array
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from touchstone.errors import DataError
+from touchstone.system.data.files import read_bounded
+from touchstone.system.data.tables import check_header, check_size, feature_columns, other_columns, table_rows
+from touchstone.system.data.validation import Rows, validate
+from touchstone.text import Text
+
+if TYPE_CHECKING:
+    from touchstone.system.data.dataset import LabelledData
+    from touchstone.system.description import DataSet
+    from touchstone.system.subject import Subject
+
+DELIMITERS = (",", ";", "\t")
+
+
+def read_csv(subject: Subject, role: str, declared: DataSet) -> LabelledData:
+    """Read the CSV file of one data set. Columns the description does not name are left out."""
+    model = subject.description.model
+    rows = parse_csv(read_bounded(subject, declared.path), feature_columns(declared, model), declared)
+    return validate(rows, role, model)
+
+
+def parse_csv(content: bytes, features: Sequence[str], declared: DataSet) -> Rows:
+    """Rows of a CSV file. Raises `DataError` naming the row and column of whatever cannot be read."""
+    where = declared.path
+    others = other_columns(declared)
+    text = _decoded(content, where)
+    delimiter = _delimiter(text, {*features, *others})
+    lines = _records(text, delimiter, where)
+    header = [name.strip() for name in next(lines, [])]
+    check_header(header, [*features, *others], where)
+    feature_places = [header.index(name) for name in features]
+    other_places = {name: header.index(name) for name in others}
+
+    numbers = array("d")
+    columns: dict[str, list[str]] = {name: [] for name in others}
+    for row, cells in enumerate(lines):
+        place = f"{where}, row {row + 1}"
+        if len(cells) != len(header):
+            raise _ragged(len(cells), len(header), place)
+        check_size(row + 1, len(header), where)
+        chosen = [cells[position] for position in feature_places]
+        try:
+            numbers.extend([float(cell) for cell in chosen])
+        except ValueError:
+            raise _no_number(chosen, features, place) from None
+        if any("_" in cell for cell in chosen):  # Python reads 1_000 as a number, no other reader does
+            raise _no_number(chosen, features, place)
+        for name, position in other_places.items():
+            columns[name].append(cells[position])
+    inputs = np.frombuffer(numbers, dtype=np.float64).reshape(-1, len(features))
+    return table_rows(declared, features, inputs, columns)
+
+
+def _decoded(content: bytes, where: str) -> str:
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise DataError(
+            Text("is not UTF-8", "不是 UTF-8 编码"),
+            f"{where}, line {line}",
+            Text("save the file as UTF-8 (in a spreadsheet: CSV UTF-8)", "请另存为 UTF-8 编码的 CSV"),
+        ) from None
+
+
+def _delimiter(text: str, needed: set[str]) -> str:
+    """The delimiter under which the header has most of the needed columns, then most columns."""
+
+    def fitness(delimiter: str) -> tuple[int, int]:
+        try:
+            header = next(csv.reader(io.StringIO(text[:1_000_000], newline=""), delimiter=delimiter), [])
+        except csv.Error:
+            return 0, 0
+        return len(needed & {name.strip() for name in header}), len(header)
+
+    return max(DELIMITERS, key=fitness)
+
+
+def _records(text: str, delimiter: str, where: str) -> Iterator[list[str]]:
+    """Each record, empty lines left out as spreadsheets leave them behind."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    try:
+        for cells in reader:
+            if cells:
+                yield cells
+    except csv.Error as error:
+        raise DataError(
+            Text(f"is not CSV: {error}", f"不是合法 CSV：{error}"),
+            f"{where}, line {reader.line_num}",
+            Text("check the quotes around that line", "请检查该行附近的引号"),
+        ) from None
+
+
+def _ragged(found: int, expected: int, place: str) -> DataError:
+    return DataError(
+        Text(f"has {found} cells, the header has {expected}", f"有 {found} 个单元格，而表头有 {expected} 个"),
+        place,
+        Text("quote cells that contain the delimiter", "含分隔符的单元格须加引号"),
+    )
+
+
+def _no_number(cells: Sequence[str], names: Sequence[str], place: str) -> DataError:
+    for cell, name in zip(cells, names, strict=True):
+        if not cell.strip():
+            return DataError(
+                Text("is empty", "为空"),
+                f"{place}, column {name}",
+                Text(
+                    "fill missing values as the deployed system does, or leave the row out and say so in `origin`",
+                    "请按实际部署方式填补缺失值，或删除该行并在 origin 中说明",
+                ),
+            )
+        if "_" in cell or not _is_number(cell):
+            return DataError(
+                Text(f"{cell[:60]!r} is not a number", f"{cell[:60]!r} 不是数值"),
+                f"{place}, column {name}",
+                Text(
+                    "write numbers with a decimal point; encode categories as the model expects them",
+                    "数值请使用小数点；类别特征请按模型的要求编码",
+                ),
+            )
+    raise AssertionError("called for cells that are all numbers")
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True

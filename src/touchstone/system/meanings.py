@@ -1,0 +1,140 @@
+"""What each field of `system.yaml` is for, in both languages.
+
+The comments that `init` writes, the advice in error messages and the reference page all come from here. A test
+holds this table complete and free of fields that no longer exist.
+"""
+
+from touchstone.text import Text
+
+MEANINGS: dict[str, Text] = {
+    "SystemDescription": Text("the whole description of one AI system", "一个人工智能系统的完整描述"),
+    "SystemDescription.schema": Text("version of this file's schema", "本文件的模式版本"),
+    "SystemDescription.system": Text("what the system is and who answers for it", "系统是什么、由谁负责"),
+    "SystemDescription.facts": Text(
+        "facts that decide which controls apply; a fact left out is unknown, never false",
+        "决定适用哪些控制项的事实；未填写即为未知，绝不视为否",
+    ),
+    "SystemDescription.model": Text("the model under test", "被测模型"),
+    "SystemDescription.data": Text("the data handed in, by role", "按角色提交的数据"),
+    "SystemDescription.components": Text("what the system depends on", "系统的依赖"),
+    "SystemDescription.deployment": Text("where and how the system runs", "系统在何处、如何运行"),
+    "SystemDescription.documents": Text("documents handed in as evidence for controls", "作为控制项证据提交的文档"),
+    "Identity.name": Text("name of the system", "系统名称"),
+    "Identity.version": Text("version under test", "被测版本"),
+    "Identity.supplier": Text("who is responsible for the system", "系统的责任方"),
+    "Identity.intended_use": Text("what it is for, for whom, under which conditions", "用途、适用对象与使用条件"),
+    "Identity.sector": Text("picks the profile", "据此选择标准档案"),
+    "Identity.synthetic": Text(
+        "true when model or data are made up for demonstration; printed everywhere",
+        "模型或数据为演示而虚构时填 true；会在各处标明",
+    ),
+    "Supplier.name": Text("legal name", "法定名称"),
+    "Supplier.country": Text("ISO 3166-1 code of the seat", "注册地的 ISO 3166-1 代码"),
+    "Supplier.contact": Text("address for questions about this description", "就本描述进行询问的联系方式"),
+    "ModelDeclaration.format": Text(
+        "how the model is handed in; pickles are scanned but never opened", "模型的提交形式；pickle 只扫描、绝不打开"
+    ),
+    "ModelDeclaration.task": Text("what the model is made to do", "模型的任务类型"),
+    "ModelDeclaration.access": Text(
+        "what the tester may see; checks that need more are reported as not tested",
+        "测评方可见的范围；需要更多权限的检查项记为未测",
+    ),
+    "ModelDeclaration.file": Text("the model file itself", "模型文件本身"),
+    "ModelDeclaration.more_files": Text(
+        "further files that belong to the model: preprocessing, external weights",
+        "模型的其他文件：预处理、外部权重等",
+    ),
+    "ModelDeclaration.endpoint": Text(
+        "base URL of an Open Inference Protocol v2 service", "Open Inference Protocol v2 服务的基础 URL"
+    ),
+    "ModelDeclaration.endpoint_model": Text("name of the model at the endpoint", "模型在该服务中的名称"),
+    "ModelDeclaration.input": Text("what one input looks like, before preprocessing", "单个输入在预处理前的样子"),
+    "ModelDeclaration.normalisation": Text(
+        "preprocessing that the model file does not contain: (x - mean) / scale",
+        "模型文件未包含的预处理：(x - mean) / scale",
+    ),
+    "ModelDeclaration.output": Text("what the model answers", "模型的输出"),
+    "ModelDeclaration.architecture": Text(
+        "the layers of a safetensors model, in order", "safetensors 模型的各层，按顺序"
+    ),
+    "ModelDeclaration.claims": Text(
+        "performance the applicant claims, from 0 to 1; the laboratory confirms or refutes it",
+        "申请方声明的性能（0 到 1）；由实验室证实或证伪",
+    ),
+    "InputSpecification.kind": Text("what kind of input the model takes", "模型的输入类型"),
+    "InputSpecification.columns": Text(
+        "feature columns, in the order the model takes them", "特征列，按模型接收的顺序"
+    ),
+    "InputSpecification.shape": Text("shape of one sample without the batch axis", "单个样本的形状，不含批次维"),
+    "InputSpecification.layout": Text("order of the axes of an image", "图像各维的顺序"),
+    "InputSpecification.low": Text(
+        "smallest legal value of any element; tests stay inside", "元素的最小合法值；测试不会越界"
+    ),
+    "InputSpecification.high": Text("largest legal value of any element", "元素的最大合法值"),
+    "InputSpecification.tensor": Text(
+        "name of the input tensor, when the model has several", "模型有多个输入张量时，所用张量的名称"
+    ),
+    "Normalisation.mean": Text("subtracted, one number per channel or column", "减去的均值，每通道或每列一个"),
+    "Normalisation.scale": Text("divided by, one number per channel or column", "除以的尺度，每通道或每列一个"),
+    "OutputSpecification.kind": Text("meaning of the model's output", "模型输出的含义"),
+    "OutputSpecification.labels": Text("class names, in the order of the output", "类别名称，按输出顺序"),
+    "OutputSpecification.positive": Text(
+        "the class that matters, for sensitivity and group gaps", "关注的类别，用于灵敏度与群体差距"
+    ),
+    "OutputSpecification.tensor": Text(
+        "name of the output tensor, when the model has several", "模型有多个输出张量时，所用张量的名称"
+    ),
+    "Layer.kind": Text("what the layer does", "层的类型"),
+    "Layer.name": Text("prefix of its tensors in the weights file", "其张量在权重文件中的前缀"),
+    "Layer.inputs": Text("input features or channels", "输入特征数或通道数"),
+    "Layer.outputs": Text("output features or channels", "输出特征数或通道数"),
+    "Layer.kernel": Text("side of the square window", "方形窗口的边长"),
+    "Layer.stride": Text("step of the window", "窗口的步长"),
+    "Layer.padding": Text("zeros added on each side", "每侧补零的数量"),
+    "DataSets.test": Text("held-out data the model has not seen", "模型未见过的留出数据"),
+    "DataSets.train": Text("data the model was trained on", "模型的训练数据"),
+    "DataSets.reference": Text("clean data from the operating domain", "来自运行领域的干净数据"),
+    "DataSet.path": Text(
+        "the file (image-folder: the folder), relative to this file", "数据文件（image-folder 为目录），相对于本文件"
+    ),
+    "DataSet.format": Text("format of the file", "文件格式"),
+    "DataSet.target": Text(
+        "column (npz: array) of the true class; labels by name or by index",
+        "真实类别所在的列（npz 为数组）；用名称或序号均可",
+    ),
+    "DataSet.identifier": Text("column that identifies a row; must be unique", "标识一行的列；须唯一"),
+    "DataSet.sensitive": Text("columns of sensitive attributes, such as sex or age band", "敏感属性列，如性别、年龄段"),
+    "DataSet.features": Text("npz: array of the inputs", "npz：输入所在的数组"),
+    "DataSet.predictions": Text(
+        "columns of precomputed predictions: one label column, or one column per class",
+        "预先计算的预测列：一列标签，或每类一列",
+    ),
+    "DataSet.site": Text("column of the site or device a row comes from", "该行来源机构或设备的列"),
+    "DataSet.origin": Text(
+        "where the data come from, and under which licence or consent", "数据来源，以及所依据的许可或同意"
+    ),
+    "DataSet.collected": Text("when they were collected", "采集时间"),
+    "DataSet.synthetic": Text("true for generated data; printed everywhere", "数据为生成时填 true；会在各处标明"),
+    "DataSet.sha256": Text(
+        "digest the supplier recorded for this file at training time", "供方在训练时为该文件记录的摘要"
+    ),
+    "Component.name": Text("name of the component", "组件名称"),
+    "Component.kind": Text("what sort of component it is", "组件类别"),
+    "Component.version": Text("version in use", "所用版本"),
+    "Component.supplier": Text("who supplies it", "供应方"),
+    "Component.origin": Text("jurisdiction that controls the supplier", "对供应方有管辖权的法域"),
+    "Component.licence": Text("licence it is used under", "所依据的许可"),
+    "Component.substitutes": Text("components that were tested in its place", "经过替代测试的组件"),
+    "Deployment.endpoint": Text("URL at which the system is in service", "系统对外服务的 URL"),
+    "Deployment.jurisdictions": Text("where the system is used", "系统的使用地法域"),
+    "Deployment.edge_devices": Text(
+        "devices outside the data centre that run the model or feed it", "数据中心之外运行模型或为其供数的设备"
+    ),
+    "EdgeDevice.name": Text("name of the device type", "设备型号名称"),
+    "EdgeDevice.kind": Text("what the device is", "设备类别"),
+    "EdgeDevice.count": Text("how many are in use", "在用数量"),
+    "EdgeDevice.identity": Text("how a device proves which one it is", "设备如何证明其身份"),
+    "Document.path": Text("the document, relative to this file", "文档，相对于本文件"),
+    "Document.controls": Text("controls it speaks to", "所涉及的控制项"),
+    "Document.title": Text("title of the document", "文档标题"),
+}

@@ -1,0 +1,44 @@
+"""One thing that is wrong with a description, before it is tied to a line of a file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from touchstone.documents import FieldPath, SourceDocument
+from touchstone.errors import UserError
+from touchstone.text import Text
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong at one field, and what to do about it."""
+
+    at: FieldPath
+    what: Text
+    remedy: Text | None = None
+
+    def in_document(self, document: SourceDocument) -> UserError:
+        """The error for a person: `system.yaml:12: model.file: does not exist`."""
+        field = dotted(self.at)
+        what = Text(f"{field}: {self.what.en}", f"{field}：{self.what.zh}") if field else self.what
+        return UserError(what, document.at(self.at), self.remedy)
+
+
+def dotted(path: FieldPath) -> str:
+    """A field path as people write it.
+
+    >>> dotted(("data", "test", "sensitive", 0))
+    'data.test.sensitive[0]'
+    """
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part[:80]}" for part in path).removeprefix(".")
+
+
+def shown(value: object) -> str:
+    """A value from the document, as a message shows it: short, and in the document's own spelling."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return repr(value if len(value) <= 60 else value[:59] + "…")
+    return str(value)[:60]

@@ -1,0 +1,108 @@
+"""Small real systems whose robustness is known: linear classifiers in ONNX over generated data."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tests.system import onnx_writer as onnx
+from tests.system.made import data_set, describe, make
+from touchstone.system.subject import Subject
+
+
+def arrays(x: NDArray[np.float32], y: NDArray[np.int64]) -> bytes:
+    buffer = io.BytesIO()
+    np.savez(buffer, x=x, y=y)
+    return buffer.getvalue()
+
+
+def linear_picture_model(weights: NDArray[np.float64], bias: float, *, output: str) -> bytes:
+    """Class 1 where `w·x + b` is positive, over pictures of the shape of `weights`."""
+    features = weights.size
+    matrix = np.stack([np.zeros(features), weights.ravel()], axis=1).astype(np.float32)
+    nodes = [
+        onnx.node("Flatten", ["x"], ["flat"], onnx.integer_attribute("axis", 1)),
+        onnx.node("Gemm", ["flat", "W", "b"], ["z"]),
+    ]
+    end = onnx.value("y", ["n", 2])
+    if output == "probabilities":
+        nodes.append(onnx.node("Softmax", ["z"], ["y"], onnx.integer_attribute("axis", 1)))
+    elif output == "labels":
+        nodes.append(
+            onnx.node("ArgMax", ["z"], ["y"], onnx.integer_attribute("axis", 1), onnx.integer_attribute("keepdims", 0))
+        )
+        end = onnx.value("y", ["n"], onnx.INT64)
+    else:
+        nodes.append(onnx.node("Identity", ["z"], ["y"]))
+    parts = [onnx.tensor("W", matrix), onnx.tensor("b", np.array([0.0, bias], dtype=np.float32))]
+    return onnx.model(onnx.graph(nodes, [onnx.value("x", ["n", *weights.shape])], [end], parts))
+
+
+def picture_system(
+    folder: Path,
+    *,
+    gap: float,
+    output: str = "probabilities",
+    n: int = 120,
+    shape: tuple[int, ...] = (3, 12, 10),
+    truth: str = "honest",
+    personal: bool = False,
+    ranged: bool = True,
+    **rest: Any,
+) -> Subject:
+    """Pictures whose left half is brighter (class 1) or darker (class 0) than the right half by `gap`.
+
+    The weights are +1 left and -1 right, so that the L∞ distance of every sample to the boundary is about `gap / 2`.
+    `truth` other than `honest` turns every label round.
+    """
+    generator = np.random.default_rng(7)
+    channels_last = rest.get("layout") == "HWC"
+    side = np.ones(shape)
+    axis = 1 if channels_last else len(shape) - 1
+    left = [slice(None)] * len(shape)
+    left[axis] = slice(shape[axis] // 2, None)
+    side[tuple(left)] = -1
+    y = generator.integers(2, size=n)
+    direction = np.where(y == 1, 0.5, -0.5).reshape(-1, *[1] * len(shape))
+    noise = generator.uniform(-0.01, 0.01, size=(n, *shape))
+    x = (0.5 + direction * gap * side + noise).astype(np.float32)
+    target = y if truth == "honest" else 1 - y
+    bias = -1e6 if truth == "constant" else -0.5 * float(side.sum())
+    legal = {"low": 0.0, "high": 1.0} if ranged else {}
+    description = describe(
+        shape=list(shape),
+        kind="image",
+        output=output,
+        format_="onnx",
+        file="model.onnx",
+        tensors={},
+        data={"test": data_set("test.npz", "npz", features="x", target="y")},
+        **legal,
+        **rest,
+    )
+    description["facts"] = {"data.personal": personal}
+    model = linear_picture_model(side, bias, output=output)
+    return make(folder, description, {"model.onnx": model, "test.npz": arrays(x, target.astype(np.int64))})
+
+
+def table_system(folder: Path, weights: list[float], *, spread: float = 1.0, n: int = 200, **rest: Any) -> Subject:
+    """Class 1 where `w·x` is positive; column 0 holds whole numbers, the others are uniform on ±`spread`."""
+    generator = np.random.default_rng(11)
+    x = generator.uniform(-spread, spread, size=(n, len(weights))).astype(np.float32)
+    x[:, 0] = generator.integers(0, 2, size=n)
+    w = np.array(weights)
+    y = (x @ w > 0).astype(np.int64)
+    matrix = np.stack([np.zeros(len(weights)), 4 * w], axis=1).astype(np.float32)
+    description = describe(
+        columns=[f"c{index}" for index in range(len(weights))],
+        format_="onnx",
+        file="model.onnx",
+        data={"test": data_set("test.npz", "npz", features="x", target="y")},
+        **rest,
+    )
+    model = onnx.linear_classifier(matrix, np.zeros(2, dtype=np.float32))
+    return make(folder, description, {"model.onnx": model, "test.npz": arrays(x, y)})

@@ -1,0 +1,173 @@
+import io
+from decimal import Decimal
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from tests.checks.running import METHOD_CODE, InProcessRun
+from tests.checks.system_resilience.systems import picture_system, table_system
+from touchstone.canonical import parse_json
+from touchstone.checks.declaration import Measurement
+from touchstone.checks.system_resilience.adversarial import adversarial
+from touchstone.checks.system_resilience.attacker import AdversarialParameters
+from touchstone.errors import UnavailableError
+from touchstone.records import Metric, StoppingLimit
+from touchstone.system.subject import Subject, open_system
+
+LIMIT = StoppingLimit(metric="blackbox_asr", op="<=", value=Decimal("0.30"), bound="upper")
+QUICK = AdversarialParameters(queries=200)
+
+
+def measured(
+    subject: Subject, run: InProcessRun | None = None, parameters: AdversarialParameters = QUICK
+) -> Measurement:
+    result = adversarial.function(subject, parameters, run or InProcessRun())
+    assert all(METHOD_CODE.fullmatch(metric.method) for metric in result.metrics)
+    return result
+
+
+def metric(measurement: Measurement, name: str, part: str | None = None) -> Metric:
+    [found] = [m for m in measurement.metrics if m.id == name and m.slice == part]
+    return found
+
+
+@pytest.mark.parametrize("output", ["probabilities", "logits", "labels"])
+def test_a_fragile_model_is_broken_and_a_robust_one_is_not(tmp_path: Path, output: str) -> None:
+    """Distance to the boundary is half the gap; the radius is 4/255 = 0.0157."""
+    fragile = measured(picture_system(tmp_path / "fragile", gap=0.012, output=output))
+    assert metric(fragile, "blackbox_asr").value >= Decimal("0.9")
+    robust = measured(picture_system(tmp_path / "robust", gap=0.06, output=output))
+    assert metric(robust, "blackbox_asr").value == 0
+    assert metric(robust, "robust_accuracy").value == 1
+    for measurement in (fragile, robust):
+        assert [control.kind for control in measurement.controls] == ["planted", "null"]
+        assert all(control.passed for control in measurement.controls)
+
+
+def test_sampling_stops_when_the_limit_is_settled_and_its_bounds_pay_for_the_looks(tmp_path: Path) -> None:
+    subject = picture_system(tmp_path, gap=0.06)
+    stopped = metric(measured(subject, InProcessRun(limits=[LIMIT])), "blackbox_asr")
+    assert stopped.n == 25
+    # Four looks (25, 50, 100, 120): 1 - (0.05 / 4) ** (1 / 25)
+    assert float(stopped.high or 0) == pytest.approx(1 - 0.0125 ** (1 / 25))
+    assert metric(measured(subject), "blackbox_asr").n == 120
+
+
+def test_the_curve_rises_with_the_radius(tmp_path: Path) -> None:
+    measurement = measured(picture_system(tmp_path, gap=0.012))
+    radii = ["eps=1/255", "eps=2/255", "eps=4/255", "eps=8/255"]
+    curve = [metric(measurement, "attack_success_at_eps", radius).value for radius in radii]
+    assert curve == sorted(curve)
+    # The boundary is about 0.006 = 1.5/255 away.
+    assert curve[0] == 0
+    assert curve[3] == 1
+
+
+def test_the_saved_examples_are_what_they_claim(tmp_path: Path) -> None:
+    subject = picture_system(tmp_path, gap=0.012, n=40)
+    run = InProcessRun()
+    measurement = measured(subject, run)
+    assert {exhibit.name for exhibit in measurement.exhibits} == set(run.kept)
+    saved = np.load(io.BytesIO(run.kept["adversarial_examples.npz"]), allow_pickle=False)
+    assert 1 <= len(saved["row"]) <= 8
+    data = subject.data("test")
+    np.testing.assert_array_equal(saved["original"], data.inputs[saved["row"]])
+    assert (np.abs(saved["adversarial"].astype(np.float64) - saved["original"]) <= 4 / 255 + 1e-12).all()
+    assert (subject.model().labels(saved["adversarial"]) != saved["target"]).all()
+    assert (subject.model().labels(saved["original"]) == saved["target"]).all()
+    assert run.kept["adversarial_examples.png"].startswith(b"\x89PNG")
+    threat = parse_json(run.kept["threat_model.json"], "threat_model.json")
+    assert threat["radius"] == "4/255"
+    report = parse_json(run.kept["attack_report.json"], "attack_report.json")
+    assert len(report["samples"]) == 40
+    assert sum(sample["broken_by_search"] for sample in report["samples"]) == round(
+        metric(measurement, "blackbox_asr").value * metric(measurement, "blackbox_asr").n
+    )
+
+
+def test_pictures_of_real_people_stay_out_of_the_evidence(tmp_path: Path) -> None:
+    run = InProcessRun()
+    measured(picture_system(tmp_path, gap=0.012, n=40, personal=True), run)
+    assert sorted(run.kept) == ["attack_report.json", "threat_model.json"]
+
+
+def test_the_same_run_twice_gives_the_same_bytes(tmp_path: Path) -> None:
+    runs = [InProcessRun(), InProcessRun()]
+    first, second = (measured(picture_system(tmp_path / str(i), gap=0.012, n=40), run) for i, run in enumerate(runs))
+    assert first == second
+    assert runs[0].kept == runs[1].kept
+
+
+@pytest.mark.parametrize(
+    ("shape", "rest"),
+    [((12, 10, 3), {"layout": "HWC"}), ((1, 7, 9), {}), ((12, 10, 1), {"layout": "HWC"})],
+)
+def test_every_layout_of_a_picture(tmp_path: Path, shape: tuple[int, ...], rest: dict[str, str]) -> None:
+    measurement = measured(picture_system(tmp_path, gap=0.012, n=40, shape=shape, **rest))
+    assert metric(measurement, "blackbox_asr").value >= Decimal("0.8")
+    assert all(control.passed for control in measurement.controls)
+
+
+def test_an_undeclared_range_is_taken_from_the_data_and_said(tmp_path: Path) -> None:
+    measurement = measured(picture_system(tmp_path, gap=0.06, n=40, ranged=False))
+    assert "range-not-declared" in [note.code for note in measurement.warnings]
+
+
+def test_a_model_that_is_always_wrong_has_nothing_to_attack(tmp_path: Path) -> None:
+    measurement = measured(picture_system(tmp_path, gap=0.06, n=40, truth="turned"))
+    assert [m.id for m in measurement.metrics] == ["robust_accuracy"]
+    assert metric(measurement, "robust_accuracy").value == 0
+    assert "nothing-to-attack" in [note.code for note in measurement.warnings]
+
+
+def test_a_constant_model_is_not_called_robust(tmp_path: Path) -> None:
+    """Nothing breaks it, not even the unlimited attack: the planted control fails, and the result is not believed."""
+    measurement = measured(picture_system(tmp_path, gap=0.06, n=60, truth="constant"))
+    assert metric(measurement, "blackbox_asr").value == 0
+    assert [control.passed for control in measurement.controls] == [False, True]
+
+
+def test_a_table_moves_only_its_continuous_columns(tmp_path: Path) -> None:
+    """Interquartile range 1, so the radius is 0.05: samples nearer than 0.05 · (1 + 1) to the boundary break."""
+    subject = table_system(tmp_path, [0.0, 1.0, 1.0])
+    measurement = measured(subject)
+    data = subject.data("test").inputs
+    reach = 0.05 * np.subtract(*np.quantile(data[:, 1:], [0.75, 0.25], axis=0)).sum()
+    near = (np.abs(data[:, 1] + data[:, 2]) < reach).mean()
+    assert float(metric(measurement, "blackbox_asr").value) == pytest.approx(near, abs=1e-9)
+    [note] = [note for note in measurement.warnings if note.code == "perturbed-columns"]
+    assert "c1, c2" in note.text.en
+    assert "c0" not in note.text.en
+    assert all(control.passed for control in measurement.controls)
+
+
+def test_a_decision_by_an_immutable_column_cannot_be_turned(tmp_path: Path) -> None:
+    measurement = measured(table_system(tmp_path, [2.0, 1e-9, 0.0]))
+    assert metric(measurement, "blackbox_asr").value < Decimal("0.6")
+
+
+def test_a_table_without_continuous_columns_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UnavailableError, match="continuous"):
+        measured(table_system(tmp_path, [1.0]))
+
+
+@pytest.mark.torch
+def test_the_white_box_is_at_least_as_strong(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    from safetensors.numpy import save
+
+    subject = picture_system(tmp_path, gap=0.012, shape=(1, 6, 4), n=60, output="logits")
+    side = np.ones((6, 4), dtype=np.float32)
+    side[:, 2:] = -1
+    weights = {"answer.weight": np.stack([0 * side.ravel(), side.ravel()]), "answer.bias": np.zeros(2, np.float32)}
+    (tmp_path / "model.safetensors").write_bytes(save(weights))
+    layers = [{"kind": "flatten"}, {"kind": "linear", "name": "answer", "inputs": 24, "outputs": 2}]
+    description = yaml.safe_load((tmp_path / "system.yaml").read_text(encoding="utf-8"))
+    description["model"] |= {"format": "safetensors", "file": "model.safetensors", "architecture": layers}
+    (tmp_path / "system.yaml").write_text(yaml.safe_dump(description), encoding="utf-8")
+    measurement = measured(open_system(subject.root))
+    white = metric(measurement, "whitebox_asr")
+    assert white.value >= metric(measurement, "blackbox_asr").value
+    assert white.value == 1

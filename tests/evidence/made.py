@@ -1,0 +1,203 @@
+"""A small, complete output folder, made the way the pipeline makes it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from touchstone.assessment.conclusion import Circumstances, assessment_of
+from touchstone.canonical import digest_of
+from touchstone.evidence.bundle import Bundle, BundleWriter, pack
+from touchstone.evidence.certificate import decide
+from touchstone.evidence.envelope import sign
+from touchstone.evidence.keys import SigningKey, VerifyingKey, generate, load_signing_key
+from touchstone.evidence.layout import ASSESSMENT, CHECKPOINT, EVIDENCE_FOLDER, EVIDENCE_ZIP, Role, StatementName
+from touchstone.evidence.log import Log
+from touchstone.evidence.statement import Statement, assessment_statement, plan_statement
+from touchstone.records import (
+    Access,
+    Assessment,
+    Basis,
+    CheckIdentity,
+    Limit,
+    Metric,
+    Observation,
+    Plan,
+    PlanItem,
+    Profile,
+    Requirement,
+    SystemIdentity,
+)
+from touchstone.text import Text
+
+JSON = "application/json"
+ISSUED = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+SYSTEM = digest_of(b"a system")
+CHECK = CheckIdentity(id="evaluation.accuracy", version="1")
+
+PROFILE = Profile(
+    id="test-profile",
+    edition="2026-11",
+    catalog="test",
+    title=Text("Test profile", "测试档案"),
+    scope=Text("tests", "测试"),
+    level="basic",
+    certificate_months=12,
+    assumed_facts={},
+    requirements=(
+        Requirement(
+            control="EV-01",
+            head="EV",
+            title=Text("Accuracy", "准确率"),
+            what=Text("is accurate", "应准确"),
+            severity="high",
+            gate=True,
+            required=True,
+            min_level="basic",
+            automation="full",
+            applies_when="true",
+            checks=(CHECK.id,),
+            evidence=(),
+            limits=(
+                Limit(
+                    metric="accuracy",
+                    op=">=",
+                    value="0.9",
+                    unit="share",
+                    bound="lower",
+                    basis=Basis(kind="pilot", note=Text("starting value", "起始值")),
+                ),
+            ),
+        ),
+    ),
+    heads={"EV": Text("Evaluation", "评测")},
+    references={},
+    outside_scope=("EV-99",),
+)
+
+PLAN = Plan(
+    system=SYSTEM,
+    profile=PROFILE.own_digest(),
+    profile_id=PROFILE.id,
+    edition=PROFILE.edition,
+    budget="quick",
+    items=(PlanItem(check=CHECK, controls=("EV-01",), runs=True, seed="00"),),
+    tool="touchstone test",
+)
+
+CIRCUMSTANCES = Circumstances(
+    system=SystemIdentity(
+        name="risk-model", version="1.0", supplier="Example", sector="other", synthetic=True, digest=SYSTEM
+    ),
+    access=Access.ARTEFACT,
+    facts={},
+    documents={},
+    environment={"python": "3.11"},
+)
+
+
+def observation(accuracy: str) -> Observation:
+    """An accuracy with a narrow interval around it."""
+    low, high = str(float(accuracy) - 0.01), str(float(accuracy) + 0.01)
+    return Observation(
+        check=CHECK,
+        system=SYSTEM,
+        parameters={},
+        seed="00",
+        access=Access.ARTEFACT,
+        status="measured",
+        metrics=(Metric(id="accuracy", unit="share", value=accuracy, low=low, high=high, n=1000, better="higher"),),
+    )
+
+
+def assessment(accuracy: str = "0.95") -> Assessment:
+    """The assessment that follows from one observed accuracy; at least 0.91 passes."""
+    return assessment_of(CIRCUMSTANCES, PROFILE, PLAN, [observation(accuracy)])
+
+
+@dataclass(frozen=True)
+class Laboratory:
+    """Keys and a log in one folder."""
+
+    folder: Path
+    key: SigningKey
+    log_key: SigningKey
+    log: Log
+
+    @classmethod
+    def in_folder(cls, folder: Path) -> Laboratory:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in ("lab.key", "log.key"):
+            generate(folder / name, None)
+        log_key = load_signing_key(folder / "log.key", None)
+        return cls(
+            folder,
+            load_signing_key(folder / "lab.key", None),
+            log_key,
+            Log.create(folder / "log", "log.example.org", log_key),
+        )
+
+    @property
+    def public(self) -> VerifyingKey:
+        return self.key.public
+
+    @property
+    def log_public(self) -> VerifyingKey:
+        return self.log_key.public
+
+    def assess(self, out: Path, *, accuracy: str = "0.95", zipped: bool = False, started: str = "now") -> Path:
+        """Write a whole output folder."""
+        concluded = assessment(accuracy)
+        manifest = write_bundle(out / EVIDENCE_FOLDER, concluded, accuracy, started)
+        if zipped:
+            (out / EVIDENCE_ZIP).write_bytes(pack(out / EVIDENCE_FOLDER))
+        bundle = Bundle.open(out / EVIDENCE_FOLDER)
+        plan = self.issue(out, StatementName.PLAN, plan_statement(CIRCUMSTANCES.system.name, PLAN))
+        assessed = self.issue(
+            out,
+            StatementName.ASSESSMENT,
+            assessment_statement(concluded, evidence=manifest, reproducible=bundle.manifest.reproducible),
+        )
+        decision = decide(
+            concluded,
+            PROFILE,
+            assessment_envelope=digest_of(assessed),
+            evidence=manifest,
+            holder="Example",
+            issuer="Example Lab",
+            issued=ISSUED,
+        )
+        name = StatementName.CERTIFICATE if concluded.verdict == "pass" else StatementName.REFUSAL
+        decided = self.issue(out, name, decision)
+        self.record(out, {StatementName.PLAN: plan, StatementName.ASSESSMENT: assessed, name: decided})
+        (out / ASSESSMENT).write_bytes(concluded.to_bytes())
+        (out / "report.en.html").write_text("<p>passed</p>")
+        return out
+
+    def issue(self, out: Path, name: StatementName, statement: Statement) -> bytes:
+        """Sign a statement into its file."""
+        data = sign(statement, self.key).to_bytes()
+        (out / name.file).write_bytes(data)
+        return data
+
+    def record(self, out: Path, envelopes: dict[StatementName, bytes]) -> None:
+        """Log statements and write their receipts and the checkpoint."""
+        indexes = [self.log.append(data, self.log_key) for data in envelopes.values()]
+        for name, receipt in zip(envelopes, self.log.receipts(indexes), strict=True):
+            path = out / name.receipt
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(receipt.to_bytes())
+        (out / CHECKPOINT).write_bytes(self.log.note.to_bytes())
+
+
+def write_bundle(folder: Path, concluded: Assessment, accuracy: str, started: str) -> str:
+    """The bundle behind an assessment."""
+    with BundleWriter(folder) as bundle:
+        bundle.add("profile.json", JSON, PROFILE.to_bytes(), role=Role.PROFILE)
+        bundle.add("plan.json", JSON, PLAN.to_bytes(), role=Role.PLAN)
+        bundle.add("circumstances.json", JSON, CIRCUMSTANCES.to_bytes(), role=Role.CIRCUMSTANCES)
+        bundle.add("observation/accuracy.json", JSON, observation(accuracy).to_bytes(), role=Role.OBSERVATION)
+        bundle.add("execution/accuracy.json", JSON, started.encode(), role=Role.EXECUTION, volatile=True)
+        bundle.add("assessment.json", JSON, concluded.to_bytes(), role=Role.ASSESSMENT)
+    return Bundle.open(folder).manifest_digest

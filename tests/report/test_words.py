@@ -1,0 +1,22 @@
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from touchstone.report.words import measured
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [("0.123456", "0.1235"), ("1500", "1500"), ("0", "0"), ("-0.00696832579", "-0.006968"), ("12.3456", "12.35")],
+)
+def test_four_significant_digits(value: str, shown: str) -> None:
+    assert measured(Decimal(value)) == shown
+
+
+@given(st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**9), max_value=10**9, places=9))
+def test_what_is_shown_is_close_and_has_no_exponent(value: Decimal) -> None:
+    shown = measured(value)
+    assert "E" not in shown.upper()
+    assert abs(Decimal(shown) - value) <= max(abs(value) / 1000, Decimal("0.000001"))

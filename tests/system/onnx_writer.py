@@ -1,0 +1,114 @@
+"""A writer of ONNX files for tests: the protocol-buffer wire format, nothing but what the tests need.
+
+Field numbers from onnx.proto (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto).
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+FLOAT, INT64, STRING = 1, 7, 8
+
+
+def varint(value: int) -> bytes:
+    value &= 2**64 - 1
+    out = bytearray()
+    while value > 0x7F:
+        out.append(value & 0x7F | 0x80)
+        value >>= 7
+    return bytes([*out, value])
+
+
+def number(field: int, value: int) -> bytes:
+    return varint(field << 3) + varint(value)
+
+
+def block(field: int, content: bytes | str) -> bytes:
+    raw = content.encode() if isinstance(content, str) else content
+    return varint(field << 3 | 2) + varint(len(raw)) + raw
+
+
+def tensor(name: str, values: NDArray[np.float32]) -> bytes:
+    dims = b"".join(number(1, size) for size in values.shape)
+    return dims + number(2, FLOAT) + block(8, name) + block(9, values.astype("<f4").tobytes())
+
+
+def external_tensor(name: str, location: str) -> bytes:
+    entry = block(1, "location") + block(2, location)
+    return number(1, 2) + number(2, FLOAT) + block(8, name) + block(13, entry) + number(14, 1)
+
+
+def value(name: str, shape: Sequence[int | str] | None, element: int = FLOAT) -> bytes:
+    dimensions = b"".join(block(1, number(1, d) if isinstance(d, int) else block(2, d)) for d in shape or ())
+    kind = number(1, element) + (block(2, dimensions) if shape is not None else b"")
+    return block(1, name) + block(2, block(1, kind))
+
+
+def node(operator: str, inputs: Sequence[str], outputs: Sequence[str], *attributes: bytes, domain: str = "") -> bytes:
+    ends = b"".join(block(1, name) for name in inputs) + b"".join(block(2, name) for name in outputs)
+    return ends + block(4, operator) + b"".join(block(5, item) for item in attributes) + block(7, domain)
+
+
+def integer_attribute(name: str, content: int) -> bytes:
+    return block(1, name) + number(3, content) + number(20, 2)
+
+
+def float_attribute(name: str, content: float) -> bytes:
+    return block(1, name) + varint(2 << 3 | 5) + struct.pack("<f", content) + number(20, 1)
+
+
+def strings_attribute(name: str, content: Sequence[str]) -> bytes:
+    return block(1, name) + b"".join(block(9, item) for item in content) + number(20, 8)
+
+
+def tensor_attribute(name: str, content: bytes) -> bytes:
+    return block(1, name) + block(5, content) + number(20, 4)
+
+
+def graph_attribute(name: str, content: bytes) -> bytes:
+    return block(1, name) + block(6, content) + number(20, 5)
+
+
+def graph(
+    nodes: Sequence[bytes], inputs: Sequence[bytes], outputs: Sequence[bytes], weights: Sequence[bytes] = ()
+) -> bytes:
+    parts = [*((1, item) for item in nodes), (2, b"g"), *((5, item) for item in weights)]
+    ends = [*((11, item) for item in inputs), *((12, item) for item in outputs)]
+    return b"".join(block(field, item) for field, item in [*parts, *ends])
+
+
+def model(graph_bytes: bytes, opsets: dict[str, int] | None = None, *, functions: Sequence[bytes] = ()) -> bytes:
+    sets = (opsets or {}) | {"": 17}
+    return (
+        number(1, 8)
+        + block(2, "test")
+        + block(7, graph_bytes)
+        + b"".join(block(8, block(1, domain) + number(2, version)) for domain, version in sets.items())
+        + b"".join(block(25, function) for function in functions)
+    )
+
+
+def linear_classifier(
+    weights: NDArray[np.float32],
+    bias: NDArray[np.float32],
+    *,
+    softmax: bool = True,
+    batch: int | str = "n",
+) -> bytes:
+    """`softmax(x W + b)` with `W` of shape `(features, classes)`; input `x`, output `y`."""
+    features, classes = weights.shape
+    nodes = [node("Gemm", ["x", "W", "b"], ["z" if softmax else "y"])]
+    if softmax:
+        nodes.append(node("Softmax", ["z"], ["y"], integer_attribute("axis", 1)))
+    return model(
+        graph(
+            nodes,
+            [value("x", [batch, features])],
+            [value("y", [batch, classes])],
+            [tensor("W", weights), tensor("b", bias)],
+        )
+    )
