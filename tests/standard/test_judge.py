@@ -294,6 +294,18 @@ def test_a_check_that_fails_its_control_run_is_not_believed():
     assert verdict(bad, "planted") == Verdict.FAIL
 
 
+def test_remarks_that_are_sentences_are_fitted_into_the_reason():
+    ended = Text("Finds it.", "检出。")
+    run = ControlRun(kind="planted", expected=ended, seen=ended, passed=False)
+    found = finding(requirement(limit()), observation(metric(), controls=(run,)))
+    assert found.reason.text.en.endswith("expected: Finds it; seen: Finds it.")
+    assert found.reason.text.zh.endswith("预期：检出；实测：检出。")
+    crash = observation(status="error", error=Note(code="memory", text=ended))
+    assert finding(requirement(limit()), crash).reason.text.en == "Check data.one did not finish: Finds it."
+    warned = observation(warnings=(Note(code="few", text=ended),))
+    assert finding(requirement(limit()), warned).reason.text.zh == "未测得：leak（检出）。"
+
+
 def test_a_power_limit_qualifies_the_test_and_not_the_system():
     weak = metric("power", "0.2", "0.1", "0.3")
     demand = requirement(limit(), limit("power", op=">=", bound="lower", power=True))

@@ -99,7 +99,6 @@ def generate(path: Path, passphrase: bytes | None) -> VerifyingKey:
     )
     public = SigningKey(key).public
     require_new(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     _create(path, private, mode=0o600)
     _create(public_path, public.pem, mode=0o644)
     flush_folder(path.absolute().parent)
@@ -189,8 +188,9 @@ def _read(path: Path) -> bytes:
 
 
 def _create(path: Path, data: bytes, *, mode: int) -> None:
-    """Write a file that must not exist yet, and flush it to disk."""
+    """Write a file that must not exist yet, making its folder if need be, and flush it to disk."""
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     except OSError as error:
         raise EvidenceError(

@@ -160,8 +160,9 @@ def control_run_failed(check: str, control: ControlRun) -> Text:
     kind, kind_zh = ("null", "阴性") if control.kind == "null" else ("planted-fault", "阳性（植入缺陷）")
     expected, seen = clause(control.expected), clause(control.seen)
     return Text(
-        f"check {check} is not believed, because its {kind} control run failed: expected {expected.en}; seen {seen.en}",
-        f"检查项 {check} 的结果不予采信，其{kind_zh}对照未通过：预期 {expected.zh}；实测 {seen.zh}",
+        f"check {check} is not believed, because its {kind} control run failed;"
+        f" expected: {expected.en}; seen: {seen.en}",
+        f"检查项 {check} 的结果不予采信，其{kind_zh}对照未通过；预期：{expected.zh}；实测：{seen.zh}",
     )
 
 
