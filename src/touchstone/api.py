@@ -16,11 +16,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from touchstone.errors import UserError
 from touchstone.evidence.keys import SigningKey, load_public_key, load_signing_key
 from touchstone.evidence.verify import verify as verify_evidence
 from touchstone.records import Budget
 from touchstone.system.subject import Subject
-from touchstone.system.subject import open_system as open_subject
+from touchstone.text import Text
 
 if TYPE_CHECKING:
     from touchstone.evidence.verification import Verification
@@ -38,9 +39,12 @@ SCREENINGS = {
 def open_system(path: Path | str) -> Subject:
     """Open a system for testing: `path` is its `system.yaml` or the folder that holds one. Executes nothing of it.
 
-    Raises `DescriptionError` with everything that is wrong with the description or the files it names.
+    Raises `DescriptionError` with everything that is wrong with the description, its files or its facts.
     """
-    return open_subject(Path(path))
+    from touchstone.laboratory.intake import open_declared
+    from touchstone.standard.catalog import load_standard
+
+    return open_declared(Path(path), load_standard())
 
 
 def assess(
@@ -75,6 +79,12 @@ def assess(
     standard = load_standard()
     require_known_facts(subject, standard, lambda name: f"facts.{name}")
     resolved = standard.profile(profile or SCREENINGS[subject.description.system.sector])
+    if key is None and log is not None:
+        raise UserError(
+            Text("a log was given, but no key to sign with", "给出了透明日志，但没有签名密钥"),
+            None,
+            Text("add the key (--key), or leave the log out", "请提供密钥（--key），或去掉日志"),
+        )
     signs = None
     if key is not None:
         signing = key if isinstance(key, SigningKey) else load_signing_key(Path(key), passphrase)

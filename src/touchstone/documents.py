@@ -52,6 +52,8 @@ _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", re.A
 _NOT_FINITE = re.compile(r"[-+]?(\.inf|\.Inf|\.INF)|\.nan|\.NaN|\.NAN", re.ASCII)
 _LONGEST_NUMBER = 400
 
+_KEEP_OUT = Text("keep data out of the document and refer to it by path", "请勿把数据写进文档，改为引用路径")
+
 
 class DocumentError(UserError):
     """A YAML document cannot be read, or uses a part of the language that is not accepted."""
@@ -99,7 +101,11 @@ def parse_yaml(data: bytes, where: str) -> SourceDocument:
         raise _syntax_error(error, text, where) from None
     except (yaml.YAMLError, ValueError, OverflowError):
         # The pure-Python scanner lets `chr()` and `int()` fail on absurd escapes and directives.
-        raise DocumentError(Text("is not valid YAML", "不是合法的 YAML"), where) from None
+        raise DocumentError(
+            Text("is not valid YAML", "不是合法的 YAML"),
+            where,
+            Text("check that this is the right file", "请确认文件无误"),
+        ) from None
     return builder.document()
 
 
@@ -108,7 +114,7 @@ def _decode(data: bytes, where: str) -> str:
         raise DocumentError(
             Text(f"is larger than {LARGEST_BYTES} bytes", f"大于 {LARGEST_BYTES} 字节"),
             where,
-            Text("keep data out of the description and refer to it by path", "请勿把数据写进描述文件，改为引用路径"),
+            _KEEP_OUT,
         )
     try:
         text = data.decode("utf-8-sig")
@@ -194,7 +200,11 @@ class _Builder:
     def document(self) -> SourceDocument:
         """What was built, once all events are taken."""
         if self._value is None:
-            raise DocumentError(Text("is empty", "内容为空"), self._where)
+            raise DocumentError(
+                Text("is empty", "内容为空"),
+                self._where,
+                Text("check that this is the right file, and that it was saved", "请确认文件无误且已保存"),
+            )
         return SourceDocument(self._where, self._value, MappingProxyType(self._lines))
 
     def take(self, event: yaml.Event) -> None:
@@ -203,7 +213,11 @@ class _Builder:
         if isinstance(event, yaml.DocumentStartEvent):
             self._documents += 1
             if self._documents > 1:
-                raise self._refuse(line, Text("starts a second document", "出现第二个文档"))
+                raise self._refuse(
+                    line,
+                    Text("starts a second document", "出现第二个文档"),
+                    Text("keep one document per file", "每个文件只保留一个文档"),
+                )
         elif isinstance(event, yaml.NodeEvent):
             self._count(line)
             self._refuse_references(event, line)
@@ -221,9 +235,15 @@ class _Builder:
                 self._place(value, line)
             return
         if awaits_key:
-            raise self._refuse(line, Text("uses a collection as a key", "以集合作为键"))
+            raise self._refuse(
+                line, Text("uses a collection as a key", "以集合作为键"), Text("keys are text", "键必须是文本")
+            )
         if len(self._open) == DEEPEST:
-            raise self._refuse(line, Text(f"is nested deeper than {DEEPEST} levels", f"嵌套超过 {DEEPEST} 层"))
+            raise self._refuse(
+                line,
+                Text(f"is nested deeper than {DEEPEST} levels", f"嵌套超过 {DEEPEST} 层"),
+                Text("check that this is the right file, and its brackets", "请确认文件无误，并检查括号"),
+            )
         if isinstance(event, yaml.MappingStartEvent):
             mapping: dict[str, Any] = {}
             self._open.append(_Collection(mapping, self._place(mapping, line), awaits_key=True))
@@ -273,7 +293,11 @@ class _Builder:
         if _FLOAT.fullmatch(text):
             return self._float(text, line)
         if _NOT_FINITE.fullmatch(text):
-            raise self._refuse(line, Text(f"holds {text}, which is not a number", f"含 {text}，不是有限数值"))
+            raise self._refuse(
+                line,
+                Text(f"holds {text}, which is not a number", f"含 {text}，不是有限数值"),
+                Text("write a finite number, or leave the field out", "请填写有限数值，或省略该字段"),
+            )
         return text
 
     def _integer(self, found: re.Match[str], line: int) -> int:
@@ -293,12 +317,18 @@ class _Builder:
             value = float(text)
             if math.isfinite(value):
                 return value
-        raise self._refuse(line, Text("holds a number too large to keep", "数值过大"))
+        raise self._refuse(
+            line,
+            Text("holds a number too large to keep", "数值过大"),
+            Text("if it is an identifier, put it in quotes", "若为标识符，请加引号"),
+        )
 
     def _count(self, line: int) -> None:
         self._nodes += 1
         if self._nodes > MOST_NODES:
-            raise self._refuse(line, Text(f"holds more than {MOST_NODES} values", f"含超过 {MOST_NODES} 个值"))
+            raise self._refuse(
+                line, Text(f"holds more than {MOST_NODES} values", f"含超过 {MOST_NODES} 个值"), _KEEP_OUT
+            )
 
     def _refuse_references(self, event: yaml.NodeEvent, line: int) -> None:
         if isinstance(event, yaml.AliasEvent) or event.anchor is not None:

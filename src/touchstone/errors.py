@@ -26,6 +26,11 @@ class UserError(TouchstoneError):
         self.where = where
         self.remedy = remedy
 
+    @property
+    def problems(self) -> "tuple[UserError, ...]":
+        """Each thing that is wrong by itself: most often just this error."""
+        return (self,)
+
     def render(self, language: Language) -> str:
         """The whole error as one to three lines for a person."""
         lines = [self.what.render(language) if self.where is None else f"{self.where}: {self.what.render(language)}"]
@@ -37,13 +42,18 @@ class UserError(TouchstoneError):
 class DescriptionError(UserError):
     """The `system.yaml`, or a document it points to, is missing, unreadable or does not fit the schema.
 
-    Several problems may be found in one reading; `problems` holds them all, the first one is the headline.
+    Several problems may be found in one reading; `problems` holds them all, the first one is the error's message.
     """
 
     def __init__(self, problems: "list[UserError]") -> None:
         first = problems[0]
         super().__init__(first.what, first.where, first.remedy)
-        self.problems = tuple(problems)
+        self._problems = tuple(problems)
+
+    @property
+    def problems(self) -> tuple[UserError, ...]:
+        """All problems, in the order they were found."""
+        return self._problems
 
     def render(self, language: Language) -> str:
         return "\n".join(problem.render(language) for problem in self.problems)

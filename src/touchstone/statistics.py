@@ -1,9 +1,9 @@
 """Intervals and sequential looks, used by checks and judge alike.
 
 Bounds are one-sided: each of a pair `(low, high)` holds with the stated confidence by itself. A verdict rests on
-them, so every bound here but :func:`bootstrap_bounds` covers at least as often as it says for *any* sample size and
-*any* distribution, and none depends on the order of the samples, which the applicant may have chosen.
-The price is width; Newcombe's, DeLong's and bootstrap intervals are narrower and sometimes miss.
+them, so every bound here covers at least as often as it says for *any* sample size and *any* distribution, and none
+depends on the order of the samples, which the applicant may have chosen. The price is width; Newcombe's, DeLong's and
+bootstrap intervals are narrower and sometimes miss.
 
 Several looks at growing samples, or several questions answered together, share the error evenly (Bonferroni):
 say how many in `looks`.
@@ -12,10 +12,11 @@ say how many in `looks`.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Literal
+from functools import partial
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     import numpy as np
     from numpy.typing import NDArray
@@ -26,8 +27,14 @@ CONFIDENCE = 0.95
 LOOKS = (25, 50, 100, 200, 400, 700, 1000)
 """Sample counts at which a sequential test may stop. The error is spent evenly over them (Bonferroni)."""
 
-MOST_SAMPLES = 10**9
-"""Beyond this, :func:`samples_to_decide` calls a question undecidable."""
+LOTS = 500
+"""Pairings of two classes that a bound of the area under the ROC curve averages over."""
+
+STEPS = 64
+"""Intervals of the area under the ROC curve, each with a stake of its own."""
+
+LARGEST_STAKE = 1.0 - 2.0**-40
+"""Of a gambler's capital: all but the rest that keeps logarithms finite."""
 
 
 def proportion_bounds(successes: int, n: int, *, confidence: float = CONFIDENCE, looks: int = 1) -> tuple[float, float]:
@@ -36,11 +43,6 @@ def proportion_bounds(successes: int, n: int, *, confidence: float = CONFIDENCE,
     Clopper and Pearson 1934, Biometrika 26. No sample gives the trivial bounds (0, 1).
     """
     return _clopper_pearson(successes, n, (1.0 - confidence) / looks)
-
-
-def sequential_bounds(successes: int, n: int, look_count: int = len(LOOKS)) -> tuple[float, float]:
-    """Bounds of a proportion when the test may stop at any of `look_count` sample sizes fixed beforehand."""
-    return proportion_bounds(successes, n, looks=look_count)
 
 
 def difference_bounds(
@@ -61,25 +63,6 @@ def difference_bounds(
     low_a, high_a = _clopper_pearson(successes_a, n_a, error)
     low_b, high_b = _clopper_pearson(successes_b, n_b, error)
     return low_a - high_b, high_a - low_b
-
-
-def ratio_bounds(
-    successes_a: int,
-    n_a: int,
-    successes_b: int,
-    n_b: int,
-    *,
-    confidence: float = CONFIDENCE,
-    looks: int = 1,
-) -> tuple[float, float]:
-    """Bounds of `p_a / p_b` for two independent samples, by Clopper-Pearson bounds at half the error each.
-
-    The upper bound is infinite when no success in `b` leaves room for `p_b = 0`.
-    """
-    error = (1.0 - confidence) / looks / 2
-    low_a, high_a = _clopper_pearson(successes_a, n_a, error)
-    low_b, high_b = _clopper_pearson(successes_b, n_b, error)
-    return low_a / high_b, high_a / low_b if low_b > 0 else math.inf
 
 
 def relative_drop_bounds(
@@ -154,88 +137,24 @@ def auc(positive_scores: NDArray[np.float64], negative_scores: NDArray[np.float6
 def auc_bounds(
     positive_scores: NDArray[np.float64],
     negative_scores: NDArray[np.float64],
+    generator: np.random.Generator,
     *,
     confidence: float = CONFIDENCE,
     looks: int = 1,
 ) -> tuple[float, float]:
     """Bounds of the area under the ROC curve, free of assumptions about the scores.
 
-    The statistic averages over all ways to pair the smaller class with the larger one, and each such pairing is a mean
-    of `min(n_positive, n_negative)` independent values; Hoeffding's bound in its relative-entropy form carries over
-    (Hoeffding 1963, JASA 58, theorem 1 and section 5). DeLong's interval is narrower, but has no width at all when the
-    classes happen to be separated, which is when a verdict needs it most.
+    Give every sample of the smaller class samples of its own from the larger class, by lot: the shares of them it
+    beats are independent, their mean is the area, and a gambler can bet on it as in :func:`mean_bounds`. The average
+    wealth over many such lots is as hard to raise as the wealth from one, and uses every pair of samples (an e-value;
+    Vovk and Wang 2021, Annals of Statistics 49). `generator` draws the lots; the order of the samples has no influence.
+    Stakes are those that suit the variance of Hanley and McNeil 1982 (Radiology 143); the bounds hold for any other.
     """
     error = (1.0 - confidence) / looks
     area = auc(positive_scores, negative_scores)
-    pairs = min(len(positive_scores), len(negative_scores))
-    return _entropy_low(area, pairs, error), 1.0 - _entropy_low(1.0 - area, pairs, error)
-
-
-def bootstrap_bounds(
-    statistic: Callable[[NDArray[np.int64]], float],
-    n: int,
-    generator: np.random.Generator,
-    *,
-    resamples: int = 2000,
-    confidence: float = CONFIDENCE,
-    looks: int = 1,
-) -> tuple[float, float]:
-    """Percentile bootstrap bounds of a statistic of `n` samples, which is handed the indices of each resample.
-
-    Approximate: Efron 1979 (Annals of Statistics 7). Use it where no bound with guaranteed coverage exists, not for
-    extremes or for statistics whose estimate is biased.
-    """
-    import numpy as np
-
-    error = (1.0 - confidence) / looks
-    replicates = np.array([statistic(generator.integers(0, n, size=n)) for _ in range(resamples)])
-    low, high = np.quantile(replicates, [error, 1.0 - error])
-    return float(low), float(high)
-
-
-def holm(p_values: Sequence[float]) -> tuple[float, ...]:
-    """P-values adjusted for being asked together, in the order given.
-
-    Holm 1979, Scandinavian Journal of Statistics 6.
-    """
-    count = len(p_values)
-    adjusted = [0.0] * count
-    reached = 0.0
-    for place, index in enumerate(sorted(range(count), key=lambda index: p_values[index])):
-        reached = max(reached, min(1.0, (count - place) * p_values[index]))
-        adjusted[index] = reached
-    return tuple(adjusted)
-
-
-def samples_to_decide(
-    rate: float,
-    limit: float,
-    op: Literal[">=", "<="],
-    *,
-    confidence: float = CONFIDENCE,
-    looks: int = 1,
-) -> int | None:
-    """Roughly how many samples settle whether a proportion meets a limit, should the observed rate persist.
-
-    Settled means that the pessimistic Clopper-Pearson bound meets the limit or the optimistic one misses it.
-    `None` when the rate sits on the limit, or so close to it that 10^9 samples would not do.
-    """
-    error = (1.0 - confidence) / looks
-
-    def decided(n: int) -> bool:
-        low, high = _clopper_pearson(rate * n, n, error)
-        return (low >= limit or high < limit) if op == ">=" else (high <= limit or low > limit)
-
-    enough = 1
-    while not decided(enough):
-        enough *= 2
-        if enough > MOST_SAMPLES:
-            return None
-    too_few = enough // 2
-    while enough - too_few > 1:
-        middle = (enough + too_few) // 2
-        too_few, enough = (too_few, middle) if decided(middle) else (middle, enough)
-    return enough
+    sizes = len(positive_scores), len(negative_scores)
+    wins = _wins_by_lot(positive_scores, negative_scores, generator)
+    return min(area, _auc_low(wins, sizes, error)), max(area, 1.0 - _auc_low(wins[:, ::-1], sizes[::-1], error))
 
 
 def _clopper_pearson(successes: float, n: int, error: float) -> tuple[float, float]:
@@ -269,24 +188,64 @@ def _mean_low(unit: NDArray[np.float64], error: float) -> float:
     return _largest(refuted, float(unit.mean()))
 
 
-def _entropy_low(mean: float, n: int, error: float) -> float:
-    """Largest `m <= mean` with `n * KL(mean || m) >= log(1 / error)`, KL between coins that show heads so often."""
-    from scipy.special import rel_entr
+def _wins_by_lot(
+    positive_scores: NDArray[np.float64], negative_scores: NDArray[np.float64], generator: np.random.Generator
+) -> NDArray[np.int64]:
+    """Per lot, how many samples of the smaller class reach each number of half wins for the positives.
 
-    demanded = -math.log(error) / n
+    Shape `(LOTS, 2 * rivals + 1)`: every sample meets `rivals` samples of the larger class, a tie is half a win.
+    """
+    import numpy as np
 
-    def refuted(m: float) -> bool:
-        return bool(rel_entr(mean, m) + rel_entr(1.0 - mean, 1.0 - m) >= demanded)
+    swapped = len(positive_scores) > len(negative_scores)
+    pair = (negative_scores, positive_scores) if swapped else (positive_scores, negative_scores)
+    small, large = (np.sort(scores) for scores in pair)
+    rivals = len(large) // len(small)
+    wins = np.empty((LOTS, 2 * rivals + 1), dtype=np.int64)
+    for lot in range(LOTS):
+        met = generator.permutation(large)[: rivals * len(small)].reshape(len(small), rivals)
+        halves = (small[:, None] > met).sum(axis=1) + (small[:, None] >= met).sum(axis=1)
+        wins[lot] = np.bincount(halves, minlength=2 * rivals + 1)
+    return wins[:, ::-1] if swapped else wins
 
-    return _largest(refuted, mean)
+
+def _auc_low(wins: NDArray[np.int64], sizes: tuple[int, int], error: float) -> float:
+    """Lower bound of the area: everything below it is refuted, at stakes that are fixed on each of `STEPS` intervals.
+
+    For a fixed stake the wealth falls as the area grows, so whoever refutes the end of an interval refutes all of it.
+    An area of 1 is never refuted, so there is an interval that is not.
+    """
+    import numpy as np
+    from scipy.special import logsumexp
+
+    share = np.arange(wins.shape[1]) / (wins.shape[1] - 1)
+    demanded = math.log(LOTS / error)
+
+    def refuted(stake: float, area: float) -> bool:
+        wealth = wins @ np.log1p(stake * (share / area - 1.0))
+        return bool(logsumexp(wealth) >= demanded)
+
+    stakes = [_auc_stake((step + 0.5) / STEPS, sizes) for step in range(STEPS)]
+    open_step = next(step for step, stake in enumerate(stakes) if not refuted(stake, (step + 1) / STEPS))
+    return _largest(partial(refuted, stakes[open_step]), (open_step + 1) / STEPS, open_step / STEPS)
 
 
-def _largest(refuted: Callable[[float], bool], ceiling: float) -> float:
-    """Largest value in [0, ceiling] that is refuted, where everything below a refuted value is refuted too.
+def _auc_stake(area: float, sizes: tuple[int, int]) -> float:
+    """The stake that grows fastest if scores are distributed as Hanley and McNeil assume."""
+    positives, negatives = sizes
+    above_both, beats_both = area / (2.0 - area), 2.0 * area**2 / (1.0 + area)
+    variance = (
+        area * (1.0 - area) + (positives - 1) * (above_both - area**2) + (negatives - 1) * (beats_both - area**2)
+    ) / (positives * negatives)
+    return min(area * math.sqrt(-2.0 * math.log(1.0 - CONFIDENCE) / variance) / min(sizes), LARGEST_STAKE)
+
+
+def _largest(refuted: Callable[[float], bool], ceiling: float, floor: float = 0.0) -> float:
+    """Largest value in [floor, ceiling] that is refuted, where everything below a refuted value is refuted too.
 
     Rounded down, never up: the bisection returns the end that was seen to be refuted.
     """
-    low, high = 0.0, ceiling
+    low, high = floor, ceiling
     for _ in range(40):
         middle = (low + high) / 2
         if middle <= 0 or middle >= 1:

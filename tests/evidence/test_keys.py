@@ -100,7 +100,7 @@ def test_every_fault_has_its_own_message(tmp_path: Path) -> None:
         "another kind than Ed25519 ": lambda: load_public_key(tmp_path / "p256.pub"),
         "does not exist": lambda: load_public_key(tmp_path / "nowhere"),
         "is a directory": lambda: load_public_key(tmp_path),
-        "cannot be written": lambda: generate(tmp_path / "text" / "key", None),
+        "is a file, not a folder": lambda: generate(tmp_path / "text" / "key", None),
     }
     for message, action in faults.items():
         with pytest.raises(UserError, match=message.strip()):

@@ -114,7 +114,7 @@ def test_a_log_begun_halfway_can_be_begun_again(tmp_path: Path) -> None:
 
 
 def test_no_log_is_a_clear_error(tmp_path: Path) -> None:
-    with pytest.raises(EvidenceError, match="checkpoint: does not exist"):
+    with pytest.raises(EvidenceError, match="is no transparency log"):
         Log.open(tmp_path)
 
 

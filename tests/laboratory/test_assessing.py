@@ -1,4 +1,5 @@
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -183,4 +184,56 @@ def test_wrong_data_are_refused_before_any_test_runs(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="case-6"):
         assess(path, output=tmp_path / "out", watcher=watcher)
     assert watcher.started == []
-    assert not (tmp_path / "out" / "evidence").exists()
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_refused_system_leaves_the_folder_as_it_was(
+    system: Path, laboratory: tuple[Path, Path], tmp_path: Path
+) -> None:
+    key, log = laboratory
+    (tmp_path / "empty").mkdir()
+    shutil.copytree(system.parent, tmp_path / "broken")
+    (tmp_path / "broken" / "test.csv").write_text("id\n")
+    with pytest.raises(UserError, match="no column"):
+        assess(tmp_path / "broken", output=tmp_path / "empty", key=key, log=log)
+    assert list((tmp_path / "empty").iterdir()) == []
+    assert Log.open(log).entries == ()
+    assess(system, output=tmp_path / "empty", key=key, log=log)
+    assert len(Log.open(log).entries) == 3
+
+
+def test_what_is_no_log_is_noticed_before_anything_is_written(
+    system: Path, laboratory: tuple[Path, Path], tmp_path: Path
+) -> None:
+    key, log = laboratory
+    generate(tmp_path / "other", None)
+    for given, wrong, said in (
+        (key, tmp_path, "no transparency log"),
+        (tmp_path / "other", log, "not signed by the key"),
+        (None, log, "no key to sign with"),
+    ):
+        with pytest.raises(UserError, match=said):
+            assess(system, output=tmp_path / "out", key=given, log=wrong)
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_unsigned_assessment_is_signed_later_but_by_one_key_only(
+    system: Path, laboratory: tuple[Path, Path], tmp_path: Path
+) -> None:
+    key, log = laboratory
+    generate(tmp_path / "other", None)
+    assess(system, output=tmp_path / "out")
+    assess(system, output=tmp_path / "out", resume=True, key=key, log=log)
+    assert verify(tmp_path / "out", key=f"{key}.pub", log_key=f"{key}.pub").ok
+    with pytest.raises(UserError, match="signed plan of another assessment"):
+        assess(system, output=tmp_path / "out", resume=True, key=tmp_path / "other")
+    assert verify(tmp_path / "out", key=f"{key}.pub", log_key=f"{key}.pub").ok
+
+
+def test_another_plan_is_not_signed_into_a_finished_folder(
+    system: Path, laboratory: tuple[Path, Path], tmp_path: Path
+) -> None:
+    assess(system, output=tmp_path / "out")
+    with pytest.raises(UserError, match="another plan"):
+        assess(system, output=tmp_path / "out", resume=True, budget="full", key=laboratory[0])
+    assert not (tmp_path / "out" / "plan.dsse.json").exists()

@@ -10,20 +10,17 @@ import os
 import selectors
 import signal
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import IO
 
 from touchstone.assessment import channel as frames
 from touchstone.assessment.measure import Measured, failed
 from touchstone.assessment.worker import WorkRequest
-from touchstone.assessment.zygote import ENDED, JOB, NEWS, STARTED, News
+from touchstone.assessment.zygote import ENDED, NEWS, STARTED, News
+from touchstone.assessment.zygote_process import ZygoteProcess
 from touchstone.canonical import digest_of
 from touchstone.errors import TouchstoneError
 from touchstone.records import Budget, Execution, Isolation, Note, Observation, PlanItem
@@ -31,7 +28,6 @@ from touchstone.system.subject import Subject, description_json
 from touchstone.text import Text
 
 GIB = 1024**3
-INHERITED_VARIABLES = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "TMPDIR", "LANG", "VIRTUAL_ENV")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,17 +77,18 @@ def run_in_workers(
     jobs: int = 1,
     first: PlanItem | None = None,
     limits: Limits | None = None,
-    log: Path | None = None,
+    zygote: ZygoteProcess | None = None,
 ) -> Iterator[Event]:
     """Run `items`, `jobs` at a time, longest first, after `first` alone. Yields events as they happen.
 
-    Whoever does not like how `first` ended stops listening, and nothing else starts. `log` collects what workers
-    print, for debugging; nothing in it is evidence.
+    Whoever does not like how `first` ended stops listening, and nothing else starts. A `zygote` that was started
+    early saves the time of starting one; it is closed when all is done.
     """
     longest_last = sorted(items, key=lambda item: (item.estimated_seconds, item.check.id))
     if not longest_last:
         return
-    with _Pool(subject, budget, limits or Limits(), log) as pool:
+    zygote = zygote or ZygoteProcess(subject.description.model.format)
+    with _Pool(subject, budget, limits or Limits(), zygote) as pool:
         for waiting in ([] if first is None else [first], longest_last):
             while waiting or pool.jobs:
                 while waiting and len(pool.jobs) < jobs:
@@ -117,52 +114,35 @@ class _Job:
 class _Pool:
     """The zygote and the jobs it is working on."""
 
-    def __init__(self, subject: Subject, budget: Budget, limits: Limits, log: Path | None) -> None:
+    def __init__(self, subject: Subject, budget: Budget, limits: Limits, zygote: ZygoteProcess) -> None:
         self.subject = subject
         self.budget = budget
         self.limits = limits
-        self.log_path = log
         self.jobs: dict[int, _Job] = {}
         self.counter = 0
         self.selector = selectors.DefaultSelector()
+        self._listen_to(zygote)
 
     def __enter__(self) -> _Pool:
-        self.log: IO[bytes] | int = subprocess.DEVNULL if self.log_path is None else self.log_path.open("ab")
-        self._start_zygote()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._stop_zygote()
-        self.selector.close()
-        if not isinstance(self.log, int):
-            self.log.close()
-
-    def _start_zygote(self) -> None:
-        ours, theirs = socket.socketpair()
-        environment = {name: os.environ[name] for name in INHERITED_VARIABLES if name in os.environ}
-        # One thread per worker: results must not depend on how many cores there are, and jobs share them.
-        environment |= {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL")}
-        with theirs:
-            self.zygote = subprocess.Popen(
-                [sys.executable, "-m", "touchstone.assessment.zygote", str(theirs.fileno())],
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                stdout=self.log,
-                stderr=self.log,
-                env=environment,
-            )
-        self.control = ours
-        self.news = bytearray()
-        self.selector.register(ours, selectors.EVENT_READ, None)
-
-    def _stop_zygote(self) -> None:
-        self.selector.unregister(self.control)
-        self.control.close()
         for job in self.jobs.values():
             job.channel.close()
             _kill(job.process)
-        self.zygote.kill()
-        self.zygote.wait()
+        self.zygote.close()
+        self.selector.close()
+
+    def _listen_to(self, zygote: ZygoteProcess) -> None:
+        self.zygote = zygote
+        self.news = bytearray()
+        self.selector.register(zygote.control, selectors.EVENT_READ, None)
+
+    def _replace_zygote(self) -> None:
+        """After the zygote died: another one for the jobs that are still to come."""
+        self.selector.unregister(self.zygote.control)
+        self.zygote.close()
+        self._listen_to(self.zygote.again())
 
     def start(self, item: PlanItem) -> Event:
         """Hand one item to the zygote."""
@@ -189,10 +169,10 @@ class _Pool:
         )
         with theirs:
             try:
-                socket.send_fds(self.control, [JOB.pack(self.counter)], [theirs.fileno()])
+                self.zygote.take(self.counter, theirs.fileno())
             except OSError:
-                self._restart_zygote()
-                socket.send_fds(self.control, [JOB.pack(self.counter)], [theirs.fileno()])
+                self._replace_zygote()
+                self.zygote.take(self.counter, theirs.fileno())
         ours.setblocking(False)
         self.jobs[self.counter] = job
         self.selector.register(ours, selectors.EVENT_READ | selectors.EVENT_WRITE, self.counter)
@@ -254,7 +234,7 @@ class _Pool:
 
     def _hear_zygote(self) -> Iterator[Event]:
         try:
-            data = self.control.recv(65536)
+            data = self.zygote.control.recv(65536)
         except OSError:
             data = b""
         if not data:
@@ -317,11 +297,7 @@ class _Pool:
                 "worker-killed", "The worker processes were killed from outside.", "工作进程被外部终止。"
             )
             yield from self._end(News(ENDED, number, 0, -signal.SIGKILL, 0, 0))
-        self._restart_zygote()
-
-    def _restart_zygote(self) -> None:
-        self._stop_zygote()
-        self._start_zygote()
+        self._replace_zygote()
 
 
 def _accept(job: _Job, frame: frames.Frame, subject: Subject) -> None:

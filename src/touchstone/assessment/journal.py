@@ -51,7 +51,11 @@ class Journal:
                 str(self.folder),
                 Text("wait for it, or choose another --output folder", "请等待其结束，或用 --output 指定其他目录"),
             ) from None
-        self._connection = sqlite3.connect(self.folder / "journal.sqlite3", isolation_level=None)
+        try:
+            self._connection = sqlite3.connect(self.folder / "journal.sqlite3", isolation_level=None)
+        except sqlite3.DatabaseError as error:
+            self._lock.close()
+            raise self._broken(error) from None
         try:
             self._connection.execute("PRAGMA journal_mode=WAL")
             self._connection.execute("PRAGMA synchronous=FULL")

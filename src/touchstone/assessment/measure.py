@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 REFUSED = "refused"
 """Code of the note on a check that stopped because something handed in is wrong."""
 
+REMEDY = "remedy"
+"""Code of the warning that says what to do about it."""
+
 
 def ignore_progress(fraction: float) -> None:
     """Nobody is watching."""
@@ -90,9 +93,9 @@ def measure(
         _refuse_undeclared(check, measurement)
     except UserError as error:
         where = "" if error.where is None else f"{error.where}: "
-        return Measured(
-            failed(subject, item, Note(code=REFUSED, text=Text(where + error.what.en, where + error.what.zh))), {}
-        )
+        note = Note(code=REFUSED, text=Text(where + error.what.en, where + error.what.zh))
+        remedies = () if error.remedy is None else (Note(code=REMEDY, text=error.remedy),)
+        return Measured(failed(subject, item, note, remedies), {})
     except MemoryError:
         text = Text("The check ran out of the memory it was given.", "检查项超出所分配的内存。")
         return Measured(failed(subject, item, Note(code="out-of-memory", text=text)), {})
@@ -116,7 +119,7 @@ def measure(
     return Measured(observation, {exhibit.digest: run.exhibits[exhibit.digest] for exhibit in observation.exhibits})
 
 
-def failed(subject: Subject, item: PlanItem, note: Note) -> Observation:
+def failed(subject: Subject, item: PlanItem, note: Note, warnings: tuple[Note, ...] = ()) -> Observation:
     """The observation of a check that gave no result."""
     return Observation(
         check=item.check,
@@ -126,6 +129,7 @@ def failed(subject: Subject, item: PlanItem, note: Note) -> Observation:
         access=subject.access,
         status="error",
         error=note,
+        warnings=warnings,
     )
 
 

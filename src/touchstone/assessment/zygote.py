@@ -17,7 +17,9 @@ import signal
 import socket
 import struct
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
+from importlib import import_module
 from typing import NamedTuple
 
 JOB = struct.Struct("<q")
@@ -38,22 +40,20 @@ class News(NamedTuple):
 
 
 def main() -> None:
-    """Serve jobs that arrive on the inherited socket whose number is the first argument."""
+    """Serve jobs that arrive on the inherited socket; arguments: its number, then libraries to import first."""
     control = socket.socket(fileno=int(sys.argv[1]))
-    _import_heavy_libraries()
+    _import_first(sys.argv[2:])
     _Zygote(control).run()
 
 
-def _import_heavy_libraries() -> None:
+def _import_first(libraries: Sequence[str]) -> None:
     from touchstone.assessment import worker  # noqa: F401
     from touchstone.checks.registry import installed_checks
 
     installed_checks()
-    for library in ("numpy", "scipy.stats", "sklearn.ensemble", "skops.io", "onnxruntime", "PIL.Image"):
-        try:
-            __import__(library)
-        except ImportError:
-            continue
+    for library in libraries:
+        with suppress(ImportError):  # a check that needs it will say so
+            import_module(library)
 
 
 class _Zygote:

@@ -105,7 +105,7 @@ class Check:
     remedy: Text
     """What a supplier does about a bad result."""
     threats: tuple[str, ...]
-    """MITRE ATLAS, NIST AI 100-2 or CWE identifiers."""
+    """MITRE ATLAS, NIST AI 100-2, CWE or AVID identifiers."""
     source: str
     """Paper or standard the method comes from."""
     needs: Needs

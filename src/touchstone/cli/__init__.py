@@ -12,13 +12,16 @@ from __future__ import annotations
 import os
 import sys
 from importlib import import_module
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import click
 
 from touchstone import __version__
 from touchstone.cli.language import chosen, say, split_language
 from touchstone.text import LANGUAGES
+
+if TYPE_CHECKING:
+    from touchstone.errors import UserError
 
 COMMANDS: dict[str, tuple[str, str]] = {
     # name: one line of help, in English and in Chinese. The module is the name with dashes as underscores.
@@ -76,6 +79,13 @@ def touchstone() -> None:
     """The root command; `--lang` is taken out by `language.split_language` wherever it stands."""
 
 
+def _tell(error: UserError) -> None:
+    """Print every problem of an error, each under a headline of its own, with nothing that steers the terminal."""
+    for problem in error.problems:
+        told = say("error: ", "错误：") + problem.render(chosen())
+        click.echo("".join(letter if letter.isprintable() or letter == "\n" else "�" for letter in told), err=True)
+
+
 def main() -> None:
     """Entry point of the program: runs a command and turns errors into messages and exit codes."""
     from touchstone.errors import TouchstoneError, UserError
@@ -91,7 +101,7 @@ def main() -> None:
         click.echo(say("stopped", "已中止"), err=True)
         sys.exit(2)
     except UserError as error:
-        click.echo(say("error: ", "错误：") + error.render(chosen()), err=True)
+        _tell(error)
         sys.exit(error.exit_code)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -68,6 +68,7 @@ def command(
     from touchstone.cli.signing import signing_key
 
     console = Console(highlight=False)
+    signing = None if key is None else signing_key(key, passphrase_file)
     subject = open_system(system)
     identity = subject.description.system
     folder = output or Path(f"{_plain(identity.name)}-{_plain(identity.version)}.assessment")
@@ -82,7 +83,7 @@ def command(
             only=only,
             skip=skip,
             resume=resume,
-            key=None if key is None else signing_key(key, passphrase_file),
+            key=signing,
             log=log,
             issuer=issuer,
             watcher=watch,

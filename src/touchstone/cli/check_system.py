@@ -26,15 +26,10 @@ if TYPE_CHECKING:
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help=say("output", "输出格式"))
 def command(path: Path, form: str) -> None:
     """Open the system and print what was found."""
-    from touchstone.documents import read_yaml
-    from touchstone.laboratory.intake import require_known_facts
+    from touchstone.laboratory.intake import open_declared
     from touchstone.standard.catalog import load_standard
-    from touchstone.system.loading import description_file
-    from touchstone.system.subject import open_system
 
-    subject = open_system(path)
-    document = read_yaml(description_file(path))
-    require_known_facts(subject, load_standard(), lambda name: document.at(("facts", name)))
+    subject = open_declared(path, load_standard())
     questions = _questions(subject)
     if form == "json":
         click.echo(json.dumps(_summary(subject, questions), ensure_ascii=False, indent=2))

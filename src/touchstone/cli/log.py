@@ -64,7 +64,7 @@ def prove(folder: Path, index: int) -> None:
     if index >= log.checkpoint.size:
         raise EvidenceError(
             Text(
-                f"has no entry {index}, only {log.checkpoint.size}",
+                f"has no entry {index}: it holds {log.checkpoint.size}",
                 f"没有第 {index} 条记录，共 {log.checkpoint.size} 条",
             ),
             str(folder),

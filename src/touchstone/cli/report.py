@@ -28,7 +28,6 @@ def command(bundle: Path, output: Path, profile: str | None) -> None:
 
     found = find_bundle(bundle)
     judged = None if profile is None else judge_again(found, load_standard().profile(profile))
-    output.mkdir(parents=True, exist_ok=True)
     issued = datetime.now(UTC).isoformat(timespec="seconds")
     for path in write_reports(output, material_of(found, issued, judged=judged)):
         click.echo(path)

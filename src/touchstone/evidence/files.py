@@ -22,7 +22,7 @@ def read_regular(path: Path, where: str, *, largest: int) -> bytes:
         with open_regular(path, where) as file:
             data = file.read(largest + 1)
     except FileError as error:
-        raise EvidenceError(error.what, where) from None
+        raise EvidenceError(error.what, where, error.remedy) from None
     if len(data) > largest:
         raise EvidenceError(Text(f"is larger than {largest} bytes", f"大于 {largest} 字节"), where)
     return data

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from touchstone.canonical import Digest, digest_of
 from touchstone.errors import EvidenceError
 from touchstone.evidence.files import flush_folder
-from touchstone.files import open_regular
+from touchstone.files import make_folder, open_regular
 from touchstone.text import Text
 
 _LARGEST_KEY_FILE = 64 * 1024
@@ -152,7 +152,7 @@ def load_signing_key(path: Path, passphrase: bytes | None) -> SigningKey:
                 where,
                 Text("check the passphrase; the file may also be damaged", "请检查口令；文件也可能已损坏"),
             ) from None
-        raise _not_a_key(where, Text("a private key in PEM", "PEM 格式的私钥"), data) from None
+        raise _not_a_private_key(where, data) from None
     if not isinstance(key, Ed25519PrivateKey):
         raise _not_ed25519(where)
     return SigningKey(key)
@@ -167,7 +167,7 @@ def load_public_key(source: Path | bytes) -> VerifyingKey:
     try:
         key = serialization.load_pem_public_key(data)
     except (ValueError, UnsupportedAlgorithm):
-        raise _not_a_key(where, Text("a public key in PEM", "PEM 格式的公钥"), data) from None
+        raise _not_a_public_key(where, data) from None
     if not isinstance(key, Ed25519PublicKey):
         raise _not_ed25519(where)
     return VerifyingKey(key.public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw))
@@ -177,7 +177,11 @@ def read_passphrase(path: Path) -> bytes:
     """A passphrase kept in a file: its first line. Raises a `UserError` when that is empty."""
     line = _read(path).partition(b"\n")[0].removesuffix(b"\r")
     if not line:
-        raise EvidenceError(Text("holds no passphrase on its first line", "首行没有口令"), str(path))
+        raise EvidenceError(
+            Text("holds no passphrase on its first line", "首行没有口令"),
+            str(path),
+            Text("write the passphrase on the first line, and nothing else", "请在首行写入口令，不含其他内容"),
+        )
     return line
 
 
@@ -189,12 +193,14 @@ def _read(path: Path) -> bytes:
 
 def _create(path: Path, data: bytes, *, mode: int) -> None:
     """Write a file that must not exist yet, making its folder if need be, and flush it to disk."""
+    make_folder(path.parent)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     except OSError as error:
         raise EvidenceError(
-            Text(f"cannot be written: {error.strerror}", f"无法写入：{error.strerror}"), str(path)
+            Text(f"cannot be written: {error.strerror}", f"无法写入：{error.strerror}"),
+            str(path),
+            Text("choose another name", "请另选名称"),
         ) from None
     with os.fdopen(descriptor, "wb") as file:
         file.write(data)
@@ -202,14 +208,22 @@ def _create(path: Path, data: bytes, *, mode: int) -> None:
         os.fsync(descriptor)
 
 
-def _not_a_key(where: str, wanted: Text, data: bytes) -> EvidenceError:
-    if b"PRIVATE KEY-----" in data:
-        hint = Text("this is a private key; its public half ends in .pub", "这是私钥；其公钥文件以 .pub 结尾")
-    elif b"PUBLIC KEY-----" in data:
+def _not_a_private_key(where: str, data: bytes) -> EvidenceError:
+    if b"PUBLIC KEY-----" in data:
         hint = Text("this is a public key; the private half has no .pub ending", "这是公钥；私钥文件没有 .pub 后缀")
+    elif b"PRIVATE KEY-----" in data:
+        hint = Text("the file is damaged: restore it from a backup", "文件已损坏：请从备份恢复")
     else:
         hint = Text("make one with `touchstone keys generate`", "可用 `touchstone keys generate` 生成")
-    return EvidenceError(Text(f"is not {wanted.en}", f"不是 {wanted.zh}"), where, hint)
+    return EvidenceError(Text("is not a private key in PEM", "不是 PEM 格式的私钥"), where, hint)
+
+
+def _not_a_public_key(where: str, data: bytes) -> EvidenceError:
+    if b"PRIVATE KEY-----" in data:
+        hint = Text("this is a private key; its public half ends in .pub", "这是私钥；其公钥文件以 .pub 结尾")
+    else:
+        hint = Text("name the .pub file that the key's owner handed out", "请指定密钥持有方公布的 .pub 文件")
+    return EvidenceError(Text("is not a public key in PEM", "不是 PEM 格式的公钥"), where, hint)
 
 
 def _not_ed25519(where: str) -> EvidenceError:

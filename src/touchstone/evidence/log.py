@@ -30,6 +30,7 @@ from touchstone.evidence.exact import ExactRecord, Hex32, Sha256
 from touchstone.evidence.files import flush_folder, read_regular, write_durably
 from touchstone.evidence.keys import SigningKey
 from touchstone.evidence.note import LARGEST_NOTE, Note
+from touchstone.files import make_folder
 from touchstone.text import Text
 
 LEAVES = "leaves.jsonl"
@@ -124,7 +125,7 @@ class Log:
     def create(cls, folder: Path, origin: str, key: SigningKey) -> Log:
         """Begin a log under a name unique in the world (a domain name). Raises `EvidenceError` if one is there."""
         note = Checkpoint(origin, 0, merkle.EMPTY_ROOT).sign(key)
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         with _locked(folder):
             leaves = folder / LEAVES
             if (folder / CHECKPOINT).exists() or (leaves.exists() and leaves.stat().st_size):
@@ -165,7 +166,7 @@ class Log:
         leaf = Leaf.of(envelope, where)
         with _locked(self._folder):
             self._state = self._read()
-            self._require_own(key)
+            self.require_own(key)
             leaves = list(self._state.leaves)
             index = next((i for i, known in enumerate(leaves) if known.envelope == leaf.envelope), len(leaves))
             if index == len(leaves):
@@ -214,6 +215,12 @@ class Log:
 
     def _read(self) -> _State:
         """Read the checkpoint first: the leaves only grow, so they are never behind it."""
+        if not os.path.lexists(self._folder / CHECKPOINT):
+            raise EvidenceError(
+                Text(f"is no transparency log: it has no {CHECKPOINT}", f"不是透明日志：其中没有 {CHECKPOINT}"),
+                str(self._folder),
+                Text("`touchstone log create` begins one", "可用 `touchstone log create` 新建"),
+            )
         note, checkpoint = read_checkpoint(self._folder / CHECKPOINT)
         where = str(self._folder / LEAVES)
         data = read_regular(self._folder / LEAVES, where, largest=LARGEST_LOG)
@@ -238,7 +245,8 @@ class Log:
             )
         return _State(leaves, whole_bytes, note, checkpoint)
 
-    def _require_own(self, key: SigningKey) -> None:
+    def require_own(self, key: SigningKey) -> None:
+        """Raise `EvidenceError` unless `key` is the one the log is kept with."""
         if not self.note.signed_by(key.public):
             raise EvidenceError(
                 Text("is not signed by the key given for the log", "不是由所给的日志密钥签名"),

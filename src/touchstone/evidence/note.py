@@ -46,7 +46,11 @@ class Note:
         except UnicodeDecodeError:
             shape = None
         if shape is None:
-            raise EvidenceError(Text("is not a note with one signature", "不是带单一签名的 note"), where)
+            raise EvidenceError(
+                Text("is not a note with one signature", "不是带单一签名的 note"),
+                where,
+                Text("give a checkpoint as the log published it", "请指定日志所公布的检查点文件"),
+            )
         blob = strict_base64(shape["signature"], where)
         if len(blob) != 4 + 64:
             raise EvidenceError(Text("holds a signature of the wrong length", "签名长度不对"), where)

@@ -107,7 +107,11 @@ class ZipStore:
     def _require_plain(self) -> int:
         """Look at the end of the file before any library trusts it: no comment, no zip64, a small directory."""
         if not self._path.is_file():
-            raise EvidenceError(Text("is neither a folder nor a file", "既不是文件夹也不是文件"), self._label)
+            raise EvidenceError(
+                Text("is neither a folder nor a file", "既不是文件夹也不是文件"),
+                self._label,
+                Text("give what `touchstone assess` wrote", "请指定 `touchstone assess` 的输出"),
+            )
         size = self._path.stat().st_size
         if size > LARGEST_ZIP:
             raise EvidenceError(
@@ -130,7 +134,10 @@ class ZipStore:
             raise EvidenceError(
                 Text("is not a zip file as Touchstone packs it", "不是本工具打包的 zip 文件"),
                 self._label,
-                Text("unpack it and verify the folder", "请解压后验证文件夹"),
+                Text(
+                    "give what `touchstone assess` wrote; unpack a zip of another tool first",
+                    "请指定 `touchstone assess` 的输出；其他工具打包的 zip 须先解压",
+                ),
             )
         return size
 

@@ -56,7 +56,11 @@ def verify(
     if at.tzinfo is None:
         raise ValueError("the moment of verification has no time zone")
     if not path.exists():
-        raise EvidenceError(Text("does not exist", "不存在"), str(path))
+        raise EvidenceError(
+            Text("does not exist", "不存在"),
+            str(path),
+            Text("give what `touchstone assess` wrote", "请指定 `touchstone assess` 的输出"),
+        )
     path = path.absolute()
     is_bundle = (path / MANIFEST).is_file() or path.name.endswith(".zip")
     examination = _Examination(path if path.is_dir() and not is_bundle else path.parent, key, log_key, at)

@@ -7,32 +7,37 @@ there is not done again; that is all there is to resuming.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
+from tempfile import TemporaryFile
+from typing import IO, Literal, Protocol
 
 from touchstone.assessment.conclusion import assessment_of, circumstances_of
 from touchstone.assessment.engine import Event, Finished, Limits, run_in_workers
 from touchstone.assessment.environment import environment
 from touchstone.assessment.intake import INTAKE, intake_item
 from touchstone.assessment.journal import Journal, question_of
-from touchstone.assessment.measure import REFUSED
+from touchstone.assessment.measure import REFUSED, REMEDY
 from touchstone.assessment.plan import make_plan
+from touchstone.assessment.zygote_process import ZygoteProcess
 from touchstone.checks.cards import card_of
 from touchstone.checks.registry import installed_checks
 from touchstone.errors import UserError
 from touchstone.evidence.bundle import Bundle
 from touchstone.evidence.layout import ASSESSMENT, EVIDENCE_FOLDER
-from touchstone.laboratory.issuing import Issuer, issue_decision, issue_plan
+from touchstone.files import make_folder
+from touchstone.laboratory.issuing import Issuer, issue_decision, issue_plan, require_log
 from touchstone.laboratory.recording import Result, read_recorded, write_bundle
 from touchstone.laboratory.reporting import material_of, write_reports
-from touchstone.records import Assessment, Budget, Plan, PlanItem, Profile
+from touchstone.records import Assessment, Budget, Observation, Plan, PlanItem, Profile
 from touchstone.system.subject import Subject
 from touchstone.text import Text
 
 JOURNAL = "journal"
+LONGEST_LOG = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,38 +100,68 @@ def run_assessment(
     """Assess `subject` against `profile` and leave everything in `folder`.
 
     Raises `UserError` when the folder holds something already and the instructions do not say to resume, or when
-    it holds the evidence of another plan.
+    it holds the evidence of another plan. Input that proves wrong before the first test leaves nothing behind: no
+    folder, no signed plan, no entry on the log.
     """
-    plan = make_plan(
-        subject,
-        profile,
-        installed_checks(),
-        instructions.budget,
-        only=instructions.only,
-        skip=instructions.skip,
-    )
-    _prepare(folder, resume=instructions.resume)
-    if issuer is not None:
-        issue_plan(folder, plan, subject.description.system.name, issuer)
-    if not (folder / EVIDENCE_FOLDER).exists():
-        results = _measure(subject, plan, folder, instructions, watcher or Unwatched())
-        _record(subject, profile, plan, folder, results)
+    with TemporaryFile() as printed, _warm_up(subject, folder, printed) as zygote:
+        plan = make_plan(
+            subject,
+            profile,
+            installed_checks(),
+            instructions.budget,
+            only=instructions.only,
+            skip=instructions.skip,
+        )
+        if issuer is not None:
+            require_log(issuer)
+
+        def commit() -> None:
+            """Sign and log the plan, if anyone signs; a second time changes nothing."""
+            if issuer is not None:
+                issue_plan(folder, plan, subject.description.system.name, issuer)
+
+        before = _prepare(folder, resume=instructions.resume)
+        if zygote is not None:
+            try:
+                results = _measure(subject, plan, folder, instructions, watcher or Unwatched(), commit, zygote)
+            except WrongInputError:
+                _restore(folder, before)
+                raise
+            _record(subject, profile, plan, folder, results)
+            _keep_output_of_failures(folder, results, printed)
     bundle = Bundle.open(folder / EVIDENCE_FOLDER)
     recorded = read_recorded(bundle)
     if all(observation.status == "measured" for observation in recorded.observations.values()):
-        shutil.rmtree(folder / JOURNAL, ignore_errors=True)  # its work is done; after an error its log may help
+        shutil.rmtree(folder / JOURNAL, ignore_errors=True)  # its work is done; after an error it may help
     if recorded.plan != plan:
         raise _holds_another(folder)
+    commit()  # what was tested unsigned may be signed later
     issued = datetime.now(UTC)
     decision = None if issuer is None else issue_decision(folder, bundle, recorded, issuer, issued)
     write_reports(folder, material_of(bundle, issued.isoformat(timespec="seconds")))
     return Outcome(recorded.assessment, profile, folder, decision)
 
 
-def _prepare(folder: Path, *, resume: bool) -> None:
-    if folder.exists() and not folder.is_dir():
-        raise UserError(Text("is a file, not a folder", "是文件而非目录"), str(folder))
-    if not resume and folder.exists() and any(folder.iterdir()):
+def _warm_up(subject: Subject, folder: Path, printed: IO[bytes]) -> AbstractContextManager[ZygoteProcess | None]:
+    """A zygote that imports while we plan; none when the evidence is finished already."""
+    if (folder / EVIDENCE_FOLDER).exists():
+        return nullcontext()
+    return ZygoteProcess(subject.description.model.format, printed)
+
+
+class WrongInputError(UserError):
+    """The intake refused what was handed in; nothing was tested."""
+
+
+Before = Literal["absent", "empty", "used"]
+"""What the output folder was like when an assessment began."""
+
+
+def _prepare(folder: Path, *, resume: bool) -> Before:
+    absent = not folder.exists()
+    make_folder(folder)
+    empty = not any(folder.iterdir())
+    if not resume and not empty:
         raise UserError(
             Text("holds something already", "目录非空"),
             str(folder),
@@ -135,13 +170,28 @@ def _prepare(folder: Path, *, resume: bool) -> None:
                 "如需继续中断的测评请加 --resume，否则请用 --output 指定其他目录",
             ),
         )
-    folder.mkdir(parents=True, exist_ok=True)
+    return "absent" if absent else "empty" if empty else "used"
+
+
+def _restore(folder: Path, before: Before) -> None:
+    """Take the empty journal away, so that the same command works once the input is mended."""
+    if before != "used":
+        shutil.rmtree(folder / JOURNAL, ignore_errors=True)
+    if before == "absent":
+        with suppress(OSError):  # somebody put something into it meanwhile
+            folder.rmdir()
 
 
 def _measure(
-    subject: Subject, plan: Plan, folder: Path, instructions: Instructions, watcher: Watcher
+    subject: Subject,
+    plan: Plan,
+    folder: Path,
+    instructions: Instructions,
+    watcher: Watcher,
+    commit: Callable[[], None],
+    zygote: ZygoteProcess,
 ) -> dict[str, Result]:
-    """Run what the journal does not know yet."""
+    """Run what the journal does not know yet; `commit` is called after the intake and before the first test."""
     questions = {
         item.check.id: question_of(subject.digest, item, plan.budget, plan.tool) for item in plan.items if item.runs
     }
@@ -163,11 +213,13 @@ def _measure(
             first=intake_item(subject),
             jobs=instructions.jobs,
             limits=instructions.limits,
-            log=folder / JOURNAL / "workers.log",
+            zygote=zygote,
         )
         for event in events:
             if event.item.check.id == INTAKE.id:
-                _refuse_wrong_input(event)
+                if isinstance(event, Finished):
+                    _refuse_wrong_input(event.measured.observation)
+                    commit()
                 continue
             if isinstance(event, Finished):
                 journal.keep(questions[event.item.check.id], event.measured, event.execution)
@@ -176,11 +228,11 @@ def _measure(
     return results
 
 
-def _refuse_wrong_input(event: Event) -> None:
+def _refuse_wrong_input(intake: Observation) -> None:
     """Raise what the intake found wrong; a runtime that merely crashed there will be told of by the checks."""
-    error = event.measured.observation.error if isinstance(event, Finished) else None
-    if error is not None and error.code == REFUSED:
-        raise UserError(error.text)
+    if intake.error is not None and intake.error.code == REFUSED:
+        remedies = [note.text for note in intake.warnings if note.code == REMEDY]
+        raise WrongInputError(intake.error.text, remedy=next(iter(remedies), None))
 
 
 def _record(subject: Subject, profile: Profile, plan: Plan, folder: Path, results: dict[str, Result]) -> None:
@@ -191,6 +243,13 @@ def _record(subject: Subject, profile: Profile, plan: Plan, folder: Path, result
     cards = [card_of(checks[item.check.id]) for item in plan.items if item.check.id in checks]
     (folder / ASSESSMENT).write_bytes(assessment.to_bytes())
     write_bundle(folder / EVIDENCE_FOLDER, subject, profile, plan, circumstances, cards, results, assessment)
+
+
+def _keep_output_of_failures(folder: Path, results: dict[str, Result], printed: IO[bytes]) -> None:
+    """After an error, what the workers printed stays beside the journal: it may help. It is no evidence."""
+    if any(result.measured.observation.status == "error" for result in results.values()):
+        printed.seek(0)
+        (folder / JOURNAL / "workers.log").write_bytes(printed.read(LONGEST_LOG))
 
 
 def _holds_another(folder: Path) -> UserError:

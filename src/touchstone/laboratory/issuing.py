@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from touchstone.canonical import digest_of
+from touchstone.errors import UserError
 from touchstone.evidence.bundle import Bundle
 from touchstone.evidence.certificate import decide
 from touchstone.evidence.envelope import sign
@@ -18,6 +19,7 @@ from touchstone.evidence.log import Log
 from touchstone.evidence.statement import Statement, assessment_statement, plan_statement
 from touchstone.laboratory.recording import Recorded
 from touchstone.records import Plan
+from touchstone.text import Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +32,27 @@ class Issuer:
     log_key: SigningKey | None = None
 
 
+def require_log(issuer: Issuer) -> None:
+    """Raise `EvidenceError` when the issuer names a log that is none, or is not kept with the issuer's key."""
+    if issuer.log is not None:
+        Log.open(issuer.log).require_own(issuer.log_key or issuer.key)
+
+
 def issue_plan(folder: Path, plan: Plan, system_name: str, issuer: Issuer) -> None:
-    """Sign and log the plan, before any result exists."""
-    envelope = _sign_once(folder, StatementName.PLAN, lambda: plan_statement(system_name, plan), issuer)
+    """Sign and log the plan, before any result exists. Raises `UserError` when another plan was signed here."""
+    path = folder / StatementName.PLAN.file
+    envelope = sign(plan_statement(system_name, plan), issuer.key).to_bytes()
+    if not path.exists():
+        write_durably(path, envelope)
+    elif path.read_bytes() != envelope:  # equal plans signed by one key have equal bytes
+        raise UserError(
+            Text(
+                "is the signed plan of another assessment (other system, profile, budget, selection or key)",
+                "是另一测评（系统、档案、预算、选项或密钥不同）的已签名方案",
+            ),
+            str(path),
+            Text("choose another --output", "请用 --output 指定其他目录"),
+        )
     if issuer.log is not None:
         Log.open(issuer.log).append(envelope, issuer.log_key or issuer.key)
 

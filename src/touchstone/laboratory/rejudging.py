@@ -5,14 +5,22 @@ from __future__ import annotations
 from pathlib import Path
 
 from touchstone.assessment.conclusion import assessment_of
+from touchstone.errors import EvidenceError
 from touchstone.evidence.bundle import Bundle
-from touchstone.evidence.layout import EVIDENCE_FOLDER, EVIDENCE_ZIP
+from touchstone.evidence.layout import EVIDENCE_FOLDER, EVIDENCE_ZIP, MANIFEST
 from touchstone.laboratory.recording import read_recorded
 from touchstone.records import Assessment, Profile
+from touchstone.text import Text
 
 
 def find_bundle(path: Path) -> Bundle:
     """The bundle at `path`: the bundle itself, or the output folder that holds one."""
+    if path.is_dir() and not any((path / name).exists() for name in (MANIFEST, EVIDENCE_FOLDER, EVIDENCE_ZIP)):
+        raise EvidenceError(
+            Text("holds no evidence bundle", "其中没有证据包"),
+            str(path),
+            Text("give the folder that `touchstone assess` wrote", "请指定 `touchstone assess` 写出的文件夹"),
+        )
     for inside in (EVIDENCE_FOLDER, EVIDENCE_ZIP):
         if (path / inside).exists():
             return Bundle.open(path / inside)

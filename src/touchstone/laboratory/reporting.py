@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from touchstone.evidence.bundle import Bundle
+from touchstone.files import make_folder
 from touchstone.laboratory.recording import Recorded, read_recorded
 from touchstone.records import Assessment, Exhibit, Profile
 from touchstone.report.html import render_html
@@ -40,6 +41,7 @@ def write_reports(folder: Path, material: Material) -> list[Path]:
     """Write every format. Reports are derived: they may be deleted and rendered again at any time."""
     written = {f"report.{language}.html": render_html(material, language) for language in LANGUAGES}
     written |= {"report.json": render_json(material), "junit.xml": render_junit(material, "en")}
+    make_folder(folder)
     for name, content in written.items():
         (folder / name).write_text(content, encoding="utf-8")
     return [folder / name for name in written]

@@ -36,6 +36,8 @@ from touchstone.text import Text
 
 ENTRY_POINTS = "touchstone.packs"
 OPPOSITE = {">=": "lower", "<=": "upper"}
+LONGEST_LIST = 300
+"""Characters of a list of names in a message."""
 """The pessimistic bound of each comparison: the only one on which a pass means anything."""
 
 
@@ -312,13 +314,16 @@ def unknown(kind: Text, name: str, known: Iterable[str], where: str) -> Standard
     """The error for a name that nothing bears, with the names that come near."""
     from difflib import get_close_matches
 
-    near = ", ".join(get_close_matches(name, list(known), n=3))
+    there = sorted(known)
+    near = ", ".join(get_close_matches(name, there, n=3))
+    listed = ", ".join(there)
+    listed = listed if len(listed) <= LONGEST_LIST else listed[:LONGEST_LIST].rpartition(",")[0] + ", …"
     return StandardError(
         Text(f"unknown {kind.en} {name!r}", f"未知的{kind.zh} {name!r}"),
         where,
         Text(f"did you mean {near}?", f"是否指 {near}？")
         if near
-        else Text("define it in a pack", "请先在数据包中定义"),
+        else Text(f"known are: {listed}", f"已知的有：{listed}"),
     )
 
 

@@ -173,6 +173,7 @@ def _input(specification: InputSpecification) -> Iterator[Problem]:
                 f"is {specification.low:g}, not below high ({specification.high:g})",
                 f"为 {specification.low:g}，未小于 high（{specification.high:g}）",
             ),
+            Text("correct one of the two", "请更正其中之一"),
         )
 
 
@@ -309,6 +310,7 @@ def _columns(at: FieldPath, data_set: DataSet, model: ModelDeclaration) -> Itera
                 f"{shown(data_set.target)} is the true class, not a prediction",
                 f"{shown(data_set.target)} 是真实类别，不是预测",
             ),
+            Text("name the columns that the model wrote", "请列出由模型给出的列"),
         )
     if len(data_set.predictions) not in {0, 1, len(model.output.labels)}:
         yield Problem(
@@ -333,4 +335,5 @@ def _unique(at: FieldPath, names: list[str]) -> Iterator[Problem]:
             yield Problem(
                 (*at, last[name]),
                 Text(f"{shown(name)} is listed {count} times", f"{shown(name)} 出现 {count} 次"),
+                Text("list it once", "只保留一次"),
             )

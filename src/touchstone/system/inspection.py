@@ -16,7 +16,7 @@ from itertools import islice
 from pathlib import Path
 
 from touchstone.errors import ArtifactError
-from touchstone.files import FileError, open_regular, reason
+from touchstone.files import open_regular, unreadable
 from touchstone.system.artifacts.onnx_structure import LARGEST, OnnxStructure, read_onnx_structure
 from touchstone.system.artifacts.sniff import HEAD, sniff
 
@@ -121,7 +121,7 @@ def class_folders(folder: Path) -> list[str]:
     try:
         return sorted(entry.name for entry in folder.iterdir() if entry.is_dir() and not entry.is_symlink())
     except OSError as error:
-        raise FileError(reason(error), str(folder)) from None
+        raise unreadable(error, str(folder)) from None
 
 
 def features_and_target(arrays: Sequence[Array]) -> tuple[Array | None, Array | None]:

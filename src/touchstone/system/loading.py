@@ -57,12 +57,17 @@ def _read(path: Path) -> SourceDocument:
     """The document at `path`, which like all files of a system may not be a link out of its folder."""
     try:
         document = read_yaml(path)
-        resolve(path.parent.resolve(), path.name)
     except FileError as error:
-        remedy = error.remedy or Text("`touchstone init` writes a first one", "可用 `touchstone init` 生成初稿")
+        remedy = Text(
+            "correct the path; `touchstone init` writes a first one", "请更正路径；可用 `touchstone init` 生成初稿"
+        )
         raise DescriptionError([UserError(error.what, str(path), remedy)]) from None
     except UserError as error:
         raise DescriptionError([error]) from None
+    try:
+        resolve(path.parent.resolve(), path.name)
+    except FileError as error:
+        raise DescriptionError([UserError(error.what, str(path), error.remedy)]) from None
     return document
 
 

@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 
 from touchstone.documents import FieldPath
 from touchstone.errors import UserError
-from touchstone.files import FileError, reason
+from touchstone.files import FileError, unreadable
 from touchstone.system.description import SystemDescription
 from touchstone.text import Text
 
@@ -71,7 +71,7 @@ def resolve(root: Path, path: str, *, folder: bool = False) -> Path:
         real = Path(os.path.realpath(root / normal(path), strict=True))
         mode = real.stat().st_mode
     except (OSError, ValueError) as error:
-        raise FileError(reason(error), path) from None
+        raise unreadable(error, path) from None
     if not real.is_relative_to(root):
         raise FileError(
             Text("is a link that leads out of the system's folder", "是指向系统目录之外的链接"),
@@ -79,11 +79,18 @@ def resolve(root: Path, path: str, *, folder: bool = False) -> Path:
             Text("put the file itself into the folder", "请把文件本身放进该目录"),
         )
     if folder and not stat.S_ISDIR(mode):
-        raise FileError(Text("is a file, not a folder of images", "是文件，不是图像目录"), path)
+        raise FileError(
+            Text("is a file, not a folder of images", "是文件，不是图像目录"),
+            path,
+            Text("name the folder that holds one folder per class", "请指定按类别分子目录存放图像的目录"),
+        )
+    regular = Text("name a regular file", "请指定普通文件")
     if not folder and stat.S_ISDIR(mode):
-        raise FileError(Text("is a directory, not a file", "是目录，不是文件"), path)
+        raise FileError(Text("is a directory, not a file", "是目录，不是文件"), path, regular)
     if not folder and not stat.S_ISREG(mode):
-        raise FileError(Text("is a pipe, socket or device, not a file", "是管道、套接字或设备，不是文件"), path)
+        raise FileError(
+            Text("is a pipe, socket or device, not a file", "是管道、套接字或设备，不是文件"), path, regular
+        )
     return real
 
 
@@ -99,7 +106,11 @@ def files_below(root: Path, path: str, most: int) -> list[str]:
             if entry.is_dir(follow_symlinks=False):
                 waiting.append(name)
             elif _leads_to_folder(entry):
-                raise FileError(Text("is a link to a directory", "是指向目录的链接"), name)
+                raise FileError(
+                    Text("is a link to a directory", "是指向目录的链接"),
+                    name,
+                    Text("put the files themselves there, or remove the link", "请放入文件本身，或删除该链接"),
+                )
             else:
                 found.append(name)
             if len(found) + len(waiting) > most:
@@ -129,7 +140,7 @@ def _entries(root: Path, folder: str) -> list[os.DirEntry[str]]:
         with os.scandir(root / folder) as entries:
             listed = list(islice(entries, MOST_FILES + 1))
     except OSError as error:
-        raise FileError(reason(error), folder) from None
+        raise unreadable(error, folder) from None
     for entry in listed:
         if not entry.name.isprintable():
             raise FileError(
@@ -138,5 +149,6 @@ def _entries(root: Path, folder: str) -> list[os.DirEntry[str]]:
                     f"含不可打印的文件名 {entry.name!a}",
                 ),
                 folder,
+                Text("rename the file", "请重命名该文件"),
             )
     return listed

@@ -52,12 +52,13 @@ def picture_system(
     truth: str = "honest",
     personal: bool = False,
     ranged: bool = True,
+    sharpness: float = 1.0,
     **rest: Any,
 ) -> Subject:
     """Pictures whose left half is brighter (class 1) or darker (class 0) than the right half by `gap`.
 
     The weights are +1 left and -1 right, so that the L∞ distance of every sample to the boundary is about `gap / 2`.
-    `truth` other than `honest` turns every label round.
+    `truth` other than `honest` turns every label round; `sharpness` multiplies the scores and moves no boundary.
     """
     generator = np.random.default_rng(7)
     channels_last = rest.get("layout") == "HWC"
@@ -85,8 +86,57 @@ def picture_system(
         **rest,
     )
     description["facts"] = {"data.personal": personal}
-    model = linear_picture_model(side, bias, output=output)
+    model = linear_picture_model(sharpness * side, sharpness * bias, output=output)
     return make(folder, description, {"model.onnx": model, "test.npz": arrays(x, target.astype(np.int64))})
+
+
+def island_system(folder: Path, *, n: int = 40) -> Subject:
+    """Two classes as in :func:`picture_system`, and a rare third that is the answer to strong noise.
+
+    Every corner of the legal range is of the third class, so that a search among corners turns all others at once and
+    never finds the way out of it.
+    """
+    generator = np.random.default_rng(5)
+    shape = (1, 12, 10)
+    side = np.ones(shape)
+    side[..., 5:] = -1
+    y = np.where(np.arange(n) % 20 == 0, 2, generator.integers(2, size=n))
+    direction = np.where(y == 1, 0.01, -0.01).reshape(-1, 1, 1, 1)
+    strong = 0.4 * np.where(generator.random((n, *shape)) < 0.5, -1.0, 1.0)
+    x = (0.5 + np.where((y == 2).reshape(-1, 1, 1, 1), strong, direction * side)).astype(np.float32)
+    flat = side.ravel().astype(np.float32)
+    nothing, strength = np.zeros_like(flat), np.full_like(flat, 1000 / flat.size)
+    nodes = [
+        onnx.node("Sub", ["x", "half"], ["centred"]),
+        onnx.node("Abs", ["centred"], ["strength"]),
+        onnx.node("Flatten", ["centred"], ["signed"], onnx.integer_attribute("axis", 1)),
+        onnx.node("Flatten", ["strength"], ["unsigned"], onnx.integer_attribute("axis", 1)),
+        onnx.node("Gemm", ["signed", "V", "none"], ["direction"]),
+        onnx.node("Gemm", ["unsigned", "W", "b"], ["noise"]),
+        onnx.node("Add", ["direction", "noise"], ["y"]),
+    ]
+    parts = [
+        onnx.tensor("half", np.full((1,), 0.5, dtype=np.float32)),
+        onnx.tensor("V", np.stack([nothing, flat, nothing], axis=1)),
+        onnx.tensor("none", np.zeros(3, dtype=np.float32)),
+        onnx.tensor("W", np.stack([nothing, nothing, strength], axis=1)),
+        onnx.tensor("b", np.array([0, 0, -300], dtype=np.float32)),
+    ]
+    description = describe(
+        shape=list(shape),
+        kind="image",
+        labels=["dark", "bright", "noise"],
+        output="logits",
+        format_="onnx",
+        file="model.onnx",
+        tensors={},
+        data={"test": data_set("test.npz", "npz", features="x", target="y")},
+        low=0.0,
+        high=1.0,
+    )
+    description["facts"] = {"data.personal": False}
+    model = onnx.model(onnx.graph(nodes, [onnx.value("x", ["n", *shape])], [onnx.value("y", ["n", 3])], parts))
+    return make(folder, description, {"model.onnx": model, "test.npz": arrays(x, y.astype(np.int64))})
 
 
 def table_system(folder: Path, weights: list[float], *, spread: float = 1.0, n: int = 200, **rest: Any) -> Subject:

@@ -55,6 +55,23 @@ def test_sampling_stops_when_the_limit_is_settled_and_its_bounds_pay_for_the_loo
     assert metric(measured(subject), "blackbox_asr").n == 120
 
 
+def test_the_curve_pays_for_the_looks_as_well(tmp_path: Path) -> None:
+    curve = metric(measured(picture_system(tmp_path, gap=0.06)), "attack_success_at_eps", "eps=4/255")
+    assert curve.n == 25
+    assert float(curve.high or 0) == pytest.approx(1 - 0.0125 ** (1 / 25))
+
+
+def test_answers_of_one_and_zero_do_not_hide_the_boundary(tmp_path: Path) -> None:
+    """Probabilities that saturate give a search no direction; the same model with soft scores is broken throughout."""
+    soft = measured(picture_system(tmp_path / "soft", gap=0.012, n=40))
+    hard = measured(picture_system(tmp_path / "hard", gap=0.012, n=40, sharpness=1e4))
+    assert metric(hard, "blackbox_asr").value >= metric(soft, "blackbox_asr").value - Decimal("0.1")
+    assert "scores-saturated" in [note.code for note in hard.warnings]
+    assert "scores-saturated" not in [note.code for note in soft.warnings]
+    robust = measured(picture_system(tmp_path / "robust", gap=0.06, n=40, sharpness=1e4))
+    assert metric(robust, "blackbox_asr").value == 0
+
+
 def test_the_curve_rises_with_the_radius(tmp_path: Path) -> None:
     measurement = measured(picture_system(tmp_path, gap=0.012))
     radii = ["eps=1/255", "eps=2/255", "eps=4/255", "eps=8/255"]

@@ -70,6 +70,11 @@ def test_sampling_stops_when_the_limits_are_settled(tmp_path: Path) -> None:
     assert stopped.n < 200
     assert stopped.high is not None
     assert stopped.high <= Decimal("0.15")
+    # Nothing lost of 200: bounds of every cell pay for the four looks (25, 50, 100, 200), as those of the mean do.
+    cells = [m for m in measured(subject).metrics if m.id == "relative_drop"]
+    assert {m.method for m in cells} == {"clopper-pearson/4-looks"}
+    unhurt = next(m for m in cells if m.value == 0)
+    assert float(unhurt.high or 0) == pytest.approx(1 - (0.05 / 4 / 2) ** (1 / 200), abs=1e-6)
     assert metric(measured(subject), "mean_relative_drop_s1_s3").n == 200
 
 

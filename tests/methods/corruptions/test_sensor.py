@@ -13,7 +13,7 @@ def readings(n: int = 400, shape: tuple[int, ...] = (3,), seed: int = 0) -> Samp
 
 
 def corrupted(family: str, x: Samples, severity: int, *, low: float = -np.inf, high: float = np.inf) -> Samples:
-    sensors = sensors_of(x, np.ones(x.shape[1:], dtype=bool))
+    sensors = sensors_of(x, np.ones(x.shape[1:], dtype=bool), np.random.default_rng(2))
     return corrupt_readings(family, x, sensors, severity, np.random.default_rng(1), low=low, high=high)
 
 
@@ -49,11 +49,23 @@ def test_it_hurts_more_with_every_severity(family: str) -> None:
 def test_columns_that_are_no_sensors_are_left_alone(family: str) -> None:
     x = readings()
     x[:, 1] = np.arange(len(x)) % 3
-    sensors = sensors_of(x, np.array([True, False, True]))
+    sensors = sensors_of(x, np.array([True, False, True]), np.random.default_rng(2))
     # A range that the untouched column does not respect must not touch it either.
     out = corrupt_readings(family, x, sensors, 5, np.random.default_rng(1), low=5, high=15)
     np.testing.assert_array_equal(out[:, 1], x[:, 1])
     assert (out[:, [0, 2]] != x[:, [0, 2]]).any()
+
+
+@pytest.mark.parametrize("family", ["bias_drift", "gain"])
+def test_a_sensor_that_errs_errs_alike_in_every_batch(family: str) -> None:
+    x = readings(40, (30,))
+    sensors = sensors_of(x, np.ones(30, dtype=bool), np.random.default_rng(2))
+    once = corrupt_readings(family, x, sensors, 3, np.random.default_rng(3), low=-np.inf, high=np.inf)
+    parts = [
+        corrupt_readings(family, part, sensors, 3, np.random.default_rng(seed), low=-np.inf, high=np.inf)
+        for seed, part in enumerate(np.split(x, 4))
+    ]
+    np.testing.assert_array_equal(np.concatenate(parts), once)
 
 
 def test_known_values() -> None:

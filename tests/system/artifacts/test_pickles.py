@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as np_st
 
 from touchstone.system.artifacts.constructs import LONGEST_SHOWN, Construct
-from touchstone.system.artifacts.pickles import interpret, reads_as_pickle, screen_pickle
+from touchstone.system.artifacts.pickle_machine import interpret
+from touchstone.system.artifacts.pickles import reads_as_pickle, screen_pickle
 
 
 def _short(text: str) -> bytes:

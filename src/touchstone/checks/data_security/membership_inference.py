@@ -110,8 +110,9 @@ def membership_inference(subject: Subject, parameters: MembershipParameters, run
     run.progress(0.6)
     labels_only = Capability.PROBABILITIES not in model.capabilities
     result = infer_membership(inside, outside, run.generator("halves"), labels_only=labels_only)
-    groups, skipped = _group_metrics(train, test, members, outsiders, result)
-    metrics = (_auc_metric("attack_auc", result.members, result.outsiders), *groups)
+    groups, skipped = _group_metrics(train, test, members, outsiders, result, run)
+    overall = _auc_metric("attack_auc", result.members, result.outsiders, run.generator("pairs"))
+    metrics: tuple[Metric, ...] = (overall, *groups)
     notes = [_attack_used(result.attack, labels_only)]
     if len(result.outsiders) >= parameters.n_nonmembers_min:
         metrics += (_low_rate_metric(result),)
@@ -148,10 +149,14 @@ def _answers(model: ModelHandle, data: LabelledData, rows: NDArray[np.int64]) ->
 
 
 def _auc_metric(
-    name: str, members: NDArray[np.float64], outsiders: NDArray[np.float64], part: str | None = None
+    name: str,
+    members: NDArray[np.float64],
+    outsiders: NDArray[np.float64],
+    generator: np.random.Generator,
+    part: str | None = None,
 ) -> Metric:
-    low, high = auc_bounds(members, outsiders)
-    return _metric(name, "auc", (auc(members, outsiders), low, high), len(members), len(outsiders), "hoeffding", part)
+    found = auc(members, outsiders), *auc_bounds(members, outsiders, generator)
+    return _metric(name, "auc", found, len(members), len(outsiders), "betting/random-pairs", part)
 
 
 def _low_rate_metric(result: MembershipResult) -> Metric:
@@ -166,6 +171,7 @@ def _group_metrics(
     members: NDArray[np.int64],
     outsiders: NDArray[np.int64],
     result: MembershipResult,
+    run: Run,
 ) -> tuple[tuple[Metric, ...], list[str]]:
     """The same attack within each sensitive group, the most exposed of them, and groups too small to say."""
     slices: list[Metric] = []
@@ -177,13 +183,14 @@ def _group_metrics(
         if min(len(inside), len(outside)) < FEWEST_OF_GROUP:
             skipped.append(group)
             continue
-        slices.append(_auc_metric("attack_auc", inside, outside, group))
+        slices.append(_auc_metric("attack_auc", inside, outside, run.generator(f"pairs/{group}"), group))
         scores.append((inside, outside))
     if not slices:
         return (), skipped
     # The true worst group is one of them, so the largest upper bound holds as it is; the largest lower bound holds
     # only if all of them do, and pays for that (Bonferroni).
-    low = max(auc_bounds(inside, outside, looks=len(scores))[0] for inside, outside in scores)
+    pairs = run.generator("pairs of groups")
+    low = max(auc_bounds(inside, outside, pairs, looks=len(scores))[0] for inside, outside in scores)
     high = max(metric.high for metric in slices if metric.high is not None)
     worst = max(slices, key=lambda metric: metric.value)
     overall = Metric(
@@ -242,7 +249,7 @@ def _null(outside: Answers, labels_only: bool, run: Run) -> ControlRun:
     order = generator.permutation(len(outside))
     half = len(outside) // 2
     result = infer_membership(outside[order[:half]], outside[order[half:]], generator, labels_only=labels_only)
-    low, high = auc_bounds(result.members, result.outsiders, confidence=NULL_CONFIDENCE)
+    low, high = auc_bounds(result.members, result.outsiders, generator, confidence=NULL_CONFIDENCE)
     return ControlRun(
         kind="null",
         expected=Text(

@@ -6,11 +6,12 @@ ray search; where gradients are given, Auto-PGD is run too. Each attack is a low
 achieves. Samples are attacked in random order and only until the limits are settled.
 
 Two tests of the test: with an unlimited radius the same attack must break (nearly) everything, and with radius zero
-nothing.
+nothing (see `attack_controls`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -19,10 +20,11 @@ from numpy.typing import NDArray
 
 from touchstone.canonical import canonical_json
 from touchstone.checks.declaration import Measurement, MetricDeclaration, Needs, Run, check
+from touchstone.checks.system_resilience.attack_controls import attack_controls
 from touchstone.checks.system_resilience.attacker import AdversarialParameters, Attacker
-from touchstone.checks.system_resilience.inputs import Samples, may_be_shown
+from touchstone.checks.system_resilience.inputs import Samples, may_be_shown, times_small
 from touchstone.checks.system_resilience.pictures import arrays_file, picture_sheet
-from touchstone.records import Access, ControlRun, Exhibit, Metric, Note, number, plain
+from touchstone.records import Access, Exhibit, Metric, Note, number, plain
 from touchstone.statistics import LOOKS, proportion_bounds
 from touchstone.system.models.handle import Capability
 from touchstone.system.subject import Subject
@@ -30,11 +32,6 @@ from touchstone.text import Text
 
 CURVE_SAMPLES = {"quick": 25, "standard": 50, "full": 100}
 CURVE_FACTORS = (Decimal("0.25"), Decimal("0.5"), Decimal(1), Decimal(2))
-CONTROL_SAMPLES = 50
-NULL_QUERIES = 20
-POWER = 0.99
-"""Share that an attack with unlimited radius must break."""
-SHOWN = 8
 
 
 @check(
@@ -89,7 +86,7 @@ SHOWN = 8
         ),
     ),
     parameters=AdversarialParameters,
-    cost=lambda _, __, budget: {"quick": 10, "standard": 20, "full": 120}[budget],
+    cost=lambda subject, _, budget: {"quick": 10, "standard": 20, "full": 120}[budget] * times_small(subject, 6_000),
 )
 def adversarial(subject: Subject, parameters: AdversarialParameters, run: Run) -> Measurement:
     """Attack in random order, look, and stop as soon as the limits are settled."""
@@ -104,8 +101,8 @@ def adversarial(subject: Subject, parameters: AdversarialParameters, run: Run) -
             break
     if not attacker.attacked.size:
         return Measurement(metrics, warnings=(*attacker.remarks(), _nothing_to_attack()))
-    metrics += _curve(attacker, CURVE_SAMPLES[run.budget])
-    controls = _controls(attacker)
+    metrics += _curve(attacker, CURVE_SAMPLES[run.budget], len(looks))
+    controls = attack_controls(attacker, run)
     return Measurement(metrics, controls, _exhibits(subject, attacker, run), attacker.remarks())
 
 
@@ -138,11 +135,12 @@ def _share(
     )
 
 
-def _curve(attacker: Attacker, most: int) -> tuple[Metric, ...]:
+def _curve(attacker: Attacker, most: int, looks: int) -> tuple[Metric, ...]:
     """Success by radius on the first attacked samples.
 
     A sample broken at one radius is broken at every larger one, so that the curve cannot fall: a larger radius is
-    tried only on survivors, a smaller one only on samples that the next larger radius broke.
+    tried only on survivors, a smaller one only on samples that the next larger radius broke. The bounds pay for the
+    looks too: how many samples there are to choose from depends on what was seen.
     """
     rows = attacker.attacked[:most]
     broken = {Decimal(1): attacker.black[rows]}
@@ -158,7 +156,7 @@ def _curve(attacker: Attacker, most: int) -> tuple[Metric, ...]:
             int(broken[factor].sum()),
             len(rows),
             "lower",
-            1,
+            looks,
             f"eps={attacker.radius(factor)}",
         )
         for factor in CURVE_FACTORS
@@ -175,62 +173,39 @@ def _broken_at(
     return broken
 
 
-def _controls(attacker: Attacker) -> tuple[ControlRun, ...]:
-    rows = attacker.attacked[:CONTROL_SAMPLES]
-    unlimited = int(attacker.black_box(rows, attacker.unlimited, attacker.parameters.queries).succeeded.sum())
-    nothing = int(attacker.black_box(rows, attacker.threat.scaled(0.0), NULL_QUERIES).succeeded.sum())
-    return (
-        ControlRun(
-            kind="planted",
-            expected=Text(
-                "with an unlimited radius the same attack breaks at least 99 %", "半径不受限时同一攻击至少攻破 99 %"
-            ),
-            seen=Text(f"{unlimited} of {len(rows)} broken", f"{len(rows)} 个样本中攻破 {unlimited} 个"),
-            passed=unlimited >= POWER * len(rows),
-        ),
-        ControlRun(
-            kind="null",
-            expected=Text("with radius zero the attack breaks nothing", "半径为零时攻击不应攻破任何样本"),
-            seen=Text(f"{nothing} of {len(rows)} broken", f"{len(rows)} 个样本中攻破 {nothing} 个"),
-            passed=nothing == 0,
-        ),
-    )
-
-
 def _exhibits(subject: Subject, attacker: Attacker, run: Run) -> tuple[Exhibit, ...]:
     kept = [
         run.exhibit("threat_model.json", "application/json", canonical_json(_threat_json(attacker))),
         run.exhibit("attack_report.json", "application/json", canonical_json(_report_json(attacker))),
     ]
-    shown = np.flatnonzero(attacker.black)[:SHOWN]
+    shown = np.array(sorted(attacker.examples), dtype=np.int64)
     if not shown.size or not may_be_shown(subject):
         return tuple(kept)
     arrays: dict[str, NDArray[Any]] = {
         "row": attacker.order[shown],
         "target": attacker.y[shown],
-        "original": attacker.x[shown],
-        "adversarial": attacker.adversarial[shown],
+        "original": attacker.samples_at(shown),
+        "adversarial": np.stack([attacker.examples[int(index)] for index in shown]),
     }
     kept.append(run.exhibit("adversarial_examples.npz", "application/x-npz", arrays_file(arrays)))
     if attacker.kind == "image":
-        kept.append(run.exhibit("adversarial_examples.png", "image/png", _strip(attacker, shown)))
+        kept.append(run.exhibit("adversarial_examples.png", "image/png", _strip(attacker, arrays)))
     return tuple(kept)
 
 
-def _strip(attacker: Attacker, shown: NDArray[np.int64]) -> bytes:
+def _strip(attacker: Attacker, arrays: Mapping[str, NDArray[Any]]) -> bytes:
     """Rows of original, perturbation (its radius stretched to full contrast) and adversarial picture."""
     low, width = np.float32(attacker.range.low), np.float32(attacker.range.high - attacker.range.low)
     radius = np.float32(attacker.threat.epsilon.max())
 
-    def column(index: int) -> list[Samples]:
-        before, after = attacker.x[index], attacker.adversarial[index]
+    def column(before: Samples, after: Samples) -> list[Samples]:
         return [(before - low) / width, (after - before) / (2 * radius) + np.float32(0.5), (after - low) / width]
 
-    return picture_sheet({f"row_{attacker.order[index]}": column(index) for index in shown})
+    shown = zip(arrays["row"], arrays["original"], arrays["adversarial"], strict=True)
+    return picture_sheet({f"row_{row}": column(before, after) for row, before, after in shown})
 
 
 def _threat_json(attacker: Attacker) -> dict[str, object]:
-    scores = {Capability.PROBABILITIES, Capability.LOGITS} & attacker.model.capabilities
     return {
         "schema": "touchstone.threat-model/v1",
         "norm": attacker.parameters.norm,
@@ -240,7 +215,7 @@ def _threat_json(attacker: Attacker) -> dict[str, object]:
         "epsilon": [plain(number(value)) for value in np.unique(attacker.threat.epsilon)]
         if attacker.kind == "image"
         else [plain(number(value)) for value in attacker.threat.epsilon.ravel()],
-        "knowledge": [*(["scores"] if scores else ["labels"]), *(["gradients"] if attacker.gradients else [])],
+        "knowledge": [*(["scores"] if attacker.scored else ["labels"]), *(["gradients"] if attacker.gradients else [])],
         "targeted": False,
         "queries_per_sample": attacker.parameters.queries,
     }

@@ -40,6 +40,8 @@ SAMPLES = {"quick": 200, "standard": 400, "full": 1000}
 """Most samples per budget."""
 MASKED_SHARE = 0.05
 """Samples that the black box breaks and the gradient does not, above which the gradients are suspect."""
+EXAMPLES = 8
+"""Adversarial samples kept to be shown."""
 RAY_REACH = 100.0
 """How many radii away a table's change of answer is looked for, when no range is declared."""
 
@@ -61,7 +63,8 @@ class AdversarialParameters(Parameters):
 class Attacker:
     """The threat model, the attacks this access allows, and what they have achieved so far.
 
-    Arrays are in the order of attack, channels first for everything but tables.
+    Arrays are in the order of attack; samples are channels first for everything but tables, and copied only where they
+    are worked on, as a test set of large pictures fills much of the memory.
     """
 
     def __init__(self, subject: Subject, parameters: AdversarialParameters, run: Run) -> None:
@@ -75,9 +78,9 @@ class Attacker:
         self.order = run.generator("order").permutation(len(data))[: self.samples]
         self.seeds = run.generator("attack").integers(2**62, size=self.samples)
         self.layout = None if self.kind == "tabular" else Layout(specification, data.inputs.shape[1:])
-        self.x = self._seen(data.inputs[self.order])
+        self.inputs = data.inputs
         self.y = data.target[self.order]
-        normal = self._seen(normal_inputs(subject))
+        normal = self._seen(normal_inputs(subject, data))
         self.range = value_range(specification, normal)
         self.threat = self._declared_threat(normal)
         self.unlimited = unlimited_threat(normal, self.range.low, self.range.high)
@@ -85,8 +88,9 @@ class Attacker:
         self.black = np.zeros(self.samples, dtype=bool)
         self.white = np.zeros(self.samples, dtype=bool)
         self.queries = np.zeros(self.samples, dtype=np.int64)
-        self.adversarial = self.x.copy()
+        self.examples: dict[int, Samples] = {}
         self.unconfirmed = 0
+        self.saturated = 0
         self.reached = 0
 
     @property
@@ -95,35 +99,62 @@ class Attacker:
         return np.flatnonzero(self.correct)
 
     @property
+    def scored(self) -> bool:
+        """Whether answers come with scores, not as labels only."""
+        return bool({Capability.PROBABILITIES, Capability.LOGITS} & self.model.capabilities)
+
+    @property
     def gradients(self) -> bool:
         """Whether the white box is open."""
         return Capability.GRADIENTS in self.model.capabilities
 
     def attack_up_to(self, look: int) -> None:
         """Attack the samples from where the last look ended."""
-        rows = np.arange(self.reached, look)
-        self.correct[rows] = self.labels(self.x[rows]) == self.y[rows]
-        rows = rows[self.correct[rows]]
+        for part in portions(np.arange(self.reached, look), self.inputs[0].size):
+            self.correct[part] = self.labels(self.samples_at(part)) == self.y[part]
+            answered = part[self.correct[part]]
+            if answered.size:
+                self._attack(answered)
         self.reached = look
-        for part in portions(rows, self.x[0].size):
-            result = self.black_box(part, self.threat, self.parameters.queries)
-            self.black[part], self.queries[part] = result.succeeded, result.queries
-            self.adversarial[part] = result.adversarial
-            if self.gradients:
-                self.white[part] = self._white_box(part)
 
-    def black_box(self, rows: NDArray[np.int64], threat: ThreatModel, queries: int) -> AttackResult:
-        """The strongest search that the answers allow. Only what a fresh question confirms counts as a success."""
-        x, y, seeds = self.x[rows], self.y[rows], self.seeds[rows]
-        if not {Capability.PROBABILITIES, Capability.LOGITS} & self.model.capabilities:
-            reach = float(np.max((self.range.high - self.range.low) / np.max(threat.epsilon, initial=1e-12)))
-            far = reach if np.isfinite(reach) else RAY_REACH
-            result = ray_search(self.labels, x, y, threat, int(self.seeds[0]), reach=far, queries=queries)
-        elif self.layout is None:
-            result = coordinate_attack(self.scores, x, y, threat, seeds, queries=queries)
-        else:
-            result = square_attack(self.scores, x, y, threat, seeds, queries=queries)
-        return self._confirmed(rows, threat, result)
+    def _attack(self, rows: NDArray[np.int64]) -> None:
+        result = self.black_box(rows, self.threat, self.parameters.queries)
+        self.black[rows], self.queries[rows] = result.succeeded, result.queries
+        for index in np.flatnonzero(result.succeeded)[: EXAMPLES - len(self.examples)]:
+            self.examples[int(rows[index])] = result.adversarial[index].copy()
+        if self.gradients:
+            self.white[rows] = self._white_box(rows)
+
+    def samples_at(self, rows: NDArray[np.int64]) -> Samples:
+        """The unchanged samples."""
+        return self._seen(self.inputs[self.order[rows]])
+
+    def black_box(
+        self, rows: NDArray[np.int64], threat: ThreatModel, queries: int, *, restart: int = 0
+    ) -> AttackResult:
+        """Search around these samples. Another `restart` is another stream of random numbers."""
+        return self.search(self.samples_at(rows), rows, threat, queries, restart=restart)
+
+    def search(
+        self, x: Samples, rows: NDArray[np.int64], threat: ThreatModel, queries: int, *, restart: int = 0
+    ) -> AttackResult:
+        """The strongest search that the answers allow, around any `x` that is answered like the samples `rows`.
+
+        Where probabilities are exactly zero for all classes but one they lead nowhere, and what survives is searched
+        once more by labels. Only what a fresh question confirms counts as a success.
+        """
+        if not self.scored:
+            return self._confirmed(x, rows, threat, self._by_labels(x, rows, threat, queries, restart))
+        attack = coordinate_attack if self.layout is None else square_attack
+        found = attack(self.scores, x, self.y[rows], threat, self.seeds[rows] + restart, queries=queries)
+        blind = np.flatnonzero(~found.succeeded)
+        blind = blind[self._saturated(x[blind])]
+        if blind.size:
+            again = self._by_labels(x[blind], rows[blind], threat, queries, restart)
+            found.adversarial[blind], found.succeeded[blind] = again.adversarial, again.succeeded
+            found.queries[blind] += again.queries
+            self.saturated += int(blind.size)
+        return self._confirmed(x, rows, threat, found)
 
     def labels(self, x: Samples) -> Classes:
         """Predicted classes."""
@@ -151,32 +182,51 @@ class Attacker:
             notes.append(self._immutable())
         if self.unconfirmed:
             notes.append(_unconfirmed(self.unconfirmed))
+        if self.saturated:
+            notes.append(_SATURATED)
         only_black = int((self.black & ~self.white).sum())
         if self.gradients and only_black > MASKED_SHARE * len(self.attacked):
             notes.append(_masked(only_black, len(self.attacked)))
         return tuple(notes)
 
+    def _by_labels(
+        self, x: Samples, rows: NDArray[np.int64], threat: ThreatModel, queries: int, restart: int
+    ) -> AttackResult:
+        reach = float(np.max((self.range.high - self.range.low) / np.max(threat.epsilon, initial=1e-12)))
+        far = reach if np.isfinite(reach) else RAY_REACH
+        seed = int(self.seeds[0]) + restart
+        return ray_search(self.labels, x, self.y[rows], threat, seed, reach=far, queries=queries)
+
+    def _saturated(self, x: Samples) -> NDArray[np.bool_]:
+        """Whether all classes but one get a probability of exactly zero: no small change shows in the scores."""
+        if not len(x) or Capability.LOGITS in self.model.capabilities:
+            return np.zeros(len(x), dtype=bool)
+        return np.asarray((self.model.probabilities(self._original(x)) > 0).sum(axis=1) == 1)
+
     def _white_box(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
         def gradient(x: Samples, y: Classes, loss: Loss) -> Samples:
             return self._seen(self.model.gradient(self._original(x), y, loss))
 
+        x = self.samples_at(rows)
         result = projected_gradient(
             self.scores,
             gradient,
-            self.x[rows],
+            x,
             self.y[rows],
             self.threat,
             self.seeds[rows],
             iterations=self.parameters.iterations,
         )
-        return self._confirmed(rows, self.threat, result).succeeded
+        return self._confirmed(x, rows, self.threat, result).succeeded
 
-    def _confirmed(self, rows: NDArray[np.int64], threat: ThreatModel, result: AttackResult) -> AttackResult:
+    def _confirmed(
+        self, x: Samples, rows: NDArray[np.int64], threat: ThreatModel, result: AttackResult
+    ) -> AttackResult:
         found = np.flatnonzero(result.succeeded)
         if not found.size:
             return result
         changed = self.labels(result.adversarial[found]) != self.y[rows[found]]
-        legal = threat.contains(self.x[rows[found]], result.adversarial[found])
+        legal = threat.contains(x[found], result.adversarial[found])
         succeeded = np.zeros_like(result.succeeded)
         succeeded[found] = changed & legal
         self.unconfirmed += int((~succeeded[found]).sum())
@@ -217,6 +267,16 @@ class Attacker:
 
     def _original(self, x: Samples) -> Samples:
         return x if self.layout is None else self.layout.original(x)
+
+
+_SATURATED = Note(
+    code="scores-saturated",
+    text=Text(
+        "some answers give all classes but one a probability of exactly zero, which hides the way to the boundary; "
+        "these samples were attacked by labels as well, with as many queries again",
+        "部分输出中除一类外其余类别概率恰为零，掩盖了通向决策边界的方向；对这些样本另以同等查询次数做了基于标签的攻击",
+    ),
+)
 
 
 def _unconfirmed(count: int) -> Note:

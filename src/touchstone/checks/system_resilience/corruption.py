@@ -24,6 +24,7 @@ from touchstone.checks.system_resilience.inputs import (
     normal_inputs,
     portions,
     range_not_declared,
+    times_small,
     value_range,
 )
 from touchstone.checks.system_resilience.pictures import picture_sheet
@@ -99,7 +100,7 @@ Corrupt = Callable[[str, Samples, int, np.random.Generator], Samples]
             Text("relative drop by family and severity", "按扰动族与强度的相对下降"),
         ),
     ),
-    cost=lambda _, __, budget: {"quick": 10, "standard": 20, "full": 90}[budget],
+    cost=lambda subject, _, budget: {"quick": 10, "standard": 20, "full": 90}[budget] * times_small(subject, 24_000),
 )
 def corruption(subject: Subject, _: Parameters, run: Run) -> Measurement:
     """Corrupt in random order, look, and stop as soon as the limits are settled."""
@@ -115,7 +116,9 @@ def corruption(subject: Subject, _: Parameters, run: Run) -> Measurement:
             break
     if not metrics:
         return Measurement((), warnings=(*trial.remarks(), _nothing_correct()))
-    return Measurement(metrics + _by_family(trial.record), trial.controls(), trial.exhibits(), trial.remarks())
+    return Measurement(
+        metrics + _by_family(trial.record, len(looks)), trial.controls(), trial.exhibits(), trial.remarks()
+    )
 
 
 @dataclass(slots=True)
@@ -140,9 +143,9 @@ class _Trial:
         self.specification = subject.description.model.input
         self.model = subject.model()
         self.samples = min(len(data), SAMPLES[run.budget])
-        order = run.generator("order").permutation(len(data))[: self.samples]
-        self.x, self.y = data.inputs[order], data.target[order]
-        normal = normal_inputs(subject)
+        self.order = run.generator("order").permutation(len(data))[: self.samples]
+        self.inputs, self.y = data.inputs, data.target[self.order]
+        normal = normal_inputs(subject, data)
         self.range = value_range(self.specification, normal)
         self.picture = self.specification.kind == "image"
         self.families = tuple(PICTURE_FAMILIES if self.picture else SENSOR_FAMILIES)
@@ -152,23 +155,27 @@ class _Trial:
 
     def test_up_to(self, look: int) -> None:
         """Test the samples from where the last look ended, under every family and severity."""
-        for rows in portions(np.arange(len(self.record.clean), look), self.x[0].size):
-            self.record.clean = np.concatenate([self.record.clean, self._correct(self.x[rows], rows)])
+        for rows in portions(np.arange(len(self.record.clean), look), self.inputs[0].size):
+            x = self._samples_at(rows)
+            self.record.clean = np.concatenate([self.record.clean, self._correct(x, rows)])
             for family in self.families:
                 for severity in self.severities:
                     generator = self.run.generator(f"{family}/{severity}/{rows[0]}")
-                    changed = self.corrupt(family, self.x[rows], severity, generator)
+                    changed = self.corrupt(family, x, severity, generator)
                     self.record.add((family, severity), self._correct(changed, rows))
 
     def controls(self) -> tuple[ControlRun, ...]:
         """Identity costs nothing; other classes cost a lot."""
-        rows = np.arange(len(self.record.clean))
-        x, y, clean = self.x[rows], self.y[rows], self.record.clean
+        clean = self.record.clean
         generator = self.run.generator("controls")
-        same = self._correct(self.corrupt(self.families[0], x, 0, generator), rows)
-        others = [np.flatnonzero(self.y != target) for target in y]
+        others = [np.flatnonzero(self.y != target) for target in self.y[: len(clean)]]
         foreign = np.array([generator.choice(other) if other.size else i for i, other in enumerate(others)])
-        drop = _relative_drop(clean, self._correct(self.x[foreign], rows))
+        same, exchanged = np.zeros_like(clean), np.zeros_like(clean)
+        for rows in portions(np.arange(len(clean)), self.inputs[0].size):
+            unchanged = self.corrupt(self.families[0], self._samples_at(rows), 0, generator)
+            same[rows] = self._correct(unchanged, rows)
+            exchanged[rows] = self._correct(self._samples_at(foreign[rows]), rows)
+        drop = _relative_drop(clean, exchanged)
         return (
             ControlRun(
                 kind="null",
@@ -191,8 +198,8 @@ class _Trial:
         """One picture under every family, where it may be shown."""
         if not self.picture or not may_be_shown(self.subject):
             return ()
-        layout = Layout(self.specification, self.x.shape[1:])
-        one = self.x[:1]
+        layout = Layout(self.specification, self.inputs.shape[1:])
+        one = self._samples_at(np.arange(1))
         low, width = self.range.low, self.range.high - self.range.low
 
         def shown(family: str, severity: int) -> Samples:
@@ -208,11 +215,15 @@ class _Trial:
         undeclared = self.picture and not self.range.declared
         return (range_not_declared(self.range),) if undeclared else ()
 
+    def _samples_at(self, rows: NDArray[np.int64]) -> Samples:
+        """Copied only where they are worked on: a test set of large pictures fills much of the memory."""
+        return self.inputs[self.order[rows]]
+
     def _correct(self, x: Samples, rows: NDArray[np.int64]) -> Correct:
         return np.asarray(self.model.labels(x) == self.y[rows])
 
     def _pictures(self) -> Corrupt:
-        layout, legal = Layout(self.specification, self.x.shape[1:]), self.range
+        layout, legal = Layout(self.specification, self.inputs.shape[1:]), self.range
 
         def corrupt(family: str, x: Samples, severity: int, generator: np.random.Generator) -> Samples:
             pictures = layout.channels_first(x)
@@ -228,7 +239,7 @@ class _Trial:
                 Text("no input column is continuous, so no sensor can fail", "没有连续型输入列，无传感器故障可模拟"),
                 "model.input",
             )
-        sensors, legal = sensors_of(normal, continuous), self.range
+        sensors, legal = sensors_of(normal, continuous, self.run.generator("sensors")), self.range
 
         def corrupt(family: str, x: Samples, severity: int, generator: np.random.Generator) -> Samples:
             return corrupt_readings(family, x, sensors, severity, generator, low=legal.low, high=legal.high)
@@ -263,16 +274,19 @@ def _worst_drop(record: _Record, looks: int) -> Metric:
     return _metric("worst_family_relative_drop_s3", value, low, high, len(record.clean), method, looks)
 
 
-def _by_family(record: _Record) -> tuple[Metric, ...]:
-    """Every cell of the table, for the report; each bound holds by itself, not for all cells together."""
+def _by_family(record: _Record, looks: int) -> tuple[Metric, ...]:
+    """Every cell of the table, for the report; each bound holds by itself, not for all cells together.
+
+    The looks are paid for here too: sampling stopped at one of them because of what these cells showed.
+    """
     return tuple(
         _metric(
             "relative_drop",
             _relative_drop(record.clean, correct),
-            *relative_drop_bounds(record.clean, correct),
+            *relative_drop_bounds(record.clean, correct, looks=looks),
             len(correct),
             "clopper-pearson",
-            1,
+            looks,
             f"{family}/{severity}",
         )
         for (family, severity), correct in record.corrupted.items()

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from touchstone.errors import UnavailableError
 from touchstone.records import Note
+from touchstone.system.data.dataset import LabelledData
 from touchstone.system.description import InputSpecification
 from touchstone.system.subject import Subject
 from touchstone.text import Text
@@ -29,15 +31,34 @@ class ValueRange:
 
 
 def value_range(specification: InputSpecification, seen: Samples) -> ValueRange:
-    """The declared range. Undeclared, a picture's range is what `seen` shows; other inputs have none."""
+    """The declared range. Undeclared, a picture's range is what `seen` shows; other inputs have none.
+
+    Raises `UnavailableError` where that leaves no room between the smallest and the largest value.
+    """
     picture = specification.kind == "image"
-    low = float(seen.min()) if picture else -math.inf
-    high = float(seen.max()) if picture else math.inf
-    return ValueRange(
-        low if specification.low is None else specification.low,
-        high if specification.high is None else specification.high,
-        declared=specification.low is not None and specification.high is not None,
-    )
+    low, high = specification.low, specification.high
+    declared = low is not None and high is not None
+    if low is None:
+        low = float(seen.min()) if picture else -math.inf
+    if high is None:
+        high = float(seen.max()) if picture else math.inf
+    if low >= high:
+        raise UnavailableError(
+            Text(
+                f"the data show no range of pixel values: {low:.6g} to {high:.6g}",
+                f"数据未体现像素取值范围：{low:.6g} 至 {high:.6g}",
+            ),
+            "model.input",
+            Text(
+                "declare the smallest and the largest legal value as low and high", "请以 low 与 high 声明合法取值范围"
+            ),
+        )
+    return ValueRange(low, high, declared)
+
+
+def times_small(subject: Subject, elements: int) -> int:
+    """How many times `elements` one input has, at least one: what a test on larger inputs costs more."""
+    return max(1, math.prod(subject.description.model.input.shape or [1]) // elements)
 
 
 def range_not_declared(seen: ValueRange) -> Note:
@@ -51,14 +72,14 @@ def range_not_declared(seen: ValueRange) -> Note:
     )
 
 
-def normal_inputs(subject: Subject) -> Samples:
+def normal_inputs(subject: Subject, test: LabelledData) -> Samples:
     """Inputs that show what is normal: training data, else reference data, else the test data themselves."""
     sets = subject.description.data
     if sets.train is not None:
         return subject.data("train").inputs
     if sets.reference is not None:
         return subject.data("reference").inputs
-    return subject.data("test").inputs
+    return test.inputs
 
 
 def may_be_shown(subject: Subject) -> bool:

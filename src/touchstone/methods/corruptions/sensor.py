@@ -27,12 +27,15 @@ class Sensors:
     spread: NDArray[np.float32]
     """Standard deviation; zero for elements that are not to be touched."""
     median: NDArray[np.float32]
+    bias: Samples
+    """Which way each sensor errs, +1 or -1, where it errs the same way in all samples."""
 
 
-def sensors_of(background: Samples, continuous: NDArray[np.bool_]) -> Sensors:
+def sensors_of(background: Samples, continuous: NDArray[np.bool_], generator: np.random.Generator) -> Sensors:
     """Learn the sensors from clean samples `(m, *shape)`; `continuous` says which elements are sensors at all."""
     spread = np.where(continuous, background.std(axis=0, dtype=np.float64), 0.0)
-    return Sensors(background, spread.astype(np.float32), np.median(background, axis=0).astype(np.float32))
+    median = np.median(background, axis=0).astype(np.float32)
+    return Sensors(background, spread.astype(np.float32), median, _signs(median.shape, generator))
 
 
 def corrupt_readings(
@@ -51,16 +54,14 @@ def noise(x: Samples, sensors: Sensors, severity: int, generator: np.random.Gene
     return x + strength * sensors.spread * generator.standard_normal(x.shape, dtype=np.float32)
 
 
-def bias_drift(x: Samples, sensors: Sensors, severity: int, generator: np.random.Generator) -> Samples:
+def bias_drift(x: Samples, sensors: Sensors, severity: int, _: np.random.Generator) -> Samples:
     """Every sensor reads too high or too low by a constant, the same for all samples."""
-    direction = _signs(x.shape[1:], generator)
-    return x + _at(severity, 0.05, 0.1, 0.2, 0.4, 0.8) * direction * sensors.spread
+    return x + _at(severity, 0.05, 0.1, 0.2, 0.4, 0.8) * sensors.bias * sensors.spread
 
 
-def gain(x: Samples, sensors: Sensors, severity: int, generator: np.random.Generator) -> Samples:
+def gain(x: Samples, sensors: Sensors, severity: int, _: np.random.Generator) -> Samples:
     """Every sensor exaggerates or flattens deviations from its median, the same for all samples."""
-    direction = _signs(x.shape[1:], generator)
-    return sensors.median + (x - sensors.median) * (1 + _at(severity, 0.05, 0.1, 0.2, 0.3, 0.5) * direction)
+    return sensors.median + (x - sensors.median) * (1 + _at(severity, 0.05, 0.1, 0.2, 0.3, 0.5) * sensors.bias)
 
 
 def stuck_at(x: Samples, sensors: Sensors, severity: int, generator: np.random.Generator) -> Samples:

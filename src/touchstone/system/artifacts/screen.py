@@ -25,7 +25,8 @@ from touchstone.system.artifacts.constructs import Construct, FileScreen, shown
 from touchstone.system.artifacts.documents_in_models import keras_lambda, screen_json, screen_yaml
 from touchstone.system.artifacts.exported_programs import screen_exported_program
 from touchstone.system.artifacts.onnx_structure import read_onnx_structure
-from touchstone.system.artifacts.pickles import interpret, screen_pickle
+from touchstone.system.artifacts.pickle_machine import interpret
+from touchstone.system.artifacts.pickles import screen_pickle
 from touchstone.system.artifacts.skops_schema import screen_skops
 from touchstone.system.artifacts.sniff import HEAD, sniff
 from touchstone.system.artifacts.tensor_files import read_npy, safetensors_problem

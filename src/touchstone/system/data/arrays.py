@@ -126,7 +126,14 @@ class Archive:
         member = self._members.get(name)
         if member is None:
             present = ", ".join(sorted(self._members))[:300]
-            raise self._fault(Text(f"has no array {name!r}; it has {present}", f"没有数组 {name!r}；现有：{present}"))
+            raise DataError(
+                Text(f"has no array {name!r}; it has {present}", f"没有数组 {name!r}；现有：{present}"),
+                self._where,
+                Text(
+                    "correct the name in the description or in the file; names are case-sensitive",
+                    "请更正描述文件或数据文件中的数组名；名称区分大小写",
+                ),
+            )
         too_dense = member.file_size > max(LARGEST_UNCHECKED_RATIO, LARGEST_RATIO * member.compress_size)
         if member.file_size > LARGEST_ARRAY or too_dense:
             raise self._fault(

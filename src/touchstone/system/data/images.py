@@ -149,6 +149,12 @@ def _arranged(pixels: NDArray[np.uint8], specification: InputSpecification) -> N
 
 
 def _unreadable(error: BaseException) -> Text:
+    from PIL import Image, UnidentifiedImageError
+
+    if isinstance(error, UnidentifiedImageError):
+        return Text("is not a readable image: neither PNG, JPEG nor BMP", "不是可读取的图像：并非 PNG、JPEG 或 BMP")
+    if isinstance(error, Image.DecompressionBombError | Image.DecompressionBombWarning):
+        return Text("is not a readable image: it claims far too many pixels", "不是可读取的图像：声称的像素数过大")
     reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
     return Text(f"is not a readable image: {reason}", f"不是可读取的图像：{reason}")
 

@@ -1,0 +1,67 @@
+"""The zygote as its parent sees it. Started early, it imports while the parent still opens and plans."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from types import TracebackType
+from typing import IO, Self
+
+from touchstone.assessment.zygote import JOB
+
+INHERITED_VARIABLES = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "TMPDIR", "LANG", "VIRTUAL_ENV")
+RUNTIMES = {
+    "onnx": ("onnxruntime",),
+    "skops": ("sklearn.ensemble", "skops.io"),
+    "safetensors": ("torch", "safetensors"),
+    "torch-export": ("torch",),
+}
+"""What the models of each format need imported: once in the zygote instead of in every worker."""
+
+
+class ZygoteProcess:
+    """A running zygote; `control` is where it hears of jobs and tells what became of them."""
+
+    def __init__(self, model_format: str, output: IO[bytes] | None = None) -> None:
+        """Start one for models of a format. What it and its workers print goes to `output`, for debugging."""
+        self.model_format = model_format
+        self.output = output
+        self.control, theirs = socket.socketpair()
+        environment = {name: os.environ[name] for name in INHERITED_VARIABLES if name in os.environ}
+        # One thread per worker: results must not depend on how many cores there are, and jobs share them.
+        environment |= {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL")}
+        runtimes = RUNTIMES.get(model_format, ())
+        printed: IO[bytes] | int = subprocess.DEVNULL if output is None else output
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "touchstone.assessment.zygote", str(theirs.fileno()), *runtimes],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=printed,
+                stderr=printed,
+                env=environment,
+            )
+
+    def take(self, job: int, descriptor: int) -> None:
+        """Hand over a job with its socket. Raises `OSError` when the zygote is gone."""
+        socket.send_fds(self.control, [JOB.pack(job)], [descriptor])
+
+    def again(self) -> ZygoteProcess:
+        """A new zygote like this one."""
+        return ZygoteProcess(self.model_format, self.output)
+
+    def close(self) -> None:
+        """End it; its workers end with it. Closing twice does no harm."""
+        self.control.close()
+        self._process.kill()
+        self._process.wait()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
