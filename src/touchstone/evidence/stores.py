@@ -1,17 +1,23 @@
-"""Where the bytes of a bundle lie: in a folder or in one zip file, both taken to be hostile."""
+"""Where the bytes of a bundle lie: in a folder, a zip or a tar file, all taken to be hostile."""
 
 from __future__ import annotations
 
 import os
+import re
+import tarfile
 import zipfile
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 from touchstone.errors import EvidenceError
+from touchstone.evidence.archives import TAR_END, archive_of, tar_header, tar_padding
 from touchstone.evidence.files import read_regular
+from touchstone.files import open_regular
 from touchstone.text import Text
 
-LARGEST_ZIP = 1024 * 1024 * 1024
+LARGEST_ARCHIVE = 1024 * 1024 * 1024
+_MEMBER = re.compile(rb"(?:oci-layout|index\.json|blobs/sha256/[0-9a-f]{64})\Z")
 _LARGEST_DIRECTORY = 16 * 1024 * 1024
 _END_OF_DIRECTORY = 22
 _ZIP64_LOCATOR = 20
@@ -26,8 +32,33 @@ class Store(Protocol):
     def paths(self) -> list[str]:
         """Everything there is, sorted: files, links, and folders that do not belong."""
 
+    def holds(self, path: str) -> bool:
+        """Whether there is anything at this path, be it a file or a link."""
+
     def read(self, path: str, *, largest: int) -> bytes:
         """The bytes of one regular file. Raises `EvidenceError` when it is not there or larger than `largest`."""
+
+    def is_exactly(self, contents: Callable[[], Mapping[str, bytes]]) -> bool:
+        """Whether no byte is there but these contents, known to be here, and what their form demands."""
+
+
+def open_store(path: Path, label: str) -> Store:
+    """The store at `path`; `label` is what messages call it. Raises `EvidenceError` when there is none."""
+    if path.is_dir():
+        return FolderStore(path, label)
+    if not path.is_file():
+        raise EvidenceError(
+            Text("is neither a folder nor a file", "既不是文件夹也不是文件"),
+            label,
+            Text("give what `touchstone assess` wrote", "请指定 `touchstone assess` 的输出"),
+        )
+    if path.stat().st_size > LARGEST_ARCHIVE:
+        raise EvidenceError(
+            Text(f"is larger than {LARGEST_ARCHIVE} bytes", f"大于 {LARGEST_ARCHIVE} 字节"),
+            label,
+            Text("unpack it yourself and verify the folder", "请自行解包后验证文件夹"),
+        )
+    return TarStore(path, label) if path.name.endswith(".tar") else ZipStore(path, label)
 
 
 class FolderStore:
@@ -49,6 +80,12 @@ class FolderStore:
             found += [here / name for name in (*files, *links)] + ([here] if empty else [])
         return sorted(path.relative_to(self._root).as_posix() for path in found)
 
+    def holds(self, path: str) -> bool:
+        return os.path.lexists(self._root / path)
+
+    def is_exactly(self, contents: Callable[[], Mapping[str, bytes]]) -> bool:
+        return True  # a folder has no form of its own
+
     def read(self, path: str, *, largest: int) -> bytes:
         *folders, _ = Path(path).parts
         here = self._root
@@ -61,6 +98,33 @@ class FolderStore:
         return read_regular(self._root / path, self.label(path), largest=largest)
 
 
+class MemoryStore:
+    """A bundle that is not written yet."""
+
+    def __init__(self, files: Mapping[str, bytes], label: str) -> None:
+        self._files = files
+        self._label = label
+
+    def label(self, path: str) -> str:
+        return f"{self._label}:{path}" if path else self._label
+
+    def paths(self) -> list[str]:
+        return sorted(self._files)
+
+    def holds(self, path: str) -> bool:
+        return path in self._files
+
+    def is_exactly(self, contents: Callable[[], Mapping[str, bytes]]) -> bool:
+        return True
+
+    def read(self, path: str, *, largest: int) -> bytes:
+        if path not in self._files:
+            raise EvidenceError(Text("is missing", "缺失"), self.label(path))
+        if len(self._files[path]) > largest:
+            raise EvidenceError(Text(f"is larger than {largest} bytes", f"大于 {largest} 字节"), self.label(path))
+        return self._files[path]
+
+
 class ZipStore:
     """A bundle as one zip file of uncompressed members: nothing can unpack to more than the file's own size."""
 
@@ -68,7 +132,7 @@ class ZipStore:
         """Open a zip. Raises `EvidenceError` for anything but a plain one."""
         self._path = path
         self._label = label
-        self._size = self._require_plain()
+        self._require_plain()
         try:
             with zipfile.ZipFile(path) as archive:
                 members = archive.infolist()
@@ -86,6 +150,9 @@ class ZipStore:
     def paths(self) -> list[str]:
         return sorted(self._members)
 
+    def holds(self, path: str) -> bool:
+        return path in self._members
+
     def read(self, path: str, *, largest: int) -> bytes:
         member = self._members.get(path)
         if member is None:
@@ -100,25 +167,12 @@ class ZipStore:
                 Text("was changed: its checksum is wrong", "已被改动：校验和不符"), self.label(path)
             ) from None
 
-    def holds_exactly(self, data: bytes) -> bool:
-        """Whether the zip file is `data`, byte for byte: no comment, no gap, nothing before or behind."""
-        return self._size == len(data) and read_regular(self._path, self._label, largest=self._size) == data
+    def is_exactly(self, contents: Callable[[], Mapping[str, bytes]]) -> bool:
+        return _is_file_of(self._path, self._label, archive_of(contents(), "zip"))
 
-    def _require_plain(self) -> int:
+    def _require_plain(self) -> None:
         """Look at the end of the file before any library trusts it: no comment, no zip64, a small directory."""
-        if not self._path.is_file():
-            raise EvidenceError(
-                Text("is neither a folder nor a file", "既不是文件夹也不是文件"),
-                self._label,
-                Text("give what `touchstone assess` wrote", "请指定 `touchstone assess` 的输出"),
-            )
         size = self._path.stat().st_size
-        if size > LARGEST_ZIP:
-            raise EvidenceError(
-                Text(f"is larger than {LARGEST_ZIP} bytes", f"大于 {LARGEST_ZIP} 字节"),
-                self._label,
-                Text("unpack it yourself and verify the folder", "请自行解压后验证文件夹"),
-            )
         with self._path.open("rb") as file:
             file.seek(max(0, size - _END_OF_DIRECTORY - _ZIP64_LOCATOR))
             tail = file.read()
@@ -139,7 +193,6 @@ class ZipStore:
                     "请指定 `touchstone assess` 的输出；其他工具打包的 zip 须先解压",
                 ),
             )
-        return size
 
     def _require_stored(self, member: zipfile.ZipInfo) -> None:
         if (
@@ -152,3 +205,71 @@ class ZipStore:
                 self.label(member.filename),
                 Text("unpack the file and verify the folder", "请解压后验证文件夹"),
             )
+
+
+class TarStore:
+    """A bundle as one tar file. Every header must be, byte for byte, the one we would write: nothing is interpreted."""
+
+    def __init__(self, path: Path, label: str) -> None:
+        """Open a tar. Raises `EvidenceError` for anything but one that :mod:`archives` wrote."""
+        self._path = path
+        self._label = label
+        self._members: dict[str, tuple[int, int]] = {}
+        with open_regular(path, label) as file:
+            while self._read_member(file):
+                pass
+
+    def label(self, path: str) -> str:
+        return f"{self._label}:{path}" if path else self._label
+
+    def paths(self) -> list[str]:
+        return sorted(self._members)
+
+    def holds(self, path: str) -> bool:
+        return path in self._members
+
+    def read(self, path: str, *, largest: int) -> bytes:
+        if path not in self._members:
+            raise EvidenceError(Text("is missing", "缺失"), self.label(path))
+        offset, size = self._members[path]
+        if size > largest:
+            raise EvidenceError(Text(f"is larger than {largest} bytes", f"大于 {largest} 字节"), self.label(path))
+        with open_regular(self._path, self._label) as file:
+            file.seek(offset)
+            return file.read(size)
+
+    def is_exactly(self, contents: Callable[[], Mapping[str, bytes]]) -> bool:
+        return _is_file_of(self._path, self._label, archive_of(contents(), "tar"))
+
+    def _read_member(self, file: BinaryIO) -> bool:
+        """Note where the next member lies and step over it; false at the end of the archive."""
+        header = file.read(tarfile.BLOCKSIZE)
+        if header == TAR_END[: tarfile.BLOCKSIZE]:
+            if file.read() != header:
+                raise self._foreign()
+            return False
+        name, digits = header[:100].rstrip(b"\0"), header[124:135]
+        if not _MEMBER.match(name) or not re.fullmatch(rb"[0-7]{11}", digits):
+            raise self._foreign()
+        path, size = name.decode("ascii"), int(digits, 8)
+        if header != tar_header(path, size) or path in self._members:
+            raise self._foreign()
+        offset = file.tell()
+        self._members[path] = (offset, size)
+        file.seek(offset + size)
+        padding = tar_padding(size)
+        if file.read(len(padding)) != padding:
+            raise self._foreign()
+        return True
+
+    def _foreign(self) -> EvidenceError:
+        return EvidenceError(
+            Text("is not a tar file as Touchstone packs it, or was changed", "不是本工具打包的 tar 文件，或已被改动"),
+            self._label,
+            Text("unpack it and verify the folder", "请解包后验证文件夹"),
+        )
+
+
+def _is_file_of(path: Path, label: str, data: bytes) -> bool:
+    """Whether a file is `data`, byte for byte: no comment, no gap, nothing before or behind."""
+    return path.stat().st_size == len(data) and read_regular(path, label, largest=len(data)) == data

@@ -1,0 +1,130 @@
+"""`touchstone bundle`: pack evidence into one file, take it back from a registry, copy it without restricted parts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from touchstone.cli.language import say
+
+
+@click.group(
+    "bundle", help=say("Pack evidence, or copy it without restricted parts.", "打包证据，或导出不含受限内容的副本。")
+)
+def command() -> None:
+    """Groups the bundle commands."""
+
+
+@command.command(
+    "pack",
+    help=say(
+        "Write evidence, with the statements and receipts beside it, as one .zip or .tar file.",
+        "将证据连同其旁的声明与回执写为单个 .zip 或 .tar 文件。",
+    ),
+)
+@click.argument("bundle", type=click.Path(path_type=Path))
+@click.option(
+    "--output",
+    required=True,
+    type=click.Path(path_type=Path),
+    help=say("file to write, ending in .zip or .tar", "要写入的文件，以 .zip 或 .tar 结尾"),
+)
+def pack(bundle: Path, output: Path) -> None:
+    """Pack the bundle at, or in the output folder, BUNDLE."""
+    from touchstone.evidence.delivery import with_attached, write_files
+    from touchstone.laboratory.rejudging import find_bundle
+
+    if output.suffix not in (".zip", ".tar"):
+        raise click.UsageError(say("--output must end in .zip or .tar", "--output 须以 .zip 或 .tar 结尾"))
+    opened = find_bundle(bundle)
+    write_files(with_attached(opened, _beside(bundle)), output)
+    click.echo(say(f"evidence {opened.manifest_digest}", f"证据 {opened.manifest_digest}"))
+
+
+@command.command(
+    "unpack",
+    help=say(
+        "Write the output folder from which an archive was packed, to be verified.",
+        "将打包文件还原为输出文件夹，以供验证。",
+    ),
+)
+@click.argument("archive", type=click.Path(path_type=Path))
+@click.option("--output", required=True, type=click.Path(path_type=Path), help=say("new folder", "新文件夹"))
+def unpack(archive: Path, output: Path) -> None:
+    """Write evidence, statements and receipts as they lay before they were packed."""
+    from touchstone.evidence.bundle import Bundle
+    from touchstone.evidence.delivery import unpack as write_output_folder
+
+    opened = Bundle.open(archive)
+    write_output_folder(opened, output)
+    click.echo(say(f"evidence {opened.manifest_digest}", f"证据 {opened.manifest_digest}"))
+
+
+@command.command(
+    "adopt",
+    help=say(
+        "Make a bundle again of an OCI layout that another tool fetched from a registry.",
+        "将其他工具自镜像仓库取回的 OCI 布局还原为证据包。",
+    ),
+)
+@click.argument("layout", type=click.Path(path_type=Path, file_okay=False, exists=True))
+@click.option(
+    "--output",
+    required=True,
+    type=click.Path(path_type=Path),
+    help=say("new folder, or a file ending in .zip or .tar", "新文件夹，或以 .zip 或 .tar 结尾的文件"),
+)
+def adopt(layout: Path, output: Path) -> None:
+    """Write the bundle with the index it had when it was packed."""
+    from touchstone.evidence.adoption import adopted
+    from touchstone.evidence.bundle import Bundle
+    from touchstone.evidence.delivery import write_files
+
+    write_files(adopted(layout), output)
+    digest = Bundle.open(output).manifest_digest
+    click.echo(say(f"evidence {digest}", f"证据 {digest}"))
+
+
+@command.command(
+    "redact",
+    help=say(
+        "Copy a bundle without restricted entries; its digest and signatures stay valid.",
+        "导出不含所选受限条目的证据包副本；摘要与签名仍然有效。",
+    ),
+)
+@click.argument("bundle", type=click.Path(path_type=Path))
+@click.option(
+    "--withhold",
+    multiple=True,
+    required=True,
+    metavar="ROLE|NAME",
+    help=say(
+        "name of an entry, or role of several, to leave out; may be repeated", "不予披露的条目名或角色名；可重复使用"
+    ),
+)
+@click.option(
+    "--output",
+    required=True,
+    type=click.Path(path_type=Path),
+    help=say("new folder, or a file ending in .zip or .tar", "新文件夹，或以 .zip 或 .tar 结尾的文件"),
+)
+def redact(bundle: Path, withhold: tuple[str, ...], output: Path) -> None:
+    """Write the copy and say what it goes without."""
+    from touchstone.evidence.bundle import Bundle
+    from touchstone.evidence.delivery import with_attached, write_files
+    from touchstone.evidence.redaction import redacted
+    from touchstone.laboratory.rejudging import find_bundle
+
+    copy = Bundle.of_files(redacted(find_bundle(bundle), withhold), str(output))
+    write_files(with_attached(copy, _beside(bundle)), output)
+    for entry in copy.withheld:
+        click.echo(say(f"withheld {entry.name} ({entry.digest})", f"不予披露 {entry.name}（{entry.digest}）"))
+    click.echo(say(f"evidence {copy.manifest_digest}", f"证据 {copy.manifest_digest}"))
+
+
+def _beside(path: Path) -> dict[str, bytes]:
+    """Statements and receipts to carry along, when `path` is an output folder."""
+    from touchstone.evidence.delivery import beside, is_output_folder
+
+    return beside(path) if is_output_folder(path) else {}
