@@ -6,7 +6,6 @@ resumes, and compares the reproducible digest of the evidence and the assessment
 
 from __future__ import annotations
 
-import json
 import random
 import signal
 import subprocess
@@ -16,6 +15,7 @@ import time
 from pathlib import Path
 
 from record import keep
+from touchstone.evidence.bundle import Bundle
 
 SYSTEM = Path(__file__).parents[1] / "examples" / "healthcare"
 KILLS = 20
@@ -26,14 +26,14 @@ def command(output: Path, *more: str) -> list[str]:
     laboratory = output.parent / "laboratory"
     return [
         *[sys.executable, "-m", "touchstone", "assess", str(SYSTEM), "--output", str(output), "--jobs", "2"],
-        *["--key", str(laboratory / "key.pem"), "--log", str(laboratory / "log"), *more],
+        *["--key", str(laboratory / "key.pem")],
+        *["--log", str(laboratory / "log"), "--log-key", str(laboratory / "log-key.pem"), *more],
     ]
 
 
 def result_of(output: Path) -> tuple[str, bytes]:
     """What must be equal after every resume."""
-    manifest = json.loads((output / "evidence" / "manifest.json").read_bytes())
-    return manifest["reproducible"], (output / "assessment.json").read_bytes()
+    return Bundle.open(output / "evidence").manifest.reproducible, (output / "assessment.json").read_bytes()
 
 
 def touchstone(*arguments: str, expect: tuple[int, ...] = (0,)) -> None:
@@ -47,9 +47,10 @@ def main() -> None:
     chance = random.Random(20261123)
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        key, log = root / "laboratory" / "key.pem", root / "laboratory" / "log"
+        key, log_key, log = (root / "laboratory" / name for name in ("key.pem", "log-key.pem", "log"))
         touchstone("keys", "generate", str(key), "--without-passphrase")
-        touchstone("log", "create", str(log), "--origin", "kill-test.example", "--key", str(key))
+        touchstone("keys", "generate", str(log_key), "--for", "log", "--without-passphrase")
+        touchstone("log", "create", str(log), "--origin", "kill-test.example", "--key", str(log_key))
         started = time.perf_counter()
         subprocess.run(command(root / "undisturbed"), check=False, stdout=subprocess.DEVNULL)
         length = time.perf_counter() - started
@@ -63,7 +64,7 @@ def main() -> None:
             process.send_signal(signal.SIGKILL)
             process.wait()
             subprocess.run(command(output, "--resume"), check=False, stdout=subprocess.DEVNULL)
-            touchstone("verify", str(output), "--key", f"{key}.pub", "--log-key", f"{key}.pub")
+            touchstone("verify", str(output), "--key", f"{key}.pub", "--log-key", f"{log_key}.pub")
             same += result_of(output) == expected
             moments.append(round(moment / length, 2))
         keep(

@@ -5,27 +5,27 @@ Assesses each example twice, with one job and with two, and compares every file 
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 from record import keep
+from touchstone.evidence.bundle import Bundle
+from touchstone.evidence.image import Manifest
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 SYSTEMS = ("healthcare", "smart-city", "manufacturing")
 
 
-def assess(system: Path, output: Path, jobs: int) -> dict[str, object]:
-    """Run once; the manifest."""
+def assess(system: Path, output: Path, jobs: int) -> Manifest:
+    """Run once; the evidence manifest."""
     subprocess.run(
         [sys.executable, "-m", "touchstone", "assess", system, "--output", output, "--jobs", str(jobs)],
         check=False,
         stdout=subprocess.DEVNULL,
     )
-    manifest: dict[str, object] = json.loads((output / "evidence" / "manifest.json").read_bytes())
-    return manifest
+    return Bundle.open(output / "evidence").manifest
 
 
 def main() -> None:
@@ -35,10 +35,11 @@ def main() -> None:
         for name in SYSTEMS:
             first = assess(EXAMPLES / name, Path(folder) / f"{name}-1", 1)
             second = assess(EXAMPLES / name, Path(folder) / f"{name}-2", 2)
+            entries = [[entry for entry in manifest.layers if not entry.volatile] for manifest in (first, second)]
             measured[name] = {
-                "entries": len(first["entries"]),
-                "volatile": len(first["volatile"]),
-                "equal": first["entries"] == second["entries"] and first["reproducible"] == second["reproducible"],
+                "entries": len(entries[0]),
+                "volatile": len(first.layers) - len(entries[0]),
+                "equal": entries[0] == entries[1] and first.reproducible == second.reproducible,
             }
     keep("repeat", "two runs differ only in declared times", measured)
     assert all(result["equal"] for result in measured.values())

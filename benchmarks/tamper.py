@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from touchstone.errors import EvidenceError
-from touchstone.evidence.keys import VerifyingKey, load_public_key
+from touchstone.evidence.keys import LogVerifyingKey, VerifyingKey, load_log_public_key, load_public_key
 from touchstone.evidence.verify import verify
 
 
@@ -32,7 +32,7 @@ def main() -> int:
     parser.add_argument("--flips", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
-    key, log_key = load_public_key(options.key), load_public_key(options.log_key)
+    key, log_key = load_public_key(options.key), load_log_public_key(options.log_key)
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(shutil.copytree(options.out, Path(folder) / "out"))
         found = flip(copy, key, log_key, options.flips, random.Random(options.seed))
@@ -41,7 +41,7 @@ def main() -> int:
 
 
 def flip(
-    out: Path, key: VerifyingKey, log_key: VerifyingKey, flips: int, choice: random.Random
+    out: Path, key: VerifyingKey, log_key: LogVerifyingKey, flips: int, choice: random.Random
 ) -> dict[str, int | list[str]]:
     """Flip one byte at a time, put it back, and count what verification made of it."""
     at = datetime.now(UTC)
@@ -70,7 +70,7 @@ def flip(
     return {"tried": flips, "refused": refused, "named": named, "files": len(covered), "missed": missed}
 
 
-def blame(out: Path, key: VerifyingKey, log_key: VerifyingKey, at: datetime) -> list[str] | None:
+def blame(out: Path, key: VerifyingKey, log_key: LogVerifyingKey, at: datetime) -> list[str] | None:
     """Files named by the failed steps, or `None` when the change went unnoticed."""
     try:
         verification = verify(out, key=key, log_key=log_key, at=at)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 import json
+from functools import partial
 from pathlib import Path
 
 import click
@@ -15,6 +16,12 @@ from touchstone import api
 from touchstone.checks.declaration import Check
 from touchstone.checks.registry import installed_checks
 from touchstone.cli import COMMANDS, touchstone
+from touchstone.evidence.certificate import Certificate, Refusal
+from touchstone.evidence.layout import LaterStatement, StatementName
+from touchstone.evidence.recognition import Recognition
+from touchstone.evidence.replication import Replication
+from touchstone.evidence.statement import AssessmentPredicate, PlanPredicate
+from touchstone.evidence.status import StatusChange, StatusList
 from touchstone.records import Requirement
 from touchstone.standard.catalog import load_standard
 from touchstone.system.description import SystemDescription
@@ -33,6 +40,25 @@ def system_schema() -> str:
         node.setdefault("description", meaning.en)
         node["x-description-zh"] = meaning.zh
     whole = {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+    return json.dumps(whole, ensure_ascii=False, indent=2) + "\n"
+
+
+PREDICATES = {
+    StatementName.PLAN: PlanPredicate,
+    StatementName.ASSESSMENT: AssessmentPredicate,
+    StatementName.CERTIFICATE: Certificate,
+    StatementName.REFUSAL: Refusal,
+    LaterStatement.STATUS: StatusChange,
+    LaterStatement.STATUS_LIST: StatusList,
+    LaterStatement.RECOGNITION: Recognition,
+    LaterStatement.REPLICATION: Replication,
+}
+
+
+def predicate_schema(name: StatementName | LaterStatement) -> str:
+    """JSON Schema of what a signed statement of this kind says: the `predicate` of its in-toto Statement."""
+    schema = PREDICATES[name].model_json_schema(by_alias=True, mode="serialization")
+    whole = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": name.predicate_type, **schema}
     return json.dumps(whole, ensure_ascii=False, indent=2) + "\n"
 
 
@@ -124,7 +150,7 @@ def _control(requirement: Requirement) -> str:
 
 def python() -> str:
     """The public face: signatures and docstrings."""
-    faces = (api.open_system, api.assess, api.verify)
+    faces = (api.open_system, api.announce, api.assess, api.verify)
     parts = [
         f"## `touchstone.{face.__name__}`\n\n```python\n{face.__name__}{inspect.signature(face)}\n```\n\n"
         f"{inspect.getdoc(face)}"
@@ -139,12 +165,13 @@ GENERATED = {
     "checks.md": checks,
     "controls.md": controls,
     "python.md": python,
+    **{f"predicates/{name}.schema.json": partial(predicate_schema, name) for name in PREDICATES},
 }
 
 
 def main() -> None:
     """Write every generated file."""
-    REFERENCE.mkdir(exist_ok=True)
+    (REFERENCE / "predicates").mkdir(parents=True, exist_ok=True)
     for name, content in GENERATED.items():
         (REFERENCE / name).write_text(content(), encoding="utf-8")
 

@@ -38,20 +38,24 @@ def main(output: Path) -> None:
     """Make a laboratory with a key and a log, let it work, then check everything as an outsider would."""
     shutil.rmtree(output, ignore_errors=True)
     started = time.monotonic()
-    key, log = output / "laboratory" / "key.pem", output / "laboratory" / "log"
-    public = f"{key}.pub"
+    key, log_key, log = (output / "laboratory" / name for name in ("key.pem", "log-key.pem", "log"))
     run("keys", "generate", str(key), "--without-passphrase")
-    run("log", "create", str(log), "--origin", "demo-laboratory.example", "--key", str(key))
+    run("keys", "generate", str(log_key), "--for", "log", "--without-passphrase")
+    run("log", "create", str(log), "--origin", "demo-laboratory.example", "--key", str(log_key))
     for name, (_, code, why) in SYSTEMS.items():
         print(f"\n── {name}: {why} " + "─" * 20)
         run(
             *["assess", str(EXAMPLES / name), "--output", str(output / name), "--jobs", "2"],
-            *["--key", str(key), "--log", str(log), "--issuer", "Demo laboratory"],
+            *["--key", str(key), "--log", str(log), "--log-key", str(log_key)],
+            *["--issuer", "Demo laboratory"],
             expect=code,
         )
-    print("\n── anyone, offline, with nothing but the public key " + "─" * 12)
+    print("\n── anyone, offline, with nothing but the public keys " + "─" * 12)
     for name in SYSTEMS:
-        run("verify", str(output / name), "--key", public, "--log-key", public, "--system", str(EXAMPLES / name))
+        run(
+            *["verify", str(output / name), "--key", f"{key}.pub", "--log-key", f"{log_key}.pub"],
+            *["--system", str(EXAMPLES / name)],
+        )
     print(f"\nDone in {time.monotonic() - started:.0f} s. Open these in a browser:")
     for name, (verdict, _, _) in SYSTEMS.items():
         print(f"  {verdict:13} {output / name / 'report.en.html'}   {output / name / 'report.zh.html'}")

@@ -33,7 +33,7 @@ def commands() -> list[tuple[str, str]]:
 @pytest.mark.parametrize(("page", "command"), commands())
 def test_every_command_shown_has_the_options_shown(page: str, command: str) -> None:
     words = command.split()[1:]
-    names = [word for word in words[:2] if re.fullmatch("[a-z][a-z-]*", word)]
+    names = [word for word in words[:2] if re.fullmatch("[a-z][a-z0-9-]*", word)]
     options = [word for word in words if word.startswith("--")]
     helped = subprocess.run(
         [sys.executable, "-m", "touchstone", *names[:1], "--help"], capture_output=True, text=True, check=True

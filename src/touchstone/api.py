@@ -1,4 +1,4 @@
-"""The Python face: what the command line does, as three calls.
+"""The Python face: what the command line does, as a few calls.
 
 import touchstone
 from pathlib import Path
@@ -17,15 +17,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from touchstone.errors import UserError
-from touchstone.evidence.keys import SigningKey, load_public_key, load_signing_key
+from touchstone.evidence.delivery import laid_out
+from touchstone.evidence.key_sources import open_log_signing_key, open_signing_key
+from touchstone.evidence.keys import (
+    LogSigningKey,
+    SigningKey,
+    load_log_public_key,
+    load_public_key,
+)
 from touchstone.evidence.verify import verify as verify_evidence
-from touchstone.records import Budget
+from touchstone.records import Budget, Plan, Profile
 from touchstone.system.subject import Subject
 from touchstone.text import Text
 
 if TYPE_CHECKING:
     from touchstone.evidence.verification import Verification
     from touchstone.laboratory.assessing import Outcome, Watcher
+    from touchstone.laboratory.issuing import Issuer
+    from touchstone.laboratory.timestamping import Stamper
 
 SCREENINGS = {
     "healthcare": "digital-healthcare-screening",
@@ -60,37 +69,59 @@ def assess(
     key: SigningKey | Path | str | None = None,
     passphrase: bytes | None = None,
     log: Path | str | None = None,
+    log_key: LogSigningKey | Path | str | None = None,
+    log_passphrase: bytes | None = None,
+    tsa: Stamper | str | None = None,
+    nonce: str | None = None,
     issuer: str = "unnamed laboratory",
     watcher: Watcher | None = None,
 ) -> Outcome:
     """Test a system against a profile and write evidence, reports and a signed decision to `output`.
 
     `profile` defaults to the technical screening of the system's sector. `only` and `skip` name checks or
-    controls. With `key` (a file, opened with `passphrase`, or a key already loaded) the plan, the assessment and
-    the certificate or refusal are signed, and with `log` put on that transparency log, which must exist. Raises
+    controls. With `key` (a file, `env:NAME` or a `pkcs11:` URI, opened with `passphrase`; or a key already loaded)
+    the plan, the assessment and the certificate or refusal are signed; with `log` and `log_key` put on that
+    transparency log, which must exist; and with `tsa` their time is attested by that timestamping authority (an
+    address, the only use of a network, or one's own). `nonce` belongs to a plan made with :func:`announce`. Raises
     `UserError` for anything the caller can mend.
     """
     from touchstone.laboratory.assessing import Instructions, run_assessment
-    from touchstone.laboratory.intake import require_known_facts
-    from touchstone.laboratory.issuing import Issuer
-    from touchstone.standard.catalog import load_standard
 
-    subject = system if isinstance(system, Subject) else open_system(system)
-    standard = load_standard()
-    require_known_facts(subject, standard, lambda name: f"facts.{name}")
-    resolved = standard.profile(profile or SCREENINGS[subject.description.system.sector])
-    if key is None and log is not None:
-        raise UserError(
-            Text("a log was given, but no key to sign with", "给出了透明日志，但没有签名密钥"),
-            None,
-            Text("add the key (--key), or leave the log out", "请提供密钥（--key），或去掉日志"),
-        )
-    signs = None
-    if key is not None:
-        signing = key if isinstance(key, SigningKey) else load_signing_key(Path(key), passphrase)
-        signs = Issuer(issuer, signing, None if log is None else Path(log))
-    instructions = Instructions(budget=budget, jobs=jobs, only=only, skip=skip, resume=resume)
+    subject, resolved = _prepared(system, profile)
+    signs = _issuer(issuer, key, passphrase, log, log_key, log_passphrase, tsa)
+    instructions = Instructions(budget=budget, jobs=jobs, only=only, skip=skip, resume=resume, nonce=nonce)
     return run_assessment(subject, resolved, Path(output), instructions, issuer=signs, watcher=watcher)
+
+
+def announce(
+    system: Subject | Path | str,
+    profile: str | None = None,
+    *,
+    output: Path | str,
+    nonce_from: str,
+    key: SigningKey | Path | str,
+    budget: Budget = "quick",
+    only: Collection[str] = (),
+    skip: Collection[str] = (),
+    passphrase: bytes | None = None,
+    log: Path | str | None = None,
+    log_key: LogSigningKey | Path | str | None = None,
+    log_passphrase: bytes | None = None,
+    issuer: str = "unnamed laboratory",
+) -> Plan:
+    """Sign and log the plan of an assessment before anybody can know its seeds.
+
+    They will follow from the plan and from a nonce that `nonce_from` gives afterwards: hand it to :func:`assess` as
+    `nonce`, with `resume` and the same `output`, profile, budget and selection.
+    """
+    from touchstone.laboratory.assessing import Instructions
+    from touchstone.laboratory.assessing import announce as announce_plan
+
+    subject, resolved = _prepared(system, profile)
+    signs = _issuer(issuer, key, passphrase, log, log_key, log_passphrase, None)
+    assert signs is not None  # noqa: S101 - a key was given
+    instructions = Instructions(budget=budget, only=only, skip=skip)
+    return announce_plan(subject, resolved, Path(output), instructions, signs, nonce_from)
 
 
 def verify(
@@ -101,10 +132,52 @@ def verify(
     `system` is a folder with the system itself: its digest is computed again and compared. Every fault becomes a
     failed step that names its file; only input that is no evidence at all raises `EvidenceError`.
     """
-    return verify_evidence(
-        Path(path),
-        key=load_public_key(Path(key)),
-        log_key=None if log_key is None else load_public_key(Path(log_key)),
-        system=None if system is None else Path(system),
-        at=datetime.now(UTC),
-    )
+    with laid_out(Path(path)) as place:
+        return verify_evidence(
+            place,
+            key=load_public_key(Path(key)),
+            log_key=None if log_key is None else load_log_public_key(Path(log_key)),
+            system=None if system is None else Path(system),
+            at=datetime.now(UTC),
+        )
+
+
+def _prepared(system: Subject | Path | str, profile: str | None) -> tuple[Subject, Profile]:
+    from touchstone.laboratory.intake import require_known_facts
+    from touchstone.standard.catalog import load_standard
+
+    subject = system if isinstance(system, Subject) else open_system(system)
+    standard = load_standard()
+    require_known_facts(subject, standard, lambda name: f"facts.{name}")
+    return subject, standard.profile(profile or SCREENINGS[subject.description.system.sector])
+
+
+def _issuer(
+    name: str,
+    key: SigningKey | Path | str | None,
+    passphrase: bytes | None,
+    log: Path | str | None,
+    log_key: LogSigningKey | Path | str | None,
+    log_passphrase: bytes | None,
+    tsa: Stamper | str | None,
+) -> Issuer | None:
+    from touchstone.laboratory.issuing import Issuer, OwnLog
+    from touchstone.laboratory.timestamping import RemoteAuthority
+
+    if (log is None) != (log_key is None) or (key is None and log is not None):
+        raise UserError(
+            Text("a log needs its own key, and statements that are signed", "日志需要自身的密钥，且声明须已签名"),
+            None if log is None else str(log),
+            Text("give key, log and log_key together", "请同时提供 key、log 和 log_key"),
+        )
+    if key is None:
+        return None
+    own_log = None
+    if log is not None and log_key is not None:
+        signs_log = (
+            log_key if isinstance(log_key, LogSigningKey) else open_log_signing_key(str(log_key), log_passphrase)
+        )
+        own_log = OwnLog(Path(log), signs_log)
+    signing = key if isinstance(key, SigningKey) else open_signing_key(str(key), passphrase)
+    stamper = RemoteAuthority(tsa) if isinstance(tsa, str) else tsa
+    return Issuer(name, signing, own_log, stamper)

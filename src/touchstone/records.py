@@ -254,6 +254,7 @@ class PlanItem(Record):
     reason: Note | None = None
     parameters: dict[str, JsonValue] = {}
     seed: str
+    """Empty while nobody can know it."""
     limits: tuple[StoppingLimit, ...] = ()
     estimated_seconds: int = 0
 
@@ -268,6 +269,9 @@ class Plan(Record):
     budget: Budget
     items: tuple[PlanItem, ...]
     tool: str
+    nonce_from: str | None = None
+    """Who gives, after this plan was signed, the number from which its seeds follow. Without it they follow from the
+    system, and the items hold them already."""
 
 
 class Basis(Record):

@@ -25,9 +25,9 @@ from tests.cli.program import Finished, run
 from tests.system import onnx_writer as onnx
 from touchstone.assessment.intake import INTAKE, intake_item
 from touchstone.assessment.measure import REFUSED, REMEDY, measure
-from touchstone.evidence.keys import generate, load_signing_key
-from touchstone.evidence.log import Log
+from touchstone.evidence.keys import generate, generate_log_key, load_log_signing_key
 from touchstone.system.subject import open_system
+from touchstone.tlog.log import Log
 
 Capture = pytest.CaptureFixture[str]
 Spoil = Callable[[Path], object]
@@ -363,7 +363,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
     generate(folder / "other", None)
     generate(folder / "locked", b"open sesame")
     (folder / "torn").write_bytes((folder / "key").read_bytes()[:70] + b"\n-----END PRIVATE KEY-----\n")
-    Log.create(folder / "log", "test.example", load_signing_key(folder / "key", None))
+    generate_log_key(folder / "log-key", None)
+    generate_log_key(folder / "other-log-key", None)
+    Log.create(folder / "log", "test.example", load_log_signing_key(folder / "log-key", None))
     for name, data in {"text": b"hello\n", "random": bytes(range(256)), "json": b"{}", "deep": b"[" * 10**6}.items():
         (folder / name).write_bytes(data)
     with zipfile.ZipFile(folder / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as archive:
@@ -390,9 +392,17 @@ COMMANDS: dict[str, tuple[tuple[str, ...], str, str]] = {
     "locked key": ((*ASSESS, "--key", "@locked"), "locked", "no terminal to ask"),
     "wrong passphrase": ((*ASSESS, "--key", "@locked", "--passphrase-file", "@wrong"), "locked", "does not open"),
     "needless passphrase": ((*ASSESS, "--key", "@key", "--passphrase-file", "@right"), "key", "is not encrypted"),
-    "no log": ((*ASSESS, "--key", "@key", "--log", "@empty"), "empty", "is no transparency log"),
-    "log of another": ((*ASSESS, "--key", "@other", "--log", "@log"), "log/checkpoint", "not signed by the key"),
-    "log without key": ((*ASSESS, "--log", "@log"), "", "no key to sign with"),
+    "no log": (
+        (*ASSESS, "--key", "@key", "--log", "@empty", "--log-key", "@log-key"),
+        "empty",
+        "is no transparency log",
+    ),
+    "log of another": (
+        (*ASSESS, "--key", "@key", "--log", "@log", "--log-key", "@other-log-key"),
+        "log/checkpoint",
+        "not signed by the key",
+    ),
+    "log without key": ((*ASSESS, "--log", "@log"), "log", "a log needs its own key"),
     "judge nothing": (("judge", "@absent"), "absent", "neither a folder nor a file"),
     "judge an empty folder": (("judge", "@empty"), "empty", "holds no evidence bundle"),
     "judge a system": (("judge", "@system"), "system", "holds no evidence bundle"),
@@ -408,11 +418,11 @@ COMMANDS: dict[str, tuple[tuple[str, ...], str, str]] = {
     "key below a file": (("keys", "generate", "@text/key", "--without-passphrase"), "text", "is a file"),
     "passphrase absent": (("keys", "generate", "@new", "--passphrase-file", "@absent"), "absent", "does not exist"),
     "show noise": (("keys", "show", "@random"), "random", "not a public key"),
-    "log at a file": (("log", "create", "@text", "--origin", "a", "--key", "@key"), "text", "is a file"),
-    "log twice": (("log", "create", "@log", "--origin", "a", "--key", "@key"), "log", "holds a log already"),
+    "log at a file": (("log", "create", "@text", "--origin", "a", "--key", "@log-key"), "text", "no folder"),
+    "log twice": (("log", "create", "@log", "--origin", "a", "--key", "@log-key"), "log", "holds a log already"),
     "show no log": (("log", "show", "@empty"), "empty", "is no transparency log"),
     "prove what is not there": (("log", "prove", "@log", "9"), "log", "has no entry 9"),
-    "an older checkpoint": (("log", "check", "@log", "--log-key", "@key.pub", "--since", "@json"), "json", "note"),
+    "an older checkpoint": (("log", "check", "@log", "--log-key", "@log-key.pub", "--since", "@json"), "json", "note"),
     "unknown control shown": (("standard", "show", "XX-99"), "", "XX-99"),
     "unknown profile compared": (("standard", "diff", "baseline", "nosuch"), "", "nosuch"),
     "unknown check shown": (("checks", "show", "nosuch"), "", "nosuch"),
@@ -468,13 +478,14 @@ def test_the_same_command_works_once_the_input_is_mended(place: Place, tmp_path:
     right = (system / "test.csv").read_bytes()
     perhaps(system)
     log = tmp_path / "log"
-    Log.create(log, "test.example", load_signing_key(place.folder / "key", None))
+    Log.create(log, "test.example", load_log_signing_key(place.folder / "log-key", None))
     command = ("assess", system, "--output", tmp_path / "out", "--key", place.folder / "key", "--log", log)
+    command += ("--log-key", place.folder / "log-key")
     assert_one_message(run(capsys, *command), "test.csv", "no declared class")
     assert not (tmp_path / "out").exists()
-    assert Log.open(log).entries == ()
+    assert Log.open(log).checkpoint.size == 0
     (system / "test.csv").write_bytes(right)
     mended = run(capsys, *command)
     assert (mended.code, mended.err) == (1, "")
-    assert len(Log.open(log).entries) == 3
+    assert Log.open(log).checkpoint.size == 3
     assert run(capsys, "verify", tmp_path / "out", "--key", place.folder / "key.pub").code == 0

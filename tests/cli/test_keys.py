@@ -2,11 +2,18 @@
 
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner, Result
 
 from touchstone.cli.keys import command
 from touchstone.errors import EvidenceError
-from touchstone.evidence.keys import load_public_key, load_signing_key
+from touchstone.evidence.keys import (
+    LogVerifyingKey,
+    load_any_public_key,
+    load_log_signing_key,
+    load_public_key,
+    load_signing_key,
+)
 
 
 def run(*arguments: str, typed: str | None = None) -> Result:
@@ -54,3 +61,13 @@ def test_show_names_the_key(tmp_path: Path) -> None:
     assert result.exit_code == 0
     assert load_public_key(tmp_path / "key.pub").id in result.output
     assert "BEGIN PUBLIC KEY" in result.output
+    assert "ECDSA P-256" in result.output
+
+
+@pytest.mark.parametrize("purpose", ["log", "witness"])
+def test_a_log_or_witness_gets_a_key_of_its_own_kind(tmp_path: Path, purpose: str) -> None:
+    assert run("generate", str(tmp_path / "key"), "--for", purpose, "--without-passphrase").exit_code == 0
+    public = load_any_public_key(tmp_path / "key.pub")
+    assert isinstance(public, LogVerifyingKey)
+    assert load_log_signing_key(tmp_path / "key", None).public == public
+    assert "Ed25519" in run("show", str(tmp_path / "key.pub")).output

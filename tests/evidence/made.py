@@ -7,13 +7,23 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from touchstone.assessment.conclusion import Circumstances, assessment_of
+from touchstone.assessment.seeds import seed_of
 from touchstone.canonical import digest_of
 from touchstone.evidence.bundle import Bundle, BundleWriter, pack
 from touchstone.evidence.certificate import decide
-from touchstone.evidence.envelope import sign
-from touchstone.evidence.keys import SigningKey, VerifyingKey, generate, load_signing_key
+from touchstone.evidence.envelope import Envelope, sign
+from touchstone.evidence.keys import (
+    LogSigningKey,
+    LogVerifyingKey,
+    SigningKey,
+    VerifyingKey,
+    generate,
+    generate_log_key,
+    load_log_signing_key,
+    load_signing_key,
+)
 from touchstone.evidence.layout import ASSESSMENT, CHECKPOINT, EVIDENCE_FOLDER, EVIDENCE_ZIP, Role, StatementName
-from touchstone.evidence.log import Log
+from touchstone.evidence.leaf import leaf_of
 from touchstone.evidence.statement import Statement, assessment_statement, plan_statement
 from touchstone.records import (
     Access,
@@ -30,11 +40,13 @@ from touchstone.records import (
     SystemIdentity,
 )
 from touchstone.text import Text
+from touchstone.tlog.log import Log
 
 JSON = "application/json"
 ISSUED = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 SYSTEM = digest_of(b"a system")
 CHECK = CheckIdentity(id="evaluation.accuracy", version="1")
+SEED = seed_of(SYSTEM, CHECK.id, CHECK.version)
 
 PROFILE = Profile(
     id="test-profile",
@@ -82,7 +94,7 @@ PLAN = Plan(
     profile_id=PROFILE.id,
     edition=PROFILE.edition,
     budget="quick",
-    items=(PlanItem(check=CHECK, controls=("EV-01",), runs=True, seed="00"),),
+    items=(PlanItem(check=CHECK, controls=("EV-01",), runs=True, seed=SEED),),
     tool="touchstone test",
 )
 
@@ -104,7 +116,7 @@ def observation(accuracy: str) -> Observation:
         check=CHECK,
         system=SYSTEM,
         parameters={},
-        seed="00",
+        seed=SEED,
         access=Access.ARTEFACT,
         status="measured",
         metrics=(Metric(id="accuracy", unit="share", value=accuracy, low=low, high=high, n=1000, better="higher"),),
@@ -122,15 +134,15 @@ class Laboratory:
 
     folder: Path
     key: SigningKey
-    log_key: SigningKey
+    log_key: LogSigningKey
     log: Log
 
     @classmethod
     def in_folder(cls, folder: Path) -> Laboratory:
         folder.mkdir(parents=True, exist_ok=True)
-        for name in ("lab.key", "log.key"):
-            generate(folder / name, None)
-        log_key = load_signing_key(folder / "log.key", None)
+        generate(folder / "lab.key", None)
+        generate_log_key(folder / "log.key", None)
+        log_key = load_log_signing_key(folder / "log.key", None)
         return cls(
             folder,
             load_signing_key(folder / "lab.key", None),
@@ -143,7 +155,7 @@ class Laboratory:
         return self.key.public
 
     @property
-    def log_public(self) -> VerifyingKey:
+    def log_public(self) -> LogVerifyingKey:
         return self.log_key.public
 
     def assess(self, out: Path, *, accuracy: str = "0.95", zipped: bool = False, started: str = "now") -> Path:
@@ -181,13 +193,18 @@ class Laboratory:
         (out / name.file).write_bytes(data)
         return data
 
+    def leaf(self, envelope: bytes) -> bytes:
+        """The log entry of a statement of this laboratory."""
+        return leaf_of(Envelope.from_bytes(envelope, "statement"), self.public)
+
     def record(self, out: Path, envelopes: dict[StatementName, bytes]) -> None:
         """Log statements and write their receipts and the checkpoint."""
-        indexes = [self.log.append(data, self.log_key) for data in envelopes.values()]
-        for name, receipt in zip(envelopes, self.log.receipts(indexes), strict=True):
+        for data in envelopes.values():  # each before the next exists
+            self.log.append(self.leaf(data))
+        for name, data in envelopes.items():
             path = out / name.receipt
             path.parent.mkdir(exist_ok=True)
-            path.write_bytes(receipt.to_bytes())
+            path.write_bytes(self.log.prove(self.log.append(self.leaf(data))).to_bytes())
         (out / CHECKPOINT).write_bytes(self.log.note.to_bytes())
 
 
@@ -199,5 +216,6 @@ def write_bundle(folder: Path, concluded: Assessment, accuracy: str, started: st
         bundle.add("circumstances.json", JSON, CIRCUMSTANCES.to_bytes(), role=Role.CIRCUMSTANCES)
         bundle.add("observation/accuracy.json", JSON, observation(accuracy).to_bytes(), role=Role.OBSERVATION)
         bundle.add("execution/accuracy.json", JSON, started.encode(), role=Role.EXECUTION, volatile=True)
+        bundle.add("exhibits/rows.csv", "text/csv", b"li,3\n", role=Role.EXHIBIT, disclosure="restricted")
         bundle.add("assessment.json", JSON, concluded.to_bytes(), role=Role.ASSESSMENT)
     return Bundle.open(folder).manifest_digest

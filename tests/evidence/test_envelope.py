@@ -6,6 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -20,6 +24,7 @@ from touchstone.evidence.envelope import (
     sign,
     strict_base64,
 )
+from touchstone.evidence.keys import P256_ORDER
 from touchstone.evidence.statement import statement
 
 CLAIM = statement("model", SYSTEM, "urn:touchstone:predicate:test:v1", {"a": 1, "text": "试金石", "none": None})
@@ -47,14 +52,19 @@ def test_opens_what_was_signed_and_signs_the_same_each_time(laboratory: Laborato
     assert set(json.loads(data)) == {"payload", "payloadType", "signatures"}
 
 
-def test_another_key_is_refused_and_named(laboratory: Laboratory) -> None:
+@pytest.fixture(scope="module")
+def stranger(tmp_path_factory: pytest.TempPathFactory) -> Laboratory:
+    return Laboratory.in_folder(tmp_path_factory.mktemp("stranger"))
+
+
+def test_another_key_is_refused_and_named(laboratory: Laboratory, stranger: Laboratory) -> None:
     data = sign(CLAIM, laboratory.key).to_bytes()
-    with pytest.raises(EvidenceError, match=f"file: is signed by another key.*{laboratory.log_public.id}"):
-        open_envelope(data, "file", laboratory.log_public)
+    with pytest.raises(EvidenceError, match=f"file: is signed by another key.*{stranger.public.id}"):
+        open_envelope(data, "file", stranger.public)
 
 
-def test_a_key_cannot_borrow_the_name_of_another(laboratory: Laboratory) -> None:
-    forged = sign(CLAIM, laboratory.log_key).to_json()
+def test_a_key_cannot_borrow_the_name_of_another(laboratory: Laboratory, stranger: Laboratory) -> None:
+    forged = sign(CLAIM, stranger.key).to_json()
     forged["signatures"][0]["keyid"] = laboratory.public.id
     with pytest.raises(EvidenceError, match="was changed after it was signed"):
         open_envelope(canonical_json(forged), "file", laboratory.public)
@@ -152,6 +162,45 @@ def test_a_signed_payload_that_is_no_exact_statement_is_refused(laboratory: Labo
     )
     with pytest.raises(EvidenceError):
         open_envelope(envelope, "file", laboratory.public)
+
+
+def _integer(value: int) -> bytes:
+    data = value.to_bytes(value.bit_length() // 8 + 1, "big")
+    return b"\x02" + bytes([len(data)]) + data
+
+
+def _sequence(content: bytes) -> bytes:
+    return b"\x30" + bytes([len(content)]) + content
+
+
+@pytest.mark.parametrize(
+    "respell",
+    [
+        lambda r, s: encode_dss_signature(r, P256_ORDER - s),  # the other value of s is as good to plain ECDSA
+        lambda r, s: encode_dss_signature(r, s) + b"\0",
+        lambda r, s: _sequence(b"\x02\x22\0\0" + r.to_bytes(32, "big") + _integer(s)),
+        lambda r, s: b"\x30\x81" + encode_dss_signature(r, s)[1:],
+        lambda r, s: encode_dss_signature(r + P256_ORDER, s),
+        lambda r, s: r.to_bytes(32, "big") + s.to_bytes(32, "big"),
+        lambda r, s: encode_dss_signature(0, 0),
+        lambda r, s: b"",
+    ],
+)
+def test_a_signature_has_one_encoding(laboratory: Laboratory, respell: Callable[[int, int], bytes]) -> None:
+    envelope = sign(CLAIM, laboratory.key).to_json()
+    r, s = decode_dss_signature(base64.b64decode(envelope["signatures"][0]["sig"]))
+    assert s <= P256_ORDER // 2
+    envelope["signatures"][0]["sig"] = base64.b64encode(respell(r, s)).decode()
+    with pytest.raises(EvidenceError, match="was changed after it was signed"):
+        open_envelope(canonical_json(envelope), "file", laboratory.public)
+
+
+def test_other_tools_accept_the_signature(laboratory: Laboratory) -> None:
+    envelope = sign(CLAIM, laboratory.key)
+    key = load_pem_public_key(laboratory.public.pem)
+    assert isinstance(key, ec.EllipticCurvePublicKey)
+    message = pre_authentication_encoding(PAYLOAD_TYPE, base64.b64decode(envelope.payload))
+    key.verify(base64.b64decode(envelope.signatures[0].sig), message, ec.ECDSA(SHA256()))
 
 
 def test_no_byte_of_an_envelope_can_change(laboratory: Laboratory) -> None:

@@ -3,6 +3,7 @@
 import random
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -50,7 +51,8 @@ def failed(verification: Verification) -> set[str | None]:
 def test_a_good_folder_verifies(good: Path, check: Check) -> None:
     verification = check(good)
     assert verification.ok
-    assert {step.status for step in verification.steps} == {"ok"}
+    assert {step.id for step in verification.steps if step.status != "ok"} == {"status"}
+    assert {step.status for step in verification.steps} == {"ok", "not-checked"}
     assert verification.kind == "certificate"
     assert verification.uncovered == ("report.en.html",)
     assert len(verification.proves) == 5
@@ -92,17 +94,18 @@ def test_any_flipped_byte_is_refused_and_its_file_is_named(out: Path, check: Che
 
 def test_the_whole_manifest_is_covered_by_the_signature(out: Path, check: Check) -> None:
     (out / "evidence.zip").unlink()
-    manifest = out / "evidence" / "manifest.json"
+    name = Bundle.open(out / "evidence").manifest_file.removeprefix(f"{out}/")
+    manifest = out / name
     original = manifest.read_bytes()
     for position in range(0, len(original), 7):
         changed = bytearray(original)
         changed[position] ^= 1
         manifest.write_bytes(changed)
-        assert "evidence/manifest.json" in failed(check(out / "evidence")), position
+        assert name in failed(check(out / "evidence")), position
 
 
 def test_the_whole_certificate_and_its_receipt_count(out: Path, check: Check) -> None:
-    for name in ("certificate.dsse.json", "receipts/certificate.json"):
+    for name in ("certificate.dsse.json", "receipts/certificate.tlog-proof"):
         original = (out / name).read_bytes()
         for position in range(0, len(original), 7):
             changed = bytearray(original)
@@ -129,11 +132,11 @@ def test_a_changed_blob_is_named_for_people(out: Path, check: Check) -> None:
         "plan.dsse.json",
         "assessment.dsse.json",
         "certificate.dsse.json",
-        "receipts/plan.json",
-        "receipts/assessment.json",
-        "receipts/certificate.json",
+        "receipts/plan.tlog-proof",
+        "receipts/assessment.tlog-proof",
+        "receipts/certificate.tlog-proof",
         "checkpoint",
-        "evidence/manifest.json",
+        "evidence/index.json",
     ],
 )
 def test_a_missing_file_is_named(out: Path, check: Check, name: str) -> None:
@@ -147,8 +150,9 @@ def test_missing_evidence_is_named(out: Path, check: Check) -> None:
     assert failed(check(out)) == {"evidence"}
 
 
-def test_the_keys_decide(good: Path, laboratory: Laboratory) -> None:
-    swapped = verify(good, key=laboratory.log_public, log_key=laboratory.public, at=LATER)
+def test_the_keys_decide(good: Path, tmp_path: Path) -> None:
+    other = Laboratory.in_folder(tmp_path)
+    swapped = verify(good, key=other.public, log_key=other.log_public, at=LATER)
     assert {"plan.dsse.json", "certificate.dsse.json", "checkpoint"} <= failed(swapped)
     assert swapped.proves == ()
 
@@ -204,7 +208,7 @@ def test_a_certificate_alone(good: Path, check: Check, tmp_path: Path) -> None:
     assert verification.passed("log")
     shutil.copy(good / "certificate.dsse.json", tmp_path / "certificate.dsse.json")
     assert check(tmp_path / "certificate.dsse.json", with_log=False).ok
-    assert failed(check(tmp_path / "certificate.dsse.json")) == {"receipts/certificate.json"}
+    assert failed(check(tmp_path / "certificate.dsse.json")) == {"receipts/certificate.tlog-proof"}
 
 
 @pytest.mark.parametrize("name", ["plan", "assessment"])
@@ -232,7 +236,7 @@ def test_a_bundle_alone_only_agrees_with_itself(good: Path, check: Check, tmp_pa
 def test_a_bundle_and_its_zip_must_be_the_same(out: Path, check: Check, laboratory: Laboratory, tmp_path: Path) -> None:
     other = laboratory.assess(tmp_path / "other", started="another time", zipped=True)
     shutil.copy(other / "evidence.zip", out / "evidence.zip")
-    assert failed(check(out)) == {"evidence.zip:manifest.json"}
+    assert failed(check(out)) == {Bundle.open(other / "evidence.zip", "evidence.zip").manifest_file}
 
 
 def test_a_link_in_place_of_a_statement_is_refused(out: Path, check: Check) -> None:
@@ -243,10 +247,10 @@ def test_a_link_in_place_of_a_statement_is_refused(out: Path, check: Check) -> N
 
 def test_receipts_must_be_those_of_their_statements(out: Path, check: Check) -> None:
     receipts = out / "receipts"
-    plan, assessed = (receipts / "plan.json").read_bytes(), (receipts / "assessment.json").read_bytes()
-    (receipts / "plan.json").write_bytes(assessed)
-    (receipts / "assessment.json").write_bytes(plan)
-    assert failed(check(out)) == {"receipts/plan.json", "receipts/assessment.json"}
+    plan, assessed = (receipts / "plan.tlog-proof").read_bytes(), (receipts / "assessment.tlog-proof").read_bytes()
+    (receipts / "plan.tlog-proof").write_bytes(assessed)
+    (receipts / "assessment.tlog-proof").write_bytes(plan)
+    assert failed(check(out)) == {"receipts/plan.tlog-proof", "receipts/assessment.tlog-proof"}
 
 
 def test_an_older_checkpoint_does_not_fit_the_receipts(tmp_path: Path) -> None:
@@ -255,17 +259,35 @@ def test_an_older_checkpoint_does_not_fit_the_receipts(tmp_path: Path) -> None:
     later = laboratory.assess(tmp_path / "later", accuracy="0.5")
     shutil.copy(later / "checkpoint", out / "checkpoint")
     verification = verify(out, key=laboratory.public, log_key=laboratory.log_public, at=LATER)
-    assert "receipts/plan.json" in failed(verification)
+    assert "receipts/plan.tlog-proof" in failed(verification)
 
 
 def test_a_plan_logged_after_the_results_is_refused(tmp_path: Path) -> None:
     laboratory = Laboratory.in_folder(tmp_path / "lab")
     made = laboratory.assess(tmp_path / "made")
     names = (StatementName.ASSESSMENT, StatementName.PLAN, StatementName.CERTIFICATE)
-    late = Laboratory.in_folder(tmp_path / "late")
+    late = replace(Laboratory.in_folder(tmp_path / "late"), key=laboratory.key)
     late.record(made, {name: (made / name.file).read_bytes() for name in names})
     verification = verify(made, key=laboratory.public, log_key=late.log_public, at=LATER)
     assert [step.id for step in verification.steps if step.status == "failed"] == ["order"]
+
+
+def test_other_attempts_by_the_same_signer_show_in_the_log(tmp_path: Path) -> None:
+    laboratory = Laboratory.in_folder(tmp_path / "lab")
+    out = laboratory.assess(tmp_path / "out")
+
+    def history(log: Path) -> list[tuple[str, str]]:
+        found = verify(out, key=laboratory.public, log_key=laboratory.log_public, at=LATER, log_folder=log).steps
+        return [(step.status, step.text.en) for step in found if step.id == "history"]
+
+    assert history(laboratory.folder / "log") == [("ok", "holds no other statement by the same signer")]
+    laboratory.assess(tmp_path / "again", accuracy="0.5")
+    ((status, text),) = history(laboratory.folder / "log")
+    assert status == "not-checked"
+    assert "holds 5 statements by the same signer, 2 of which are not here" in text
+    Laboratory.in_folder(tmp_path / "other")
+    ((status, text),) = history(tmp_path / "other" / "log")
+    assert (status, text) == ("failed", "is not the log that this evidence is in, or took something back")
 
 
 TRUE = observation("0.95")

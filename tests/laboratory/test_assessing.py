@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -13,11 +14,17 @@ from touchstone.api import assess, open_system, verify
 from touchstone.assessment.engine import Event, Finished, Started
 from touchstone.errors import StandardError, UserError
 from touchstone.evidence.bundle import Bundle
-from touchstone.evidence.keys import generate, load_signing_key
-from touchstone.evidence.log import Log
+from touchstone.evidence.envelope import Envelope
+from touchstone.evidence.keys import generate, generate_log_key, load_log_signing_key, load_public_key
+from touchstone.evidence.leaf import leaf_of
+from touchstone.evidence.timestamp import Authority, stamp_of, stamped_bytes
+from touchstone.laboratory.issuing import renew_receipts
 from touchstone.laboratory.rejudging import find_bundle, judge_again
+from touchstone.laboratory.timestamp_authority import TimestampAuthority
+from touchstone.laboratory.timestamping import OwnAuthority
 from touchstone.records import Plan, Verdict
 from touchstone.standard.catalog import load_standard
+from touchstone.tlog.log import Log
 
 
 class Counting:
@@ -45,21 +52,25 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def laboratory(tmp_path: Path) -> tuple[Path, Path]:
-    """Key and log of a laboratory."""
+def laboratory(tmp_path: Path) -> tuple[Path, Path, Path]:
+    """Key, log key and log of a laboratory."""
     key = tmp_path / "key.pem"
     generate(key, None)
-    Log.create(tmp_path / "log", "test.example", load_signing_key(key, None))
-    return key, tmp_path / "log"
+    log_key = tmp_path / "log.pem"
+    generate_log_key(log_key, None)
+    Log.create(tmp_path / "log", "test.example", load_log_signing_key(log_key, None))
+    return key, log_key, tmp_path / "log"
 
 
 def reproducible(folder: Path) -> str:
     return Bundle.open(folder / "evidence").manifest.reproducible
 
 
-def test_one_call_leaves_a_decision_that_verifies(system: Path, laboratory: tuple[Path, Path], tmp_path: Path) -> None:
-    key, log = laboratory
-    outcome = assess(system, output=tmp_path / "out", key=key, log=log, issuer="Test laboratory")
+def test_one_call_leaves_a_decision_that_verifies(
+    system: Path, laboratory: tuple[Path, Path, Path], tmp_path: Path
+) -> None:
+    key, log_key, log = laboratory
+    outcome = assess(system, output=tmp_path / "out", key=key, log=log, log_key=log_key, issuer="Test laboratory")
     verdicts = {finding.control: finding.verdict for finding in outcome.assessment.findings}
     assert verdicts["MI-09"] is Verdict.PASS  # 540 of 600 right, 0.85 claimed
     assert verdicts["SR-01"] is Verdict.NOT_TESTED  # precomputed predictions cannot be attacked
@@ -67,13 +78,12 @@ def test_one_call_leaves_a_decision_that_verifies(system: Path, laboratory: tupl
     assert outcome.decision == tmp_path / "out" / "refusal.dsse.json"
     for name in ("report.en.html", "report.zh.html", "report.json", "junit.xml"):
         assert (tmp_path / "out" / name).stat().st_size > 1000
-    verification = verify(tmp_path / "out", key=f"{key}.pub", log_key=f"{key}.pub", system=system.parent)
+    verification = verify(tmp_path / "out", key=f"{key}.pub", log_key=f"{log_key}.pub", system=system.parent)
     assert verification.ok, [step for step in verification.steps if step.status == "failed"]
-    assert [leaf.predicate_type.split(":")[-2] for leaf in Log.open(log).entries] == [
-        "plan",
-        "assessment",
-        "refusal",
-    ]
+    names = ("plan", "assessment", "refusal")
+    envelopes = [(tmp_path / "out" / f"{name}.dsse.json").read_bytes() for name in names]
+    public = load_public_key(Path(f"{key}.pub"))
+    assert list(Log.open(log).entries()) == [leaf_of(Envelope.from_bytes(data, "file"), public) for data in envelopes]
 
 
 def test_two_runs_leave_the_same_bytes_except_declared_times(system: Path, tmp_path: Path) -> None:
@@ -106,20 +116,20 @@ def test_resuming_with_other_instructions_is_refused(system: Path, tmp_path: Pat
 
 @pytest.mark.parametrize("moment", [0.3, 1.2, 1.6, 2.2])
 def test_killed_at_any_moment_it_resumes_to_the_same_evidence(
-    system: Path, laboratory: tuple[Path, Path], tmp_path: Path, moment: float
+    system: Path, laboratory: tuple[Path, Path, Path], tmp_path: Path, moment: float
 ) -> None:
-    key, log = laboratory
+    key, log_key, log = laboratory
     undisturbed = assess(system, output=tmp_path / "undisturbed")
     output = tmp_path / "out"
     command = [sys.executable, "-m", "touchstone", "assess", str(system), "--output", str(output)]
-    command += ["--key", str(key), "--log", str(log)]
+    command += ["--key", str(key), "--log", str(log), "--log-key", str(log_key)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
         time.sleep(moment)
         process.send_signal(signal.SIGKILL)
     finished = subprocess.run([*command, "--resume"], stdout=subprocess.DEVNULL, check=False)
     assert finished.returncode == 1
     assert reproducible(output) == reproducible(undisturbed.folder)
-    assert verify(output, key=f"{key}.pub", log_key=f"{key}.pub").ok
+    assert verify(output, key=f"{key}.pub", log_key=f"{log_key}.pub").ok
 
 
 def test_evidence_is_judged_again_without_testing(system: Path, tmp_path: Path) -> None:
@@ -188,52 +198,87 @@ def test_wrong_data_are_refused_before_any_test_runs(tmp_path: Path) -> None:
 
 
 def test_a_refused_system_leaves_the_folder_as_it_was(
-    system: Path, laboratory: tuple[Path, Path], tmp_path: Path
+    system: Path, laboratory: tuple[Path, Path, Path], tmp_path: Path
 ) -> None:
-    key, log = laboratory
+    key, log_key, log = laboratory
     (tmp_path / "empty").mkdir()
     shutil.copytree(system.parent, tmp_path / "broken")
     (tmp_path / "broken" / "test.csv").write_text("id\n")
     with pytest.raises(UserError, match="no column"):
-        assess(tmp_path / "broken", output=tmp_path / "empty", key=key, log=log)
+        assess(tmp_path / "broken", output=tmp_path / "empty", key=key, log=log, log_key=log_key)
     assert list((tmp_path / "empty").iterdir()) == []
-    assert Log.open(log).entries == ()
-    assess(system, output=tmp_path / "empty", key=key, log=log)
-    assert len(Log.open(log).entries) == 3
+    assert Log.open(log).checkpoint.size == 0
+    assess(system, output=tmp_path / "empty", key=key, log=log, log_key=log_key)
+    assert Log.open(log).checkpoint.size == 3
 
 
 def test_what_is_no_log_is_noticed_before_anything_is_written(
-    system: Path, laboratory: tuple[Path, Path], tmp_path: Path
+    system: Path, laboratory: tuple[Path, Path, Path], tmp_path: Path
 ) -> None:
-    key, log = laboratory
+    key, log_key, log = laboratory
     generate(tmp_path / "other", None)
-    for given, wrong, said in (
-        (key, tmp_path, "no transparency log"),
-        (tmp_path / "other", log, "not signed by the key"),
-        (None, log, "no key to sign with"),
+    generate_log_key(tmp_path / "other-log", None)
+    for given, signs_log, wrong, said in (
+        (key, log_key, tmp_path, "no transparency log"),
+        (key, tmp_path / "other-log", log, "not signed by the key"),
+        (None, log_key, log, "statements that are signed"),
     ):
         with pytest.raises(UserError, match=said):
-            assess(system, output=tmp_path / "out", key=given, log=wrong)
+            assess(system, output=tmp_path / "out", key=given, log=wrong, log_key=signs_log)
     assert not (tmp_path / "out").exists()
 
 
 def test_an_unsigned_assessment_is_signed_later_but_by_one_key_only(
-    system: Path, laboratory: tuple[Path, Path], tmp_path: Path
+    system: Path, laboratory: tuple[Path, Path, Path], tmp_path: Path
 ) -> None:
-    key, log = laboratory
+    key, log_key, log = laboratory
     generate(tmp_path / "other", None)
     assess(system, output=tmp_path / "out")
-    assess(system, output=tmp_path / "out", resume=True, key=key, log=log)
-    assert verify(tmp_path / "out", key=f"{key}.pub", log_key=f"{key}.pub").ok
+    assess(system, output=tmp_path / "out", resume=True, key=key, log=log, log_key=log_key)
+    assert verify(tmp_path / "out", key=f"{key}.pub", log_key=f"{log_key}.pub").ok
     with pytest.raises(UserError, match="signed plan of another assessment"):
         assess(system, output=tmp_path / "out", resume=True, key=tmp_path / "other")
-    assert verify(tmp_path / "out", key=f"{key}.pub", log_key=f"{key}.pub").ok
+    assert verify(tmp_path / "out", key=f"{key}.pub", log_key=f"{log_key}.pub").ok
 
 
 def test_another_plan_is_not_signed_into_a_finished_folder(
-    system: Path, laboratory: tuple[Path, Path], tmp_path: Path
+    system: Path, laboratory: tuple[Path, Path, Path], tmp_path: Path
 ) -> None:
     assess(system, output=tmp_path / "out")
     with pytest.raises(UserError, match="another plan"):
         assess(system, output=tmp_path / "out", resume=True, budget="full", key=laboratory[0])
     assert not (tmp_path / "out" / "plan.dsse.json").exists()
+
+
+def test_every_signature_is_stamped_the_plan_s_before_the_test(
+    system: Path, laboratory: tuple[Path, Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key, log_key, log = laboratory
+    monkeypatch.setenv("LAB_KEY", key.read_text())
+    moments = iter(datetime(2026, 11, 23, hour, tzinfo=UTC) for hour in range(3))
+    authority = TimestampAuthority.create(tmp_path / "tsa", "Example", None, datetime(2026, 11, 1, tzinfo=UTC))
+    stamper = OwnAuthority(authority, lambda: next(moments))
+    assess(system, output=tmp_path / "out", key="env:LAB_KEY", log=log, log_key=log_key, tsa=stamper)
+    stamps = {
+        name: stamp_of(
+            (tmp_path / "out" / f"receipts/{name}.tsr").read_bytes(),
+            stamped_bytes(Envelope.from_bytes((tmp_path / "out" / f"{name}.dsse.json").read_bytes(), name)),
+            Authority(authority.certificates),
+            name,
+        ).at.hour
+        for name in ("plan", "assessment", "refusal")
+    }
+    assert stamps == {"plan": 0, "assessment": 1, "refusal": 2}
+    verification = verify(tmp_path / "out", key=f"{key}.pub", log_key=f"{log_key}.pub")
+    assert verification.ok
+    assert verification.passed("sigstore")
+    renew_receipts(tmp_path / "out", Log.open(log))
+    assert verify(tmp_path / "out", key=f"{key}.pub", log_key=f"{log_key}.pub").passed("sigstore")
+
+
+def test_a_log_without_its_key_is_refused(system: Path, laboratory: tuple[Path, Path, Path], tmp_path: Path) -> None:
+    key, log_key, log = laboratory
+    for given in ({"log": log}, {"log_key": log_key}, {"log": log, "log_key": log_key}):
+        signing = {} if len(given) == 2 else {"key": key}
+        with pytest.raises(UserError, match="a log needs its own key"):
+            assess(system, output=tmp_path / "out", **signing, **given)

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
+from touchstone.assessment.disclosure import may_speak_of_persons, salted, secret_of
 from touchstone.assessment.seeds import generator_of
 from touchstone.canonical import digest_of
 from touchstone.checks.declaration import Check, Measurement
@@ -42,6 +44,8 @@ class CheckRun:
     budget: Budget
     limits: tuple[StoppingLimit, ...] = ()
     report: Callable[[float], None] = ignore_progress
+    secret: Callable[[], bytes] | None = None
+    """What the salt of JSON exhibits follows from; `None` when they cannot speak of persons."""
     exhibits: dict[str, bytes] = field(default_factory=dict)
     """Content of every exhibit the check kept, by digest."""
 
@@ -58,6 +62,8 @@ class CheckRun:
         return bool(settled) and all(settled)
 
     def exhibit(self, name: str, media_type: str, content: bytes) -> Exhibit:
+        if self.secret is not None and media_type == "application/json":
+            content = salted(content, self.secret(), f"{self.seed}\n{name}")
         digest = digest_of(content)
         self.exhibits[digest] = content
         return Exhibit(name=name, media_type=media_type, digest=digest, size=len(content))
@@ -86,7 +92,8 @@ def measure(
     Never raises for what the subject or the check does wrong: an exception becomes an observation with status
     `error`, so that the assessment goes on and says so.
     """
-    run = CheckRun(item.seed, budget, item.limits, report)
+    secret = cache(partial(secret_of, subject)) if may_speak_of_persons(subject, check) else None
+    run = CheckRun(item.seed, budget, item.limits, report, secret)
     queries_before = subject.queries
     try:
         measurement = check.function(subject, check.parameters.model_validate(item.parameters), run)

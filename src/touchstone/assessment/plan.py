@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from pydantic import JsonValue, ValidationError
 
 from touchstone.assessment.environment import tool
-from touchstone.assessment.seeds import seed_of
+from touchstone.assessment.seeds import drawn, seed_of
 from touchstone.checks.declaration import Check, Parameters
 from touchstone.errors import StandardError, UserError
 from touchstone.records import Access, Budget, CheckIdentity, Note, Plan, PlanItem, Profile, Requirement
@@ -38,10 +38,12 @@ def make_plan(
     *,
     only: Collection[str] = (),
     skip: Collection[str] = (),
+    nonce_from: str | None = None,
 ) -> Plan:
     """Plan every check that an applicable control of `profile` asks for.
 
-    `only` and `skip` name checks or controls. A control that does not apply is not tested; one that cannot be
+    `only` and `skip` name checks or controls; `nonce_from` who will give the nonce that :func:`with_seeds` needs. A
+    control that does not apply is not tested; one that cannot be
     tested stays in the plan with its reason. Raises `UserError` for a name in `only` or `skip` that means nothing.
     """
     wanted = [
@@ -55,6 +57,8 @@ def make_plan(
         _item(subject, check_id, checks.get(check_id), _demanding(check_id, wanted), budget, only, skip)
         for check_id in ids
     ]
+    if nonce_from is not None:
+        items = [item.model_copy(update={"seed": ""}) for item in items]
     return Plan(
         system=subject.digest,
         profile=profile.own_digest(),
@@ -63,7 +67,25 @@ def make_plan(
         budget=budget,
         items=tuple(items),
         tool=tool(),
+        nonce_from=nonce_from,
     )
+
+
+def with_seeds(plan: Plan, nonce: str | None) -> Plan:
+    """The plan as it is run: with the seeds that follow from the nonce, if it waits for one.
+
+    Raises `ValueError` when a nonce is missing, or given to a plan that waits for none.
+    """
+    if (nonce is None) != (plan.nonce_from is None):
+        raise ValueError("a nonce goes with a plan that names who gives it")
+    if nonce is None:
+        return plan
+    origin = drawn(plan.own_digest(), nonce)
+    items = tuple(
+        item.model_copy(update={"seed": seed_of(origin, item.check.id, item.check.version)}) if item.runs else item
+        for item in plan.items
+    )
+    return plan.model_copy(update={"items": items})
 
 
 def _demanding(check_id: str, requirements: Iterable[Requirement]) -> list[Requirement]:

@@ -40,11 +40,39 @@ if TYPE_CHECKING:
 )
 @click.option("--skip", multiple=True, help=say("leave out this check or control", "排除此检查或控制项"))
 @click.option("--resume", is_flag=True, help=say("go on with an interrupted assessment", "继续中断的测评"))
-@click.option("--key", type=click.Path(path_type=Path), help=say("sign with this key", "签名密钥"))
+@click.option(
+    "--key",
+    help=say("sign with this key: a file, env:NAME or a pkcs11: URI", "签名密钥：文件、env:变量名 或 pkcs11: URI"),
+)
 @click.option(
     "--passphrase-file", type=click.Path(path_type=Path), help=say("file with the key's passphrase", "密钥口令文件")
 )
 @click.option("--log", type=click.Path(path_type=Path), help=say("transparency log to append to", "透明日志目录"))
+@click.option("--log-key", help=say("signing key of the log: a file or env:NAME", "日志的签名密钥：文件或 env:变量名"))
+@click.option(
+    "--log-passphrase-file",
+    type=click.Path(path_type=Path),
+    help=say("file with the passphrase of the log's key", "日志密钥的口令文件"),
+)
+@click.option(
+    "--tsa",
+    help=say(
+        "have every signature timestamped (RFC 3161): by the authority at this address, the only use of a network, "
+        "or by your own in this folder",
+        "为每个签名加盖时间戳（RFC 3161）：由该地址的机构签发（唯一的联网操作），或由该目录中的自建机构签发",
+    ),
+)
+@click.option(
+    "--tsa-passphrase-file",
+    type=click.Path(path_type=Path),
+    help=say("file with the passphrase of your own authority's key", "自建时间戳机构密钥的口令文件"),
+)
+@click.option(
+    "--nonce",
+    help=say(
+        "given by whom the plan names, after `touchstone plan`", "由计划所指一方在 `touchstone plan` 之后给出的随机数"
+    ),
+)
 @click.option("--issuer", default="unnamed laboratory", help=say("name of who signs", "签发者名称"))
 def command(
     system: Path,
@@ -55,9 +83,14 @@ def command(
     only: tuple[str, ...],
     skip: tuple[str, ...],
     resume: bool,
-    key: Path | None,
+    key: str | None,
     passphrase_file: Path | None,
     log: Path | None,
+    log_key: str | None,
+    log_passphrase_file: Path | None,
+    tsa: str | None,
+    tsa_passphrase_file: Path | None,
+    nonce: str | None,
     issuer: str,
 ) -> None:
     """Run the assessment; exit 0 when all required controls passed, else 1."""
@@ -65,7 +98,7 @@ def command(
 
     from touchstone.api import assess, open_system
     from touchstone.cli.progress import Watch, show_verdicts
-    from touchstone.cli.signing import signing_key
+    from touchstone.cli.signing import log_signing_key, signing_key, stamper
 
     console = Console(highlight=False)
     signing = None if key is None else signing_key(key, passphrase_file)
@@ -85,6 +118,9 @@ def command(
             resume=resume,
             key=signing,
             log=log,
+            log_key=None if log_key is None else log_signing_key(log_key, log_passphrase_file),
+            tsa=None if tsa is None else stamper(tsa, tsa_passphrase_file),
+            nonce=nonce,
             issuer=issuer,
             watcher=watch,
         )

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from touchstone.cli.language import say
 
+if TYPE_CHECKING:
+    from touchstone.evidence.keys import Purpose
 
-@click.group("keys", help=say("Make and show Ed25519 signing keys.", "生成与查看 Ed25519 签名密钥。"))
+
+@click.group("keys", help=say("Make and show signing keys.", "生成与查看签名密钥。"))
 def command() -> None:
     """Groups the key commands."""
 
@@ -23,31 +27,32 @@ def command() -> None:
 )
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option(
+    "--for",
+    "purpose",
+    type=click.Choice(["statements", "log", "witness"]),
+    default="statements",
+    show_default=True,
+    help=say(
+        "what the key will sign: statements (ECDSA P-256), or a log's or witness's checkpoints (Ed25519)",
+        "密钥用途：签署声明（ECDSA P-256），或签署日志、见证方的检查点（Ed25519）",
+    ),
+)
+@click.option(
     "--passphrase-file",
     type=click.Path(path_type=Path),
     help=say("take the passphrase from the first line of this file", "从该文件首行读取口令"),
 )
 @click.option("--without-passphrase", is_flag=True, help=say("do not encrypt the private key", "不加密私钥"))
-def generate(path: Path, passphrase_file: Path | None, *, without_passphrase: bool) -> None:
+def generate(path: Path, purpose: Purpose, passphrase_file: Path | None, *, without_passphrase: bool) -> None:
     """Make a key pair; asks for a passphrase unless told where it is."""
+    from touchstone.cli.signing import new_passphrase
     from touchstone.evidence import keys
 
-    if without_passphrase and passphrase_file is not None:
-        raise click.UsageError(
-            say("--passphrase-file contradicts --without-passphrase", "--passphrase-file 与 --without-passphrase 冲突")
-        )
-    keys.require_new(path)
-    if without_passphrase:
-        passphrase = None
-    elif passphrase_file is not None:
-        passphrase = keys.read_passphrase(passphrase_file)
-    else:
-        prompt = say("Passphrase for the private key", "私钥口令")
-        passphrase = click.prompt(prompt, hide_input=True, confirmation_prompt=True).encode()
-    public = keys.generate(path, passphrase)
+    passphrase = new_passphrase(path, passphrase_file, without_passphrase=without_passphrase)
+    public = keys.generate(path, passphrase) if purpose == "statements" else keys.generate_log_key(path, passphrase)
     click.echo(say(f"private key: {path}", f"私钥：{path}"))
     click.echo(say(f"public key:  {keys.public_half(path)}", f"公钥：{keys.public_half(path)}"))
-    click.echo(say(f"key id:      {public.id}", f"密钥标识：{public.id}"))
+    click.echo(say(f"key id:      {public.id} ({public.algorithm})", f"密钥标识：{public.id}（{public.algorithm}）"))
     if passphrase is None:
         click.echo(say("The private key is not encrypted.", "私钥未加密。"), err=True)
 
@@ -56,8 +61,8 @@ def generate(path: Path, passphrase_file: Path | None, *, without_passphrase: bo
 @click.argument("path", type=click.Path(path_type=Path))
 def show(path: Path) -> None:
     """Print what a public key is called in envelopes, and the key itself."""
-    from touchstone.evidence.keys import load_public_key
+    from touchstone.evidence.keys import load_any_public_key
 
-    key = load_public_key(path)
-    click.echo(f"Ed25519 {key.id}")
+    key = load_any_public_key(path)
+    click.echo(f"{key.algorithm} {key.id}")
     click.echo(key.pem.decode(), nl=False)

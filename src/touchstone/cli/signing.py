@@ -1,4 +1,4 @@
-"""A signing key for a command: from its file, with the passphrase from a file or from the person at the terminal."""
+"""What a command signs with: keys, whose passphrase is in a file or typed at the terminal, and whoever says when."""
 
 from __future__ import annotations
 
@@ -11,26 +11,76 @@ import click
 from touchstone.cli.language import say
 
 if TYPE_CHECKING:
-    from touchstone.evidence.keys import SigningKey
+    from touchstone.evidence.keys import LogSigningKey, SigningKey
+    from touchstone.laboratory.timestamping import Stamper
 
 
-def signing_key(path: Path, passphrase_file: Path | None) -> SigningKey:
-    """Load the key at `path`; asks for the passphrase when the key is encrypted and no file holds it."""
+def signing_key(source: Path | str, passphrase_file: Path | None) -> SigningKey:
+    """Open a key for statements; asks for the passphrase or PIN when there must be one and no file holds it."""
+    from touchstone.evidence.key_sources import open_signing_key
+
+    return open_signing_key(str(source), passphrase_of(str(source), passphrase_file))
+
+
+def log_signing_key(source: Path | str, passphrase_file: Path | None) -> LogSigningKey:
+    """Open the key of a log or a witness in the same way."""
+    from touchstone.evidence.key_sources import open_log_signing_key
+
+    return open_log_signing_key(str(source), passphrase_of(str(source), passphrase_file))
+
+
+def stamper(source: str, passphrase_file: Path | None) -> Stamper:
+    """The timestamping authority at an address, or one's own in a folder."""
+    from datetime import UTC, datetime
+
+    from touchstone.laboratory.timestamp_authority import KEY, TimestampAuthority
+    from touchstone.laboratory.timestamping import OwnAuthority, RemoteAuthority
+
+    if source.startswith(("http://", "https://")):
+        return RemoteAuthority(source)
+    folder = Path(source)
+    authority = TimestampAuthority.open(folder, passphrase_of(str(folder / KEY), passphrase_file))
+    return OwnAuthority(authority, lambda: datetime.now(UTC))
+
+
+def passphrase_of(source: str, passphrase_file: Path | None) -> bytes | None:
+    """What opens an existing key."""
     from touchstone.errors import EvidenceError
-    from touchstone.evidence.keys import is_encrypted, load_signing_key, read_passphrase
+    from touchstone.evidence.key_sources import needs_passphrase
+    from touchstone.evidence.keys import read_passphrase
     from touchstone.text import Text
 
     if passphrase_file is not None:
-        return load_signing_key(path, read_passphrase(passphrase_file))
-    if is_encrypted(path) and not sys.stdin.isatty():
+        return read_passphrase(passphrase_file)
+    if needs_passphrase(source) and not sys.stdin.isatty():
         raise EvidenceError(
             Text(
                 "is encrypted, and there is no terminal to ask for its passphrase", "已加密，而当前没有终端可供输入口令"
             ),
-            str(path),
+            source,
             Text("name a file that holds it with --passphrase-file", "请用 --passphrase-file 指定存有口令的文件"),
         )
-    if is_encrypted(path):
-        prompt = say(f"Passphrase of {path}", f"{path} 的口令")
-        return load_signing_key(path, click.prompt(prompt, hide_input=True).encode())
-    return load_signing_key(path, None)
+    if needs_passphrase(source):
+        prompt = say(f"Passphrase of {source}", f"{source} 的口令")
+        return str(click.prompt(prompt, hide_input=True)).encode()
+    return None
+
+
+def new_passphrase(path: Path, passphrase_file: Path | None, *, without_passphrase: bool) -> bytes | None:
+    """What a new key is to be locked with; asks for it unless told where it is, or that there is none.
+
+    Raises `EvidenceError`, before anything is asked, when there is a key at `path` already.
+    """
+    from touchstone.evidence.keys import read_passphrase, require_new
+
+    if without_passphrase and passphrase_file is not None:
+        raise click.UsageError(
+            say("--passphrase-file contradicts --without-passphrase", "--passphrase-file 与 --without-passphrase 冲突")
+        )
+    require_new(path)
+    if without_passphrase:
+        return None
+    if passphrase_file is not None:
+        return read_passphrase(passphrase_file)
+    prompt = say("Passphrase for the private key", "私钥口令")
+    return str(click.prompt(prompt, hide_input=True, confirmation_prompt=True)).encode()

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import sys
-from datetime import UTC, datetime
-from pathlib import Path
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 import click
@@ -13,9 +15,14 @@ import click
 from touchstone.cli.language import chosen, say
 
 if TYPE_CHECKING:
+    from touchstone.evidence.sm2 import Sm2VerifyingKey
+    from touchstone.evidence.timestamp import Authority
+    from touchstone.evidence.trust import Trusted
     from touchstone.evidence.verification import Step, Verification
+    from touchstone.tlog.policy import Policy as LogPolicy
 
-_MARKS = {"ok": "✓", "failed": "✗", "not-checked": "–"}
+_MARKS = {"ok": "✓", "failed": "✗", "not-checked": "–", "stale": "⌛", "unmet": "✗"}
+_FILE = click.Path(path_type=Path)
 
 
 @click.command(
@@ -25,29 +32,60 @@ _MARKS = {"ok": "✓", "failed": "✗", "not-checked": "–"}
         "验证输出文件夹、证据包或单个签名声明。不使用网络。",
     ),
     epilog=say(
-        "Exit codes: 0 everything checked holds, 1 something was changed or has expired, 2 wrong input.",
-        "退出码：0 所验证内容全部成立；1 有改动或已过期；2 输入有误。",
+        "Exit codes: 0 everything checked holds, 1 something is false, was changed, withdrawn or has expired, "
+        "2 wrong input, 3 good but stale, 4 good but not what the policy asks for.",
+        "退出码：0 所验证内容全部成立；1 有不实、改动、撤销或过期；2 输入有误；3 成立但状态陈旧；4 成立但不符合政策。",
     ),
 )
-@click.argument("path", type=click.Path(path_type=Path))
+@click.argument("path", type=_FILE)
 @click.option(
     "--key",
-    "key_file",
-    required=True,
-    type=click.Path(path_type=Path),
-    help=say("public key of the tester, from the tester", "测评方的公钥，须由测评方本身提供"),
+    "key_files",
+    multiple=True,
+    type=_FILE,
+    help=say("public key of the tester, from the tester (repeatable)", "测评方的公钥，须由测评方本身提供（可重复）"),
+)
+@click.option("--log-key", "log_key_file", type=_FILE, help=say("public key of the transparency log", "透明日志的公钥"))
+@click.option(
+    "--log-policy",
+    "log_policy_file",
+    type=_FILE,
+    help=say("logs and witnesses you trust (C2SP tlog-policy)", "您信任的日志与见证方（C2SP tlog-policy）"),
 )
 @click.option(
-    "--log-key",
-    "log_key_file",
-    type=click.Path(path_type=Path),
-    help=say("public key of the transparency log", "透明日志的公钥"),
+    "--tsa-certificate",
+    "authority_files",
+    multiple=True,
+    type=_FILE,
+    help=say("certificates of a timestamping authority (repeatable)", "时间戳机构的证书（可重复）"),
+)
+@click.option("--trust", "root_file", type=_FILE, help=say("trust root that you pinned", "您固定的信任根"))
+@click.option("--policy", "policy_file", type=_FILE, help=say("what you ask of a certificate", "您的采信政策"))
+@click.option("--status", type=_FILE, help=say("the issuer's snapshot of its certificates", "发证方的证书状态快照"))
+@click.option(
+    "--max-age",
+    type=click.IntRange(min=0),
+    help=say("days for which a snapshot counts [the certificate's own]", "快照可用天数［默认依证书所载］"),
 )
 @click.option(
-    "--system",
-    type=click.Path(path_type=Path),
-    help=say("also compare the system in this folder", "同时比对该文件夹中的系统"),
+    "--recognition",
+    "recognitions",
+    multiple=True,
+    type=_FILE,
+    help=say("statement that recognises an issuer (repeatable)", "承认发证方的声明（可重复）"),
 )
+@click.option(
+    "--sm2-key",
+    "sm2_key_file",
+    type=_FILE,
+    help=say("public SM2 key that every statement must be signed with as well", "每个声明还须以之签名的 SM2 公钥"),
+)
+@click.option(
+    "--log-folder",
+    type=_FILE,
+    help=say("copy of the whole log: what else is on it by the same signer?", "整份日志副本：同一签名方另有哪些记录？"),
+)
+@click.option("--system", type=_FILE, help=say("also compare the system in this folder", "同时比对该文件夹中的系统"))
 @click.option(
     "--at",
     type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ"]),
@@ -55,45 +93,143 @@ _MARKS = {"ok": "✓", "failed": "✗", "not-checked": "–"}
 )
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
 def command(
-    path: Path, key_file: Path, log_key_file: Path | None, system: Path | None, at: datetime | None, form: str
+    path: Path,
+    key_files: tuple[Path, ...],
+    log_key_file: Path | None,
+    log_policy_file: Path | None,
+    authority_files: tuple[Path, ...],
+    root_file: Path | None,
+    policy_file: Path | None,
+    status: Path | None,
+    max_age: int | None,
+    recognitions: tuple[Path, ...],
+    log_folder: Path | None,
+    sm2_key_file: Path | None,
+    system: Path | None,
+    at: datetime | None,
+    form: str,
 ) -> None:
-    """Verify and print; exits with 1 when anything is false."""
-    from touchstone.evidence.keys import load_public_key
+    """Verify and print; the exit code says how it ended."""
+    from touchstone.evidence.delivery import laid_out
+    from touchstone.evidence.keys import load_log_public_key
     from touchstone.evidence.verify import verify
 
-    verification = verify(
-        path,
-        key=load_public_key(key_file),
-        log_key=None if log_key_file is None else load_public_key(log_key_file),
-        system=system,
-        at=datetime.now(UTC) if at is None else at.replace(tzinfo=UTC),
-    )
+    if not key_files and root_file is None:
+        raise click.UsageError(say("give --key or --trust: whom do you trust?", "请提供 --key 或 --trust：您信任谁？"))
+    moment = datetime.now(UTC) if at is None else at.replace(tzinfo=UTC)
+    policy = None
+    if policy_file is not None:
+        from touchstone.evidence.policy import Policy
+
+        policy = Policy.read(policy_file)
+    with laid_out(path) as place:
+        verification = verify(
+            place,
+            at=moment,
+            trusted=_trusted(key_files, root_file, moment),
+            authorities=[_authority(file) for file in authority_files],
+            log_key=None if log_key_file is None else load_log_public_key(log_key_file),
+            log_policy=None if log_policy_file is None else _log_policy(log_policy_file),
+            policy=policy,
+            status=status,
+            max_age=None if max_age is None else timedelta(days=max_age),
+            recognitions=recognitions,
+            log_folder=log_folder,
+            sm2_key=None if sm2_key_file is None else _sm2_key(sm2_key_file),
+            system=system,
+        )
     if form == "json":
         click.echo(json.dumps(verification.to_json(), ensure_ascii=False, indent=2))
     else:
         _print(verification)
     if not verification.ok:
-        sys.exit(1)
+        sys.exit(verification.exit_code)
+
+
+def _trusted(key_files: Sequence[Path], root_file: Path | None, at: datetime) -> Trusted:
+    """Everyone whose key was handed over, and everyone in the pinned root."""
+    from touchstone.evidence.keys import load_public_key
+    from touchstone.evidence.trust import Trusted
+
+    trusted = Trusted.of_keys(*map(load_public_key, key_files))
+    if root_file is not None:
+        from touchstone.evidence.files import read_regular
+        from touchstone.evidence.root import LARGEST_ROOT, read_root
+
+        where = str(root_file)
+        trusted += read_root(read_regular(root_file, where, largest=LARGEST_ROOT), where, at=at).trusted
+    return trusted
+
+
+def _authority(path: Path) -> Authority:
+    from touchstone.evidence.files import read_regular
+    from touchstone.evidence.timestamp import LARGEST_RESPONSE, Authority
+
+    return Authority.of_pem(read_regular(path, str(path), largest=LARGEST_RESPONSE), str(path))
+
+
+def _sm2_key(path: Path) -> Sm2VerifyingKey:
+    from touchstone.evidence.keys import read_key_file
+    from touchstone.evidence.sm2 import Sm2VerifyingKey
+
+    return Sm2VerifyingKey.of_pem(read_key_file(path), str(path))
+
+
+def _log_policy(path: Path) -> LogPolicy:
+    from touchstone.evidence.files import read_regular
+    from touchstone.evidence.log_errors import log_errors
+    from touchstone.tlog.policy import LARGEST_POLICY, Policy
+
+    with log_errors():
+        return Policy.parse(read_regular(path, str(path), largest=LARGEST_POLICY), str(path))
 
 
 def _print(verification: Verification) -> None:
+    from touchstone.evidence.verification import NO_WITNESS
+
     language = chosen()
     _line(verification.title.render(language))
     for step in verification.steps:
         _line(f"  {_MARKS[step.status]} {_about(step)}")
         if step.remedy is not None:
             _line(f"      → {step.remedy.render(language)}")
-    for file in verification.uncovered:
-        _line("  ! " + say(f"{file}: no signature covers this file", f"{file}：没有签名涵盖该文件"))
-    if verification.ok:
-        _line(say("VALID. This proves:", "有效。由此可证："))
-        for text in verification.proves:
-            _line(f"  + {text.render(language)}")
-    else:
-        _line(say("NOT VALID: see the lines marked ✗.", "无效：见标有 ✗ 的行。"))
+    if verification.uncovered:
+        names = ", ".join(grouped(verification.uncovered))
+        _line("  ! " + say(f"no signature covers: {names}", f"没有签名涵盖：{names}"))
+    _line(_conclusion(verification), alarm=not verification.ok)
+    for text in verification.proves:
+        _line(f"  + {text.render(language)}")
     _line(say("It does not prove:", "不能证明："))
     for text in verification.does_not_prove:
-        _line(f"  - {text.render(language)}")
+        _line(f"  - {text.render(language)}", alarm=text == NO_WITNESS)
+
+
+def _conclusion(verification: Verification) -> str:
+    return {
+        0: say("VALID. This proves:", "有效。由此可证："),
+        1: say("NOT VALID: see the lines marked ✗.", "无效：见标有 ✗ 的行。"),
+        3: say(
+            "STALE: valid, but nobody says so today, see the line marked ⌛. This proves:",
+            "陈旧：有效，但缺少近期状态，见标有 ⌛ 的行。由此可证：",
+        ),
+        4: say(
+            "NOT ACCEPTED: valid, but less than is asked for, see the lines marked ✗. This proves:",
+            "不予采信：有效，但未达到要求，见标有 ✗ 的行。由此可证：",
+        ),
+    }[verification.exit_code]
+
+
+def grouped(files: Sequence[str]) -> list[str]:
+    """File names in one line: those that differ only in their endings as `name.*`.
+
+    >>> grouped(["junit.xml", "report.en.html", "report.zh.html"])
+    ['junit.xml', 'report.*']
+    """
+    stems = [str(PurePosixPath(file).parent / PurePosixPath(file).name.partition(".")[0]) for file in files]
+    count = Counter(stems)
+    return list(
+        dict.fromkeys(f"{stem}.*" if count[stem] > 1 else file for stem, file in zip(stems, files, strict=True))
+    )
 
 
 def _about(step: Step) -> str:
@@ -105,6 +241,7 @@ def _about(step: Step) -> str:
     return f"{step.file}{names}: {text}"
 
 
-def _line(text: str) -> None:
-    """Print one line from which nothing can steer the terminal."""
-    click.echo("".join(character if character.isprintable() else "�" for character in text))
+def _line(text: str, *, alarm: bool = False) -> None:
+    """Print one line from which nothing can steer the terminal; an alarm is red where the terminal knows colours."""
+    safe = "".join(character if character.isprintable() else "�" for character in text)
+    click.secho(safe, fg="red" if alarm else None, bold=alarm or None)

@@ -10,7 +10,7 @@ import calendar
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
-from pydantic import StringConstraints
+from pydantic import Field, StringConstraints
 
 from touchstone.canonical import Digest, digest_of_json
 from touchstone.evidence.exact import ExactRecord, Sha256
@@ -34,6 +34,9 @@ _TIME_FORM = "%Y-%m-%dT%H:%M:%SZ"
 
 Instant = Annotated[str, StringConstraints(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$")]
 """A moment in UTC, to the second (RFC 3339)."""
+
+STATUS_MAX_AGE_SECONDS = 7 * 24 * 3600
+"""How old a status snapshot may be unless the relying party asks for less: one week."""
 
 
 class Basis(ExactRecord):
@@ -79,6 +82,13 @@ class Validity(ExactRecord):
     not_after: Instant
 
 
+class StatusService(ExactRecord):
+    """How fresh a statement about the certificate's status must be."""
+
+    max_age_seconds: int = Field(ge=0)
+    """A snapshot older than this says nothing about today."""
+
+
 class Decision(ExactRecord):
     """What was decided about, by whom, on what: the same for certificate and refusal."""
 
@@ -106,6 +116,7 @@ class Certificate(ExactRecord):
     """From the digest of all the other fields."""
     decision: Decision
     validity: Validity
+    status: StatusService
 
 
 class Refusal(ExactRecord):
@@ -142,7 +153,7 @@ def decide(
     decision = Decision(
         issuer=issuer,
         holder=holder,
-        issued=issued.strftime(_TIME_FORM),
+        issued=moment_text(issued),
         synthetic=assessment.system.synthetic,
         text=_text(assessment),
         system=assessment.system,
@@ -159,8 +170,13 @@ def decide(
     predicate: Certificate | Refusal
     if assessment.verdict == "pass":
         end = _months_later(issued, profile.certificate_months)
-        validity = Validity(not_before=decision.issued, not_after=end.strftime(_TIME_FORM))
-        predicate = Certificate(id="", decision=decision, validity=validity)
+        validity = Validity(not_before=decision.issued, not_after=moment_text(end))
+        predicate = Certificate(
+            id="",
+            decision=decision,
+            validity=validity,
+            status=StatusService(max_age_seconds=STATUS_MAX_AGE_SECONDS),
+        )
     else:
         predicate = Refusal(id="", decision=decision, summary=assessment.summary, obstacles=_obstacles(assessment))
     name = StatementName(predicate.kind)
@@ -171,6 +187,11 @@ def decide(
 def instant(text: str) -> datetime:
     """A stated moment as a time in UTC. Raises `ValueError` for one that no calendar has."""
     return datetime.strptime(text, _TIME_FORM).replace(tzinfo=UTC)
+
+
+def moment_text(moment: datetime) -> str:
+    """A time with a zone, as statements write it: UTC, to the second."""
+    return moment.astimezone(UTC).strftime(_TIME_FORM)
 
 
 def has_own_number(predicate: Certificate | Refusal) -> bool:

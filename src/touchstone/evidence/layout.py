@@ -8,13 +8,39 @@ EVIDENCE_FOLDER = "evidence"
 EVIDENCE_ZIP = "evidence.zip"
 """The evidence folder as one file, byte for byte what `bundle.pack` writes."""
 
-MANIFEST = "manifest.json"
+OCI_LAYOUT = "oci-layout"
+INDEX = "index.json"
 BLOBS = "blobs/sha256"
 
 RECEIPTS = "receipts"
 CHECKPOINT = "checkpoint"
 ASSESSMENT = "assessment.json"
 """A copy of the bundle's assessment for programs, byte for byte the same."""
+
+
+def receipt_of(file: str) -> str:
+    """Path of the log's receipt (C2SP tlog-proof) for the signed statement in `file`."""
+    return f"{RECEIPTS}/{file.removesuffix('.dsse.json')}.tlog-proof"
+
+
+def timestamp_of(file: str) -> str:
+    """Path of the timestamp (RFC 3161) over the signature in the signed statement in `file`."""
+    return f"{RECEIPTS}/{file.removesuffix('.dsse.json')}.tsr"
+
+
+def sigstore_of(file: str) -> str:
+    """Path of the signed statement in `file`, its receipt and its timestamp as one Sigstore bundle."""
+    return f"{RECEIPTS}/{file.removesuffix('.dsse.json')}.sigstore.json"
+
+
+def cose_of(file: str) -> str:
+    """Path of the log's receipt for the signed statement in `file` in COSE (RFC 9942)."""
+    return f"{RECEIPTS}/{file.removesuffix('.dsse.json')}.cose"
+
+
+def sm2_of(file: str) -> str:
+    """Path of the second envelope, signed with SM2, of the statement in `file`."""
+    return f"{file.removesuffix('.dsse.json')}.sm2.dsse.json"
 
 
 class StatementName(StrEnum):
@@ -33,7 +59,7 @@ class StatementName(StrEnum):
     @property
     def receipt(self) -> str:
         """Path of the log's receipt for the statement."""
-        return f"{RECEIPTS}/{self}.json"
+        return receipt_of(self.file)
 
     @property
     def predicate_type(self) -> str:
@@ -41,11 +67,40 @@ class StatementName(StrEnum):
         return f"urn:touchstone:predicate:{self}:v1"
 
 
+class LaterStatement(StrEnum):
+    """Signed statements that are made about a certificate or an assessment after it."""
+
+    STATUS = "status"
+    STATUS_LIST = "status-list"
+    RECOGNITION = "recognition"
+    REPLICATION = "replication"
+
+    @property
+    def predicate_type(self) -> str:
+        """The in-toto predicate type (a URN)."""
+        return f"urn:touchstone:predicate:{self}:v1"
+
+
+STATUS_FOLDER = "status"
+"""Changes of a certificate's status, in the order in which they were made."""
+REPLICATIONS = "replications"
+"""What other laboratories found when they ran the plan again."""
+RECOGNITIONS = "recognitions"
+"""Who recognises whose certificates."""
+
+
+def status_file(position: int) -> str:
+    """Path of the `position`-th change of status, counted from 1."""
+    return f"{STATUS_FOLDER}/{position:04}.dsse.json"
+
+
 class Role(StrEnum):
     """What an entry of the bundle is for. Records are stored as their canonical bytes."""
 
     DESCRIPTION = "description"
     FILES = "files"
+    MODEL = "model"
+    """The tested model's files as OpenSSF Model Signing states them, to compare with a supplier's signature."""
     CIRCUMSTANCES = "circumstances"
     PROFILE = "profile"
     PLAN = "plan"
@@ -53,4 +108,6 @@ class Role(StrEnum):
     OBSERVATION = "observation"
     EXECUTION = "execution"
     EXHIBIT = "exhibit"
+    PROJECTION = "projection"
+    """What follows from the other entries, in another format; made again by whoever verifies."""
     ASSESSMENT = "assessment"

@@ -6,8 +6,10 @@ from pathlib import Path
 
 from touchstone.canonical import Digest
 from touchstone.errors import EvidenceError
-from touchstone.evidence.bundle import Bundle, Entry
+from touchstone.evidence.bundle import Bundle
+from touchstone.evidence.image import Entry
 from touchstone.evidence.layout import Role
+from touchstone.evidence.statement import Seeds
 from touchstone.records import Assessment, Observation, Plan, Profile
 from touchstone.text import Text
 
@@ -27,6 +29,22 @@ def judged_again(bundle: Bundle) -> Assessment:
         plan,
         [_observation(bundle, entry, plan.system) for entry in bundle.with_role(Role.OBSERVATION)],
     )
+
+
+def seeds_again(bundle: Bundle, seeds: Seeds) -> bool:
+    """Whether the plan waits for the nonce that is stated, and every observation has the seed that follows."""
+    from touchstone.assessment.seeds import drawn, seed_of
+
+    plan = Plan.from_bytes(bundle.read_role(Role.PLAN), Role.PLAN)
+    if seeds.nonce_from != plan.nonce_from or (seeds.nonce is None) != (plan.nonce_from is None):
+        return False
+    if (seeds.origin == "derived-from-nonce") != (seeds.nonce is not None):
+        return False
+    origin = plan.system if seeds.nonce is None else drawn(plan.own_digest(), seeds.nonce)
+    observed = [
+        Observation.from_bytes(bundle.read(entry.name), entry.name) for entry in bundle.with_role(Role.OBSERVATION)
+    ]
+    return all(each.seed == seed_of(origin, each.check.id, each.check.version) for each in observed)
 
 
 def _observation(bundle: Bundle, entry: Entry, system: Digest) -> Observation:

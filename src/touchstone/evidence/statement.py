@@ -9,7 +9,7 @@ from pydantic import Field, JsonValue
 from touchstone.canonical import Digest
 from touchstone.evidence.exact import ExactRecord, Hex32, Sha256
 from touchstone.evidence.layout import StatementName
-from touchstone.records import Assessment, Plan
+from touchstone.records import Assessment, Note, Plan, Verdict
 
 STATEMENT_TYPE: Final = "https://in-toto.io/Statement/v1"
 
@@ -47,10 +47,38 @@ class PlanPredicate(ExactRecord):
     plan: Plan
 
 
+class NotTested(ExactRecord):
+    """A control that was not tested, and why."""
+
+    control: str
+    required: bool
+    reason: Note
+
+
+class Seeds(ExactRecord):
+    """Where the randomness of the tests came from."""
+
+    origin: Literal["derived-from-system", "derived-from-nonce"]
+    nonce_from: str | None = None
+    nonce: str | None = None
+
+
+FROM_SYSTEM: Final = Seeds(origin="derived-from-system")
+"""The supplier could vary the system until the tests go well."""
+
+
+def seeds_from(nonce_from: str, nonce: str) -> Seeds:
+    """Seeds that follow from the plan and a nonce given after it was signed."""
+    return Seeds(origin="derived-from-nonce", nonce_from=nonce_from, nonce=nonce)
+
+
 class AssessmentPredicate(ExactRecord):
-    """What was concluded, and the evidence it was concluded from."""
+    """What was concluded, what was left out, and the evidence it was concluded from."""
 
     assessment: Assessment
+    not_tested: tuple[NotTested, ...]
+    """Every control of the profile without a test, drawn from the findings: absence is a statement too."""
+    seeds: Seeds
     evidence: Sha256
     """Digest of the bundle's manifest."""
     reproducible: Sha256
@@ -74,8 +102,24 @@ def plan_statement(system_name: str, plan: Plan) -> Statement:
     return statement(system_name, plan.system, StatementName.PLAN.predicate_type, predicate.to_json())
 
 
-def assessment_statement(assessment: Assessment, *, evidence: Digest, reproducible: Digest) -> Statement:
+def assessment_statement(
+    assessment: Assessment, *, evidence: Digest, reproducible: Digest, seeds: Seeds = FROM_SYSTEM
+) -> Statement:
     """The statement that binds an assessment to the manifest of its evidence."""
-    predicate = AssessmentPredicate(assessment=assessment, evidence=evidence, reproducible=reproducible)
+    predicate = AssessmentPredicate(
+        assessment=assessment,
+        not_tested=_not_tested(assessment),
+        seeds=seeds,
+        evidence=evidence,
+        reproducible=reproducible,
+    )
     system = assessment.system
     return statement(system.name, system.digest, StatementName.ASSESSMENT.predicate_type, predicate.to_json())
+
+
+def _not_tested(assessment: Assessment) -> tuple[NotTested, ...]:
+    return tuple(
+        NotTested(control=finding.control, required=finding.required, reason=finding.reason)
+        for finding in assessment.findings
+        if finding.verdict is Verdict.NOT_TESTED
+    )

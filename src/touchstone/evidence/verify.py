@@ -11,47 +11,85 @@ raises `EvidenceError`.
 from __future__ import annotations
 
 import os
-from datetime import datetime
+from collections.abc import Collection
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from touchstone.canonical import Digest, digest_of
 from touchstone.errors import EvidenceError
 from touchstone.evidence.bundle import Bundle
-from touchstone.evidence.certificate import Certificate, Refusal, decide, has_own_number, instant
-from touchstone.evidence.envelope import LARGEST_ENVELOPE, open_envelope
+from touchstone.evidence.certificate import Certificate, Refusal, decide, has_own_number, instant, moment_text
 from touchstone.evidence.files import read_regular
-from touchstone.evidence.keys import VerifyingKey
+from touchstone.evidence.keys import LogVerifyingKey, VerifyingKey
 from touchstone.evidence.layout import (
     ASSESSMENT,
     EVIDENCE_FOLDER,
     EVIDENCE_ZIP,
-    MANIFEST,
+    INDEX,
     Role,
     StatementName,
+    receipt_of,
 )
-from touchstone.evidence.rederive import judged_again, system_digest
+from touchstone.evidence.log_trust import log_policy_of
+from touchstone.evidence.policy import Facts, Policy, unmet
+from touchstone.evidence.projections import projections_again
+from touchstone.evidence.reading import SignedReader
+from touchstone.evidence.rederive import judged_again, seeds_again, system_digest
+from touchstone.evidence.replication import Replication
+from touchstone.evidence.sm2 import Sm2VerifyingKey
 from touchstone.evidence.statement import (
     AssessmentPredicate,
     PlanPredicate,
+    Seeds,
     Statement,
     assessment_statement,
     plan_statement,
 )
+from touchstone.evidence.timestamp import Authority
+from touchstone.evidence.trust import NOBODY, PartyRole, Trusted
 from touchstone.evidence.verification import Kind, Signed, Step, Steps, Verification
+from touchstone.evidence.verify_history import ask_log
+from touchstone.evidence.verify_later import recognised, replicated
 from touchstone.evidence.verify_log import LogExamination
+from touchstone.evidence.verify_sm2 import signed_with_sm2
+from touchstone.evidence.verify_status import StatusExamination, StatusQuestion
+from touchstone.evidence.verify_time import TimeExamination
 from touchstone.records import Assessment, Profile
 from touchstone.text import Text
+from touchstone.tlog.policy import Policy as LogPolicy
 
 
 def verify(
-    path: Path, *, key: VerifyingKey, at: datetime, log_key: VerifyingKey | None = None, system: Path | None = None
+    path: Path,
+    *,
+    at: datetime,
+    key: VerifyingKey | None = None,
+    log_key: LogVerifyingKey | None = None,
+    log_policy: LogPolicy | None = None,
+    authorities: Collection[Authority] = (),
+    trusted: Trusted = NOBODY,
+    policy: Policy | None = None,
+    status: Path | None = None,
+    max_age: timedelta | None = None,
+    recognitions: Collection[Path] = (),
+    log_folder: Path | None = None,
+    sm2_key: Sm2VerifyingKey | None = None,
+    system: Path | None = None,
 ) -> Verification:
-    """Check everything at `path` that can be checked with the keys given.
+    """Check everything at `path` that can be checked with what is trusted.
 
-    `path` is an output folder, an evidence bundle (folder or zip; the signed assessment is looked for beside it) or
-    one signed statement (its receipt is looked for in `receipts/` beside it). `at` is the moment at which a
-    certificate must be valid; it knows its time zone. With `system`, the system lying there is compared as well.
-    Raises `EvidenceError` when `path` is none of these.
+    `path` is an output folder, an evidence bundle (folder, zip or tar; the signed assessment is looked for beside it)
+    or one signed statement (its receipt is looked for in `receipts/` beside it). `key` was handed over by somebody
+    who is trusted to sign any statement; `trusted` are others, each in its role. The log and its witnesses are
+    trusted by `log_key`, by `log_policy` (C2SP tlog-policy) or by their roles in `trusted`, timestamping
+    authorities by `authorities` in the same way.
+
+    `at` is the moment at which a certificate must be valid; it knows its time zone. `status` is the issuer's snapshot
+    of its certificates, and `max_age` how old it may be; `recognitions` are files in which trusted parties recognise
+    others. With `policy`, only what it trusts is trusted, and its demands are checked at the end. With `sm2_key`,
+    every statement must have a second envelope by it. With `log_folder`, that copy of the log is asked what else the
+    signers put on it. With `system`, the system lying there is compared as well.
+    Raises `EvidenceError` when `path` is no evidence or a key that the policy trusts was not given.
     """
     if at.tzinfo is None:
         raise ValueError("the moment of verification has no time zone")
@@ -61,9 +99,18 @@ def verify(
             str(path),
             Text("give what `touchstone assess` wrote", "请指定 `touchstone assess` 的输出"),
         )
+    if key is not None:
+        trusted = Trusted.of_keys(key) + trusted
+    if policy is not None:
+        trusted = policy.narrow(trusted)
     path = path.absolute()
-    is_bundle = (path / MANIFEST).is_file() or path.name.endswith(".zip")
-    examination = _Examination(path if path.is_dir() and not is_bundle else path.parent, key, log_key, at)
+    is_bundle = (path / INDEX).is_file() or path.name.endswith((".zip", ".tar"))
+    root = path if path.is_dir() and not is_bundle else path.parent
+    if log_policy is None:
+        log_policy = log_policy_of(trusted, 0 if policy is None else policy.require.witnesses)
+    stamping = (*authorities, *_authorities(trusted))
+    examination = _Examination(root, trusted, log_key, log_policy, stamping, StatusQuestion(at, status, max_age))
+    examination.recognise(recognitions)
     if is_bundle:
         kind, title = examination.bundle(path.name)
     elif path.is_file():
@@ -78,43 +125,121 @@ def verify(
         )
     if system is not None:
         examination.compare_system(system)
+    if log_folder is not None:
+        examination.ask_log(log_folder)
+    examination.signed_in_time()
+    examination.signed_twice(sm2_key)
+    if policy is not None:
+        examination.apply(policy)
     return Verification(
         kind=kind,
         title=title,
         steps=examination.steps,
-        uncovered=tuple(examination.uncovered),
-        key=key.id,
+        uncovered=examination.uncovered(),
+        keys=trusted.statement_keys(),
         log_key=None if log_key is None else log_key.id,
+        witnesses=examination.witnesses,
+        policy=None if policy is None else policy.name,
     )
 
 
-_LANDMARKS = (EVIDENCE_FOLDER, EVIDENCE_ZIP, *(name.file for name in StatementName))
+_PACKED = (EVIDENCE_ZIP,)
+_LANDMARKS = (EVIDENCE_FOLDER, *_PACKED, *(name.file for name in StatementName))
 _UNKNOWN = Text("nothing that could be identified", "无法识别的内容")
 
 
 class _Examination:
     """Goes through the files under one folder and notes what it finds, step by step."""
 
-    def __init__(self, root: Path, key: VerifyingKey, log_key: VerifyingKey | None, at: datetime) -> None:
+    def __init__(
+        self,
+        root: Path,
+        trusted: Trusted,
+        log_key: LogVerifyingKey | None,
+        log_policy: LogPolicy | None,
+        authorities: Collection[Authority],
+        question: StatusQuestion,
+    ) -> None:
         self._root = root
-        self._key = key
         self._steps = Steps()
-        self._log = LogExamination(root, log_key, self._steps)
-        self._at = at
+        self._reader = SignedReader(root, trusted, self._steps)
+        self._status = StatusExamination(self._reader, question, self._steps)
+        self._log = LogExamination(root, log_key, self._steps, log_policy)
+        self._time = TimeExamination(root, authorities, log_key, self._steps)
+        self._at = question.at
+        self._opened: list[Signed] = []
+        self._decided: tuple[Certificate | Refusal, Signed] | None = None
+        self._replications: dict[str, Replication] = {}
         self._system: Digest | None = None
         self._bundles: list[Bundle] = []
-        self.uncovered: list[str] = []
+        self._is_whole = False
 
     @property
     def steps(self) -> tuple[Step, ...]:
         """What was found, in the order in which it was looked at."""
         return tuple(self._steps.taken)
 
+    @property
+    def witnesses(self) -> int:
+        """How many independent witnesses cosigned the log's checkpoint."""
+        return self._log.witnesses
+
+    def recognise(self, given: Collection[Path]) -> None:
+        """Trust also the issuers that somebody trusted recognises."""
+        self._reader.trusted += recognised(self._reader, given, self._at, self._steps)
+
+    def ask_log(self, folder: Path) -> None:
+        """What else the signers of these statements put on the log."""
+        ask_log(folder, self._root, (*self._opened, *self._status.changes), self._steps)
+
+    def signed_in_time(self) -> None:
+        """Whether each key was valid, and not yet compromised, when it signed: judged at a time others attest."""
+        signed_here = (*self._opened, *self._status.changes)
+        self._time.statements(signed_here)
+        for signed in signed_here:
+            times = (self._time.seen_at(signed.file), self._log.seen_at(signed.file))
+            seen = min((time for time in times if time is not None), default=None)
+            if seen is not None:
+                time = moment_text(seen)
+                self._steps.ok(
+                    "time",
+                    Text(f"was seen by somebody independent by {time}", f"独立方不晚于 {time} 见到该声明"),
+                    signed.file,
+                )
+            fault = signed.party.fault_at(seen or self._at, independent=seen is not None)
+            if fault is not None:
+                self._steps.failed("key", fault, signed.file)
+
+    def signed_twice(self, key: Sm2VerifyingKey | None) -> None:
+        """Whether the statements were signed once more with a national algorithm."""
+        signed_with_sm2(self._root, self._opened, key, self._steps)
+
+    def apply(self, policy: Policy) -> None:
+        """Whether a relying party's demands are met, with every reason why not."""
+        if self._decided is None:
+            self._steps.unmet("policy", Text("there is no decision to rely on", "没有可供采信的决定"))
+            return
+        predicate, signed = self._decided
+        decision = predicate.decision
+        facts = Facts(
+            kind=predicate.kind,
+            profile=decision.profile.id,
+            edition=decision.profile.edition,
+            level=decision.profile.level,
+            synthetic=decision.synthetic,
+            witnesses=self._log.witnesses,
+            status_age=self._status.age,
+            replications=self._replications,
+        )
+        reasons = list(unmet(policy.require, facts))
+        for reason in reasons:
+            self._steps.unmet("policy", reason, signed.file)
+        if not reasons:
+            self._steps.ok("policy", Text(f"meets the policy {policy.name}", f"符合政策 {policy.name}"), signed.file)
+
     def output_folder(self) -> tuple[Kind, Text]:
         """Everything `assess` wrote."""
-        bundle = self._evidence(
-            [name for name in (EVIDENCE_FOLDER, EVIDENCE_ZIP) if os.path.lexists(self._root / name)]
-        )
+        bundle = self._evidence([name for name in (EVIDENCE_FOLDER, *_PACKED) if os.path.lexists(self._root / name)])
         plan = self._statement(StatementName.PLAN)
         assessed = self._statement(StatementName.ASSESSMENT)
         decided = self._statement(self._decision_name())
@@ -122,9 +247,12 @@ class _Examination:
         self._plan(plan, assessment)
         kind, title = self._decision(decided, assessed, assessment, bundle)
         self._judgement(bundle, assessment)
+        self._projections(bundle)
         self._copy(assessment)
+        if assessed is not None and bundle is not None:
+            self._replications = replicated(self._reader, assessed, bundle.manifest_digest, self._steps)
         self._log.statements([signed for signed in (plan, assessed, decided) if signed is not None])
-        self._list_uncovered()
+        self._is_whole = True
         return kind, title
 
     def bundle(self, name: str) -> tuple[Kind, Text]:
@@ -133,6 +261,7 @@ class _Examination:
         assessed = self._statement(StatementName.ASSESSMENT)
         if assessed is not None:
             self._judgement(bundle, self._assessment(assessed, bundle))
+            self._projections(bundle)
         return "evidence", Text(f"evidence bundle {name}", f"证据包 {name}")
 
     def single_statement(self, file: str) -> tuple[Kind, Text]:
@@ -191,12 +320,28 @@ class _Examination:
                 for problem in problems:
                     self._steps.failed("evidence", problem.text, problem.file, names=problem.names)
                 if not problems:
-                    count = len(bundle.entries)
-                    self._steps.ok(
-                        "evidence", Text(f"all {count} entries are intact", f"全部 {count} 个条目完好"), name
-                    )
+                    self._intact(bundle, name)
         damaged = any(step.status == "failed" for step in self._steps.taken)
         return None if damaged else self._bundles[0]
+
+    def _intact(self, bundle: Bundle, name: str) -> None:
+        count, withheld = len(bundle.entries), bundle.withheld
+        if not withheld:
+            self._steps.ok("evidence", Text(f"all {count} entries are intact", f"全部 {count} 个条目完好"), name)
+            return
+        here = count - len(withheld)
+        self._steps.ok(
+            "evidence", Text(f"{here} of {count} entries are intact", f"{count} 个条目中的 {here} 个完好"), name
+        )
+        names = ", ".join(entry.name for entry in withheld)
+        self._steps.not_checked(
+            "disclosure",
+            Text(
+                f"openly withheld, as the signed manifest allows: {names}",
+                f"已声明不予披露（所签名清单允许）：{names}",
+            ),
+            name,
+        )
 
     def _decision_name(self) -> StatementName:
         there = [
@@ -220,20 +365,22 @@ class _Examination:
         return signed
 
     def _open(self, file: str) -> Signed | None:
-        self._steps.covered.add(file)
-        with self._steps.noting("signature", file):
-            data = read_regular(self._root / file, file, largest=LARGEST_ENVELOPE)
-            statement = open_envelope(data, file, self._key)
-            self._steps.ok("signature", Text("is signed by the given key", "由所给密钥签名"), file)
-            return Signed(file, data, statement)
-        return None
+        signed = self._reader.open(file)
+        if signed is not None:
+            self._opened.append(signed)
+        return signed
 
     def _assessment(self, signed: Signed, bundle: Bundle | None) -> Assessment | None:
         """The signed assessment, once it is known to be about this evidence."""
         with self._steps.noting("binding", signed.file):
             predicate = AssessmentPredicate.from_json(signed.statement.predicate, signed.file)
             assessment = predicate.assessment
-            rebuilt = assessment_statement(assessment, evidence=predicate.evidence, reproducible=predicate.reproducible)
+            rebuilt = assessment_statement(
+                assessment,
+                evidence=predicate.evidence,
+                reproducible=predicate.reproducible,
+                seeds=predicate.seeds,
+            )
             signed.require(
                 rebuilt == signed.statement,
                 Text("names another subject than its assessment", "声明对象与其测评结论不一致"),
@@ -263,8 +410,34 @@ class _Examination:
             self._steps.ok(
                 "binding", Text("rests on this evidence, plan and profile", "依据该证据、计划与档案"), signed.file
             )
+            self._seeds(signed, predicate.seeds, bundle)
             return assessment
         return None
+
+    def _seeds(self, signed: Signed, seeds: Seeds, bundle: Bundle) -> None:
+        """Whether the randomness of the tests was what it is said to be."""
+        signed.require(
+            seeds_again(bundle, seeds),
+            Text("states seeds that the tests did not use", "所称随机种子与测试实际使用的不符"),
+        )
+        if seeds.nonce is None:
+            self._steps.ok(
+                "seeds",
+                Text(
+                    "every seed follows from the system; no third party gave a nonce",
+                    "全部随机种子由系统导出；没有第三方给出随机数",
+                ),
+                signed.file,
+            )
+        else:
+            self._steps.ok(
+                "seeds",
+                Text(
+                    f"every seed follows from the plan and the nonce {seeds.nonce!r}: ask {seeds.nonce_from} about it",
+                    f"全部随机种子由计划与随机数 {seeds.nonce!r} 导出：请向 {seeds.nonce_from} 核实",
+                ),
+                signed.file,
+            )
 
     def _manifests(self, predicate: AssessmentPredicate, signed_file: str) -> None:
         """Every bundle here, intact or not, must have the manifest that was signed."""
@@ -325,7 +498,14 @@ class _Examination:
                     Text("whether it follows from the assessment: that is not at hand", "是否由测评得出：缺少测评结论"),
                     signed.file,
                 )
+            self._decided = (predicate, signed)
             self._validity(predicate, signed.file)
+            self._scope(predicate, signed)
+            if isinstance(predicate, Certificate):
+                self._status.certificate(signed, predicate)
+                for change in self._status.changes:
+                    if os.path.lexists(self._root / receipt_of(change.file)):
+                        self._log.single_statement(change)
         if predicate is None:
             return "evidence", _UNKNOWN
         return predicate.kind, _decision_title(predicate)
@@ -351,6 +531,19 @@ class _Examination:
                 "validity", Text(f"is valid until {validity.not_after}", f"有效期至 {validity.not_after}"), file
             )
 
+    def _scope(self, predicate: Certificate | Refusal, signed: Signed) -> None:
+        profile = predicate.decision.profile
+        if not signed.party.covers(profile.id, profile.level):
+            name = signed.party.name
+            self._steps.unmet(
+                "scope",
+                Text(
+                    f"{name} is not trusted for profile {profile.id} at level {profile.level}",
+                    f"{name} 未被信任就档案 {profile.id} 的 {profile.level} 级作出决定",
+                ),
+                signed.file,
+            )
+
     def _judgement(self, bundle: Bundle | None, assessment: Assessment | None) -> None:
         if bundle is None or assessment is None:
             self._steps.not_checked(
@@ -371,6 +564,20 @@ class _Examination:
                     StatementName.ASSESSMENT.file,
                 )
 
+    def _projections(self, bundle: Bundle | None) -> None:
+        """Documents in other formats must say what the records say."""
+        if bundle is None or not bundle.with_role(Role.PROJECTION):
+            return
+        with self._steps.noting("projections", EVIDENCE_FOLDER):
+            problems = projections_again(bundle)
+            for problem in problems:
+                self._steps.failed("projections", problem.text, problem.file, names=problem.names)
+            if not problems:
+                self._steps.ok(
+                    "projections",
+                    Text("the documents in other formats follow from the records", "其他格式的文档可由记录推出"),
+                )
+
     def _copy(self, assessment: Assessment | None) -> None:
         """The unsigned copy for programs must say what the signed assessment says."""
         if assessment is None or not os.path.lexists(self._root / ASSESSMENT):
@@ -382,14 +589,22 @@ class _Examination:
                 raise EvidenceError(Text("is not the assessment that was signed", "不是所签名的测评结论"), ASSESSMENT)
             self._steps.ok("binding", Text("is the assessment that was signed", "即所签名的测评结论"), ASSESSMENT)
 
-    def _list_uncovered(self) -> None:
+    def uncovered(self) -> tuple[str, ...]:
+        """Files of a whole output folder that nothing has vouched for."""
+        if not self._is_whole:
+            return ()
+        found = []
         for folder, subfolders, files in os.walk(self._root):
             here = Path(folder)
             if here == self._root:
                 subfolders[:] = [name for name in subfolders if name != EVIDENCE_FOLDER]
             paths = ((here / name).relative_to(self._root).as_posix() for name in files)
-            self.uncovered += [_printable(path) for path in paths if path not in {*self._steps.covered, EVIDENCE_ZIP}]
-        self.uncovered.sort()
+            found += [_printable(path) for path in paths if path not in {*self._steps.covered, *_PACKED}]
+        return tuple(sorted(found))
+
+
+def _authorities(trusted: Trusted) -> tuple[Authority, ...]:
+    return tuple(Authority.of_pem(party.key.encode(), party.name) for party in trusted.in_role(PartyRole.TIMESTAMPING))
 
 
 def _decided_again(

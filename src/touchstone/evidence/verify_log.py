@@ -1,54 +1,104 @@
-"""The part of verification that asks the log: are these statements in it, and in the right order?"""
+"""The part of verification that asks the log: are these statements in it, in the right order, and who saw it?"""
 
 from __future__ import annotations
 
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 
 from touchstone.errors import EvidenceError
-from touchstone.evidence.checkpoint import Checkpoint
+from touchstone.evidence.envelope import Envelope
 from touchstone.evidence.files import read_regular
-from touchstone.evidence.keys import VerifyingKey
-from touchstone.evidence.layout import CHECKPOINT, RECEIPTS
-from touchstone.evidence.log import Leaf, Receipt
-from touchstone.evidence.note import LARGEST_NOTE, Note
+from touchstone.evidence.keys import LogVerifyingKey
+from touchstone.evidence.layout import CHECKPOINT, RECEIPTS, receipt_of
+from touchstone.evidence.leaf import leaf_of
+from touchstone.evidence.log_errors import log_errors
 from touchstone.evidence.verification import Signed, Steps
 from touchstone.text import Text
-
-_LARGEST_RECEIPT = 1024 * 1024
+from touchstone.tlog.checkpoint import Checkpoint
+from touchstone.tlog.note import LARGEST_NOTE, Note, VerifierKey
+from touchstone.tlog.policy import Judgement
+from touchstone.tlog.policy import Policy as LogPolicy
+from touchstone.tlog.proof import LARGEST_PROOF, TlogProof
 
 
 class LogExamination:
-    """Looks at receipts and checkpoint under one folder; the log itself is not needed."""
+    """Looks at receipts and checkpoint under one folder; the log itself is not needed.
 
-    def __init__(self, root: Path, log_key: VerifyingKey | None, steps: Steps) -> None:
+    The log is trusted by its key, or by a policy (C2SP tlog-policy), which also says which witnesses count.
+    """
+
+    def __init__(
+        self, root: Path, log_key: LogVerifyingKey | None, steps: Steps, log_policy: LogPolicy | None = None
+    ) -> None:
         self._root = root
         self._log_key = log_key
         self._steps = steps
+        self._policy = log_policy
+        self._seen: dict[str, Judgement] = {}
+        """What the policy makes of the checkpoint under each statement that is in the log."""
+
+    @property
+    def witnesses(self) -> int:
+        """How many independent witnesses cosigned the checkpoint under every statement looked at."""
+        return min((len(judgement.cosigned) for judgement in self._seen.values()), default=0)
+
+    def seen_at(self, file: str) -> datetime | None:
+        """By when a quorum of witnesses (any, when none is asked for) had seen a statement; `None` when none had."""
+        judgement = self._seen.get(file)
+        if judgement is None or not judgement.accepted:
+            return None
+        since = judgement.since if judgement.since is not None else min(judgement.cosigned.values(), default=None)
+        try:
+            return None if since is None else datetime.fromtimestamp(since, UTC)
+        except (ValueError, OverflowError, OSError):  # a witness may sign any number
+            return None
 
     def statements(self, statements: list[Signed]) -> None:
         """All receipts rest on the one checkpoint in the folder, in the order in which the statements were made."""
-        if self._log_key is None and not os.path.lexists(self._root / CHECKPOINT):
+        if not self._is_trusted and not os.path.lexists(self._root / CHECKPOINT):
             self._steps.not_checked(
                 "log", Text("no log: neither a checkpoint nor a log key is given", "无日志：未提供检查点或日志公钥")
             )
             return
         self._steps.covered.add(CHECKPOINT)
-        with self._steps.noting("log", CHECKPOINT):
+        with self._steps.noting("log", CHECKPOINT), log_errors():
             data = read_regular(self._root / CHECKPOINT, CHECKPOINT, largest=LARGEST_NOTE)
-            self._checkpoint(Note.parse(data, CHECKPOINT), CHECKPOINT)
+            judgement = self._checkpoint(Note.parse(data, CHECKPOINT), CHECKPOINT)
             indexes = []
             for signed in statements:
-                receipt = self._receipt(signed)
-                if receipt is not None and receipt.checkpoint.encode() != data:
+                proof = self._proof(signed)
+                if proof is not None and proof.note.to_bytes() != data:
                     self._steps.failed(
                         "log",
                         Text("rests on another checkpoint than the one here", "所依据的检查点不是此处的检查点"),
-                        _receipt_path(signed.file),
+                        receipt_of(signed.file),
                     )
-                elif receipt is not None:
-                    indexes.append(receipt.index)
+                elif proof is not None:
+                    indexes.append(proof.index)
+                    self._remember(signed, judgement)
             self._order(indexes)
+
+    def single_statement(self, signed: Signed) -> None:
+        """One statement by its own receipt."""
+        path = receipt_of(signed.file)
+        if not self._is_trusted and not os.path.lexists(self._root / path):
+            self._steps.not_checked(
+                "log", Text("no log: neither a receipt nor a log key is given", "无日志：未提供回执或日志公钥")
+            )
+            return
+        proof = self._proof(signed)
+        if proof is not None:
+            with self._steps.noting("log", path), log_errors():
+                self._remember(signed, self._checkpoint(proof.note, path))
+
+    @property
+    def _is_trusted(self) -> bool:
+        return self._log_key is not None or (self._policy is not None and bool(self._policy.logs))
+
+    def _remember(self, signed: Signed, judgement: Judgement | None) -> None:
+        if judgement is not None:
+            self._seen[signed.file] = judgement
 
     def _order(self, indexes: list[int]) -> None:
         """Of plan, assessment and decision, in the order in which they must have been made."""
@@ -61,47 +111,44 @@ class LogExamination:
                 ),
                 RECEIPTS,
             )
-        elif len(indexes) == 3 and self._log_key is not None:  # an order that nobody signed proves nothing
+        elif len(indexes) == 3 and self._is_trusted:  # an order that nobody signed proves nothing
             self._steps.ok(
                 "order", Text("plan, assessment and decision were logged in this order", "计划、测评、决定依次入日志")
             )
 
-    def single_statement(self, signed: Signed) -> None:
-        """One statement by its own receipt."""
-        path = _receipt_path(signed.file)
-        if self._log_key is None and not os.path.lexists(self._root / path):
-            self._steps.not_checked(
-                "log", Text("no log: neither a receipt nor a log key is given", "无日志：未提供回执或日志公钥")
-            )
-            return
-        receipt = self._receipt(signed)
-        if receipt is not None:
-            with self._steps.noting("log", path):
-                self._checkpoint(receipt.note(path), path)
-
-    def _receipt(self, signed: Signed) -> Receipt | None:
-        """The receipt of a statement, once its proof holds against its own checkpoint."""
-        path = _receipt_path(signed.file)
+    def _proof(self, signed: Signed) -> TlogProof | None:
+        """The receipt of a statement, once it leads from the statement itself to its own checkpoint."""
+        path = receipt_of(signed.file)
         self._steps.covered.add(path)
-        with self._steps.noting("log", path):
-            receipt = Receipt.from_bytes(read_regular(self._root / path, path, largest=_LARGEST_RECEIPT), path)
-            if receipt.leaf != Leaf.of(signed.data, signed.file):
+        with self._steps.noting("log", path), log_errors():
+            proof = TlogProof.parse(read_regular(self._root / path, path, largest=LARGEST_PROOF), path)
+            if proof.extra is not None:
+                raise EvidenceError(Text("carries data that nothing vouches for", "附带无从证实的数据"), path)
+            leaf = leaf_of(Envelope.from_bytes(signed.data, signed.file), signed.party.statement_key(), signed.file)
+            if not proof.holds(leaf):
                 raise EvidenceError(
-                    Text(f"is the receipt of another statement than {signed.file}", f"不是 {signed.file} 的回执"), path
+                    Text(
+                        f"does not lead from {signed.file} to the root of its checkpoint",
+                        f"不能由 {signed.file} 导出其检查点的根",
+                    ),
+                    path,
                 )
-            if not receipt.proves_inclusion(path):
-                raise EvidenceError(Text("does not lead to the root of its checkpoint", "证明不能导出检查点的根"), path)
             self._steps.ok(
                 "log",
-                Text(f"{signed.file} is entry {receipt.index}", f"{signed.file} 为第 {receipt.index} 条记录"),
+                Text(f"{signed.file} is entry {proof.index}", f"{signed.file} 为第 {proof.index} 条记录"),
                 path,
             )
-            return receipt
+            return proof
         return None
 
-    def _checkpoint(self, note: Note, file: str) -> None:
+    def _checkpoint(self, note: Note, file: str) -> Judgement | None:
+        """Whether a trusted log signed the checkpoint, and what the policy makes of its witnesses."""
         checkpoint = Checkpoint.of(note, file)
-        if self._log_key is None:
+        judgement = None if self._policy is None else self._policy.judge(note, file)
+        signed_by_key = self._log_key is not None and note.signed_by(VerifierKey.of(checkpoint.origin, self._log_key))
+        trusted_by_policy = judgement is not None and judgement.log is not None
+        needs_policy = self._policy is not None and bool(self._policy.logs)
+        if not self._is_trusted:
             self._steps.not_checked(
                 "log",
                 Text(
@@ -109,7 +156,14 @@ class LogExamination:
                 ),
                 file,
             )
-        elif note.signed_by(self._log_key):
+        elif (self._log_key is not None and not signed_by_key) or (needs_policy and not trusted_by_policy):
+            self._steps.failed(
+                "log",
+                Text("is not signed by the given log key, or was changed", "不是由所给日志密钥签名，或已被改动"),
+                file,
+            )
+            return None
+        else:
             self._steps.ok(
                 "log",
                 Text(
@@ -118,13 +172,35 @@ class LogExamination:
                 ),
                 file,
             )
-        else:
-            self._steps.failed(
-                "log",
-                Text("is not signed by the given log key, or was changed", "不是由所给日志密钥签名，或已被改动"),
+        if judgement is not None:
+            self._witnesses(judgement, file)
+        return judgement
+
+    def _witnesses(self, judgement: Judgement, file: str) -> None:
+        """Say who cosigned. Nobody is no fault unless the policy asks for somebody; it only proves nothing."""
+        count, names = len(judgement.cosigned), ", ".join(judgement.cosigned)
+        if judgement.own:
+            own = ", ".join(judgement.own)
+            self._steps.not_checked(
+                "own-witness",
+                Text(
+                    f"cosigned by the log's own operator, which counts for nothing: {own}",
+                    f"日志运营方自身的联署不计：{own}",
+                ),
                 file,
             )
-
-
-def _receipt_path(statement_file: str) -> str:
-    return f"{RECEIPTS}/{statement_file.removesuffix('.dsse.json')}.json"
+        if not judgement.quorum:
+            self._steps.unmet(
+                "witness",
+                Text(
+                    f"{count} independent witnesses, fewer than the log policy asks for",
+                    f"{count} 个独立见证，少于日志策略的要求",
+                ),
+                file,
+            )
+        elif count:
+            self._steps.ok(
+                "witness",
+                Text(f"independent witnesses that cosigned ({count}): {names}", f"{count} 个独立见证已联署：{names}"),
+                file,
+            )

@@ -21,15 +21,18 @@ from touchstone.assessment.environment import environment
 from touchstone.assessment.intake import INTAKE, intake_item
 from touchstone.assessment.journal import Journal, question_of
 from touchstone.assessment.measure import REFUSED, REMEDY
-from touchstone.assessment.plan import make_plan
+from touchstone.assessment.plan import make_plan, with_seeds
 from touchstone.assessment.zygote_process import ZygoteProcess
 from touchstone.checks.cards import card_of
 from touchstone.checks.registry import installed_checks
 from touchstone.errors import UserError
 from touchstone.evidence.bundle import Bundle
-from touchstone.evidence.layout import ASSESSMENT, EVIDENCE_FOLDER
+from touchstone.evidence.envelope import LARGEST_ENVELOPE, Envelope
+from touchstone.evidence.files import read_regular
+from touchstone.evidence.layout import ASSESSMENT, EVIDENCE_FOLDER, StatementName
+from touchstone.evidence.statement import FROM_SYSTEM, PlanPredicate, seeds_from
 from touchstone.files import make_folder
-from touchstone.laboratory.issuing import Issuer, issue_decision, issue_plan, require_log
+from touchstone.laboratory.issuing import Issuer, issue_decision, issue_plan, log_statements, require_log
 from touchstone.laboratory.recording import Result, read_recorded, write_bundle
 from touchstone.laboratory.reporting import material_of, write_reports
 from touchstone.records import Assessment, Budget, Observation, Plan, PlanItem, Profile
@@ -50,6 +53,8 @@ class Instructions:
     skip: Collection[str] = ()
     resume: bool = False
     limits: Limits | None = None
+    nonce: str | None = None
+    """Given by the one whom the announced plan names; without it seeds follow from the system."""
 
 
 class Watcher(Protocol):
@@ -104,14 +109,9 @@ def run_assessment(
     folder, no signed plan, no entry on the log.
     """
     with TemporaryFile() as printed, _warm_up(subject, folder, printed) as zygote:
-        plan = make_plan(
-            subject,
-            profile,
-            installed_checks(),
-            instructions.budget,
-            only=instructions.only,
-            skip=instructions.skip,
-        )
+        announced = announced_plan(folder) if instructions.resume else None
+        plan = _plan(subject, profile, instructions, None if announced is None else announced.nonce_from)
+        _require_fitting_nonce(plan, announced, instructions, folder)
         if issuer is not None:
             require_log(issuer)
 
@@ -122,8 +122,9 @@ def run_assessment(
 
         before = _prepare(folder, resume=instructions.resume)
         if zygote is not None:
+            run = with_seeds(plan, instructions.nonce)
             try:
-                results = _measure(subject, plan, folder, instructions, watcher or Unwatched(), commit, zygote)
+                results = _measure(subject, run, folder, instructions, watcher or Unwatched(), commit, zygote)
             except WrongInputError:
                 _restore(folder, before)
                 raise
@@ -137,7 +138,10 @@ def run_assessment(
         raise _holds_another(folder)
     commit()  # what was tested unsigned may be signed later
     issued = datetime.now(UTC)
-    decision = None if issuer is None else issue_decision(folder, bundle, recorded, issuer, issued)
+    seeds = FROM_SYSTEM
+    if plan.nonce_from is not None and instructions.nonce is not None:
+        seeds = seeds_from(plan.nonce_from, instructions.nonce)
+    decision = None if issuer is None else issue_decision(folder, bundle, recorded, issuer, issued, seeds)
     write_reports(folder, material_of(bundle, issued.isoformat(timespec="seconds")))
     return Outcome(recorded.assessment, profile, folder, decision)
 
@@ -147,6 +151,65 @@ def _warm_up(subject: Subject, folder: Path, printed: IO[bytes]) -> AbstractCont
     if (folder / EVIDENCE_FOLDER).exists():
         return nullcontext()
     return ZygoteProcess(subject.description.model.format, printed)
+
+
+def announce(
+    subject: Subject, profile: Profile, folder: Path, instructions: Instructions, issuer: Issuer, nonce_from: str
+) -> Plan:
+    """Sign and log a plan whose seeds nobody can know before `nonce_from` gives the nonce. Nothing is run yet.
+
+    Raises `UserError` when the folder holds something already.
+    """
+    require_log(issuer)
+    plan = _plan(subject, profile, instructions, nonce_from)
+    _prepare(folder, resume=False)
+    issue_plan(folder, plan, subject.description.system.name, issuer)
+    if issuer.log is not None:
+        log_statements(folder, [StatementName.PLAN.file], issuer.key.public, issuer.log)
+    return plan
+
+
+def announced_plan(folder: Path) -> Plan | None:
+    """The plan that was signed in the folder before; `None` when there is none."""
+    path = folder / StatementName.PLAN.file
+    if not path.exists():
+        return None
+    data = read_regular(path, str(path), largest=LARGEST_ENVELOPE)
+    statement = Envelope.from_bytes(data, str(path)).statement(str(path))
+    return PlanPredicate.from_json(statement.predicate, str(path)).plan
+
+
+def _plan(subject: Subject, profile: Profile, instructions: Instructions, nonce_from: str | None) -> Plan:
+    return make_plan(
+        subject,
+        profile,
+        installed_checks(),
+        instructions.budget,
+        only=instructions.only,
+        skip=instructions.skip,
+        nonce_from=nonce_from,
+    )
+
+
+def _require_fitting_nonce(plan: Plan, announced: Plan | None, instructions: Instructions, folder: Path) -> None:
+    """A nonce belongs to exactly one plan, signed before it was given."""
+    if announced is not None and announced != plan:
+        raise _holds_another(folder)
+    if plan.nonce_from is not None and instructions.nonce is None:
+        raise UserError(
+            Text(f"waits for the nonce that {plan.nonce_from} gives", f"等待 {plan.nonce_from} 给出随机数"),
+            str(folder),
+            Text("give it with --nonce", "请用 --nonce 提供"),
+        )
+    if plan.nonce_from is None and instructions.nonce is not None:
+        raise UserError(
+            Text("holds no plan that waits for a nonce", "其中没有等待随机数的计划"),
+            str(folder),
+            Text(
+                "announce one first with `touchstone plan`, then --resume",
+                "请先用 `touchstone plan` 公布计划，再加 --resume",
+            ),
+        )
 
 
 class WrongInputError(UserError):

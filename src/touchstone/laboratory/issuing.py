@@ -8,43 +8,79 @@ from datetime import datetime
 from pathlib import Path
 
 from touchstone.canonical import digest_of
-from touchstone.errors import UserError
+from touchstone.errors import EvidenceError, UserError
 from touchstone.evidence.bundle import Bundle
 from touchstone.evidence.certificate import decide
-from touchstone.evidence.envelope import sign
-from touchstone.evidence.files import write_durably
-from touchstone.evidence.keys import SigningKey
-from touchstone.evidence.layout import CHECKPOINT, RECEIPTS, StatementName
-from touchstone.evidence.log import Log
-from touchstone.evidence.statement import Statement, assessment_statement, plan_statement
+from touchstone.evidence.cose_receipt import cose_receipt
+from touchstone.evidence.envelope import Envelope, open_envelope, sign
+from touchstone.evidence.files import read_regular, write_durably
+from touchstone.evidence.keys import LogSigningKey, LogVerifyingKey, SigningKey, VerifyingKey
+from touchstone.evidence.layout import (
+    CHECKPOINT,
+    RECEIPTS,
+    StatementName,
+    cose_of,
+    receipt_of,
+    sigstore_of,
+    timestamp_of,
+)
+from touchstone.evidence.leaf import leaf_of
+from touchstone.evidence.log_errors import log_errors
+from touchstone.evidence.sigstore_bundle import LARGEST_BUNDLE, sigstore_bundle, with_proof
+from touchstone.evidence.statement import FROM_SYSTEM, Seeds, Statement, assessment_statement, plan_statement
+from touchstone.evidence.timestamp import LARGEST_RESPONSE, stamped_bytes
 from touchstone.laboratory.recording import Recorded
+from touchstone.laboratory.timestamping import Stamper
 from touchstone.records import Plan
 from touchstone.text import Text
+from touchstone.tlog.log import Log
+from touchstone.tlog.proof import LARGEST_PROOF, TlogProof
+
+
+@dataclass(frozen=True, slots=True)
+class OwnLog:
+    """A log in a folder, and the key that signs its checkpoints."""
+
+    folder: Path
+    key: LogSigningKey
 
 
 @dataclass(frozen=True, slots=True)
 class Issuer:
-    """Who signs, and the log that makes what is signed public. Without a log statements are signed only."""
+    """Who signs, who says when, and the log that makes what is signed public. Without both, it is signed only."""
 
     name: str
     key: SigningKey
-    log: Path | None = None
-    log_key: SigningKey | None = None
+    log: OwnLog | None = None
+    stamper: Stamper | None = None
 
 
 def require_log(issuer: Issuer) -> None:
     """Raise `EvidenceError` when the issuer names a log that is none, or is not kept with the issuer's key."""
     if issuer.log is not None:
-        Log.open(issuer.log).require_own(issuer.log_key or issuer.key)
+        with log_errors():
+            Log.open(issuer.log.folder, issuer.log.key).close()
 
 
 def issue_plan(folder: Path, plan: Plan, system_name: str, issuer: Issuer) -> None:
     """Sign and log the plan, before any result exists. Raises `UserError` when another plan was signed here."""
-    path = folder / StatementName.PLAN.file
-    envelope = sign(plan_statement(system_name, plan), issuer.key).to_bytes()
+    planned = plan_statement(system_name, plan)
+    _refuse_another_plan(folder / StatementName.PLAN.file, planned, issuer)
+    _sign_once(folder, StatementName.PLAN, lambda: planned, issuer)
+    if issuer.log is not None:
+        with log_errors(), Log.open(issuer.log.folder, issuer.log.key) as log:
+            log.append(_leaf(folder, StatementName.PLAN.file, issuer.key.public))
+
+
+def _refuse_another_plan(path: Path, planned: Statement, issuer: Issuer) -> None:
+    """A folder holds one plan, signed by one key: what is there must be what would be signed now."""
     if not path.exists():
-        write_durably(path, envelope)
-    elif path.read_bytes() != envelope:  # equal plans signed by one key have equal bytes
+        return
+    try:
+        same = open_envelope(path.read_bytes(), path.name, issuer.key.public) == planned
+    except EvidenceError:
+        same = False
+    if not same:
         raise UserError(
             Text(
                 "is the signed plan of another assessment (other system, profile, budget, selection or key)",
@@ -53,16 +89,18 @@ def issue_plan(folder: Path, plan: Plan, system_name: str, issuer: Issuer) -> No
             str(path),
             Text("choose another --output", "请用 --output 指定其他目录"),
         )
-    if issuer.log is not None:
-        Log.open(issuer.log).append(envelope, issuer.log_key or issuer.key)
 
 
-def issue_decision(folder: Path, bundle: Bundle, recorded: Recorded, issuer: Issuer, issued: datetime) -> Path:
+def issue_decision(
+    folder: Path, bundle: Bundle, recorded: Recorded, issuer: Issuer, issued: datetime, seeds: Seeds = FROM_SYSTEM
+) -> Path:
     """Sign the assessment and the certificate or refusal that follows from it, and log both. Returns the latter."""
     assessment, manifest = recorded.assessment, bundle.manifest
 
     def concluded() -> Statement:
-        return assessment_statement(assessment, evidence=bundle.manifest_digest, reproducible=manifest.reproducible)
+        return assessment_statement(
+            assessment, evidence=bundle.manifest_digest, reproducible=manifest.reproducible, seeds=seeds
+        )
 
     envelope = _sign_once(folder, StatementName.ASSESSMENT, concluded, issuer)
 
@@ -80,7 +118,10 @@ def issue_decision(folder: Path, bundle: Bundle, recorded: Recorded, issuer: Iss
     decision = StatementName.CERTIFICATE if assessment.verdict == "pass" else StatementName.REFUSAL
     _sign_once(folder, decision, decided, issuer)
     if issuer.log is not None:
-        _log_all(folder, (StatementName.PLAN, StatementName.ASSESSMENT, decision), issuer.log, issuer)
+        names = (StatementName.PLAN, StatementName.ASSESSMENT, decision)
+        files = [name.file for name in names]
+        write_durably(folder / CHECKPOINT, log_statements(folder, files, issuer.key.public, issuer.log))
+        write_sigstore_bundles(folder, files, issuer.key.public, issuer.log.key.public)
     return folder / decision.file
 
 
@@ -89,14 +130,84 @@ def _sign_once(folder: Path, name: StatementName, make: Callable[[], Statement],
     path = folder / name.file
     if not path.exists():
         write_durably(path, sign(make(), issuer.key).to_bytes())
+    if issuer.stamper is not None and not (folder / timestamp_of(name.file)).exists():
+        (folder / RECEIPTS).mkdir(exist_ok=True)
+        signature = stamped_bytes(Envelope.from_bytes(path.read_bytes(), name.file))
+        write_durably(folder / timestamp_of(name.file), issuer.stamper.stamp(signature))
     return path.read_bytes()
 
 
-def _log_all(folder: Path, names: Sequence[StatementName], log_folder: Path, issuer: Issuer) -> None:
-    """Append what is not on the log yet, then keep receipts that all rest on the log's present checkpoint."""
-    log = Log.open(log_folder)
-    indexes = [log.append((folder / name.file).read_bytes(), issuer.log_key or issuer.key) for name in names]
-    (folder / RECEIPTS).mkdir(exist_ok=True)
-    for name, receipt in zip(names, log.receipts(indexes), strict=True):
-        write_durably(folder / name.receipt, receipt.to_bytes())
-    write_durably(folder / CHECKPOINT, log.note.to_bytes())
+def write_sigstore_bundles(folder: Path, files: Sequence[str], signer: VerifyingKey, log: LogVerifyingKey) -> list[str]:
+    """Keep statements that have a receipt and a timestamp also as Sigstore bundles. Returns the paths of these."""
+    written = []
+    for file in files:
+        receipt, stamp, path = receipt_of(file), timestamp_of(file), sigstore_of(file)
+        if (folder / receipt).exists() and (folder / stamp).exists():
+            envelope = (folder / file).read_bytes()
+            open_envelope(envelope, file, signer)
+            with log_errors():
+                proof = TlogProof.parse(read_regular(folder / receipt, receipt, largest=LARGEST_PROOF), receipt)
+            token = read_regular(folder / stamp, stamp, largest=LARGEST_RESPONSE)
+            bundle = sigstore_bundle(Envelope.from_bytes(envelope, file), signer, proof, log, token)
+            write_durably(folder / path, bundle)
+            written.append(path)
+    return written
+
+
+def write_cose_receipts(folder: Path, files: Sequence[str], signer: VerifyingKey, key: LogSigningKey) -> list[str]:
+    """Keep the receipts of statements also in COSE, signed with a key for receipts. Returns their paths."""
+    written = []
+    for file in files:
+        receipt, path = receipt_of(file), cose_of(file)
+        if (folder / receipt).exists():
+            with log_errors():
+                proof = TlogProof.parse(read_regular(folder / receipt, receipt, largest=LARGEST_PROOF), receipt)
+            write_durably(folder / path, cose_receipt(_leaf(folder, file, signer), proof, key))
+            written.append(path)
+    return written
+
+
+def renew_receipts(folder: Path, log: Log) -> list[str]:
+    """Let the receipts in an output folder rest on the log's present checkpoint, which witnesses may have cosigned.
+
+    Returns the paths of the receipts. Raises `EvidenceError` unless the log still holds what they were given for.
+    """
+    paths = sorted((folder / RECEIPTS).rglob("*.tlog-proof"))
+    with log_errors():
+        for path in paths:
+            given = TlogProof.parse(read_regular(path, str(path), largest=LARGEST_PROOF), str(path))
+            if not log.extends(given.checkpoint):
+                raise EvidenceError(
+                    Text(
+                        "is the receipt of another log, or of one that was rolled back", "是另一日志或已回退日志的回执"
+                    ),
+                    str(path),
+                )
+            proof = log.prove(given.index)
+            write_durably(path, proof.to_bytes())
+            bundle = path.with_suffix(".sigstore.json")
+            if bundle.exists():
+                data = read_regular(bundle, str(bundle), largest=LARGEST_BUNDLE)
+                write_durably(bundle, with_proof(data, proof, str(bundle)))
+        write_durably(folder / CHECKPOINT, log.note.to_bytes())
+    return [path.relative_to(folder).as_posix() for path in paths]
+
+
+def log_statements(folder: Path, files: Sequence[str], signer: VerifyingKey, own: OwnLog) -> bytes:
+    """Append statements that `signer` signed, and keep their receipts, all resting on one checkpoint: returned.
+
+    A statement that is on the log already keeps its place. Raises `EvidenceError` when another key signed one.
+    """
+    leaves = [_leaf(folder, file, signer) for file in files]
+    with log_errors(), Log.open(own.folder, own.key) as log:
+        for file, index in zip(files, log.append_many(leaves), strict=True):
+            receipt = folder / receipt_of(file)
+            receipt.parent.mkdir(parents=True, exist_ok=True)
+            write_durably(receipt, log.prove(index).to_bytes())
+        return log.note.to_bytes()
+
+
+def _leaf(folder: Path, file: str, signer: VerifyingKey) -> bytes:
+    data = (folder / file).read_bytes()
+    open_envelope(data, file, signer)
+    return leaf_of(Envelope.from_bytes(data, file), signer, file)

@@ -7,10 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from touchstone.assessment.conclusion import Circumstances
+from touchstone.assessment.disclosure import may_speak_of_persons
 from touchstone.assessment.measure import Measured
 from touchstone.canonical import Digest, canonical_json, parse_json
+from touchstone.checks.registry import installed_checks
 from touchstone.evidence.bundle import Bundle, BundleWriter
+from touchstone.evidence.image import Disclosure
 from touchstone.evidence.layout import Role
+from touchstone.evidence.model_signing import model_under_test
+from touchstone.evidence.projections import Source, media_type, project_all
 from touchstone.records import Assessment, CheckCard, Execution, Exhibit, Observation, Plan, Profile
 from touchstone.system.subject import Subject, description_json
 
@@ -49,29 +54,66 @@ def write_bundle(
     assessment: Assessment,
 ) -> Digest:
     """Write everything from which the assessment can be judged again. Returns the manifest's digest."""
+    cards = tuple(cards)
     files = [
         {"path": file.path, "size": file.size, "digest": file.digest, "format": file.format} for file in subject.files
     ]
     with BundleWriter(folder) as bundle:
         bundle.add("system.json", JSON, canonical_json(description_json(subject.description)), role=Role.DESCRIPTION)
         bundle.add("files.json", JSON, canonical_json(files), role=Role.FILES)
+        model = model_under_test(subject)
+        if model is not None:
+            bundle.add("model.json", JSON, model, role=Role.MODEL)
         bundle.add("profile.json", JSON, profile.to_bytes(), role=Role.PROFILE)
         bundle.add("plan.json", JSON, plan.to_bytes(), role=Role.PLAN)
         bundle.add("circumstances.json", JSON, circumstances.to_bytes(), role=Role.CIRCUMSTANCES)
         bundle.add("checks.json", JSON, canonical_json([card.to_json() for card in cards]), role=Role.CHECKS)
         bundle.add("assessment.json", JSON, assessment.to_bytes(), role=Role.ASSESSMENT)
+        checks = installed_checks()
         for check, result in sorted(results.items()):
-            _add_result(bundle, check, result)
+            restricted = may_speak_of_persons(subject, checks[check])
+            _add_result(bundle, check, result, "restricted" if restricted else "public")
+        source = _source(subject, profile, plan, circumstances, cards, results, assessment)
+        for name, content in project_all(source).items():
+            bundle.add(name, media_type(name), content, role=Role.PROJECTION, volatile=True)
         return bundle.close()
 
 
-def _add_result(bundle: BundleWriter, check: str, result: Result) -> None:
+def _source(
+    subject: Subject,
+    profile: Profile,
+    plan: Plan,
+    circumstances: Circumstances,
+    cards: Iterable[CheckCard],
+    results: Mapping[str, Result],
+    assessment: Assessment,
+) -> Source:
+    """The records that are being written, for the documents that follow from them."""
+    exhibits: dict[Digest, bytes] = {}
+    for result in results.values():
+        exhibits |= result.measured.exhibits
+    return Source(
+        description=subject.description,
+        files=subject.files,
+        profile=profile,
+        plan=plan,
+        circumstances=circumstances,
+        cards={card.id: card for card in cards},
+        observations={check: result.measured.observation for check, result in results.items()},
+        executions={check: result.execution for check, result in results.items()},
+        assessment=assessment,
+        exhibit=lambda exhibit: exhibits[exhibit.digest],
+    )
+
+
+def _add_result(bundle: BundleWriter, check: str, result: Result, disclosure: Disclosure) -> None:
     observation = result.measured.observation
     bundle.add(f"observations/{check}.json", JSON, observation.to_bytes(), role=Role.OBSERVATION)
     bundle.add(f"executions/{check}.json", JSON, result.execution.to_bytes(), role=Role.EXECUTION, volatile=True)
     for exhibit in observation.exhibits:
         content = result.measured.exhibits[exhibit.digest]
-        bundle.add(f"exhibits/{check}/{exhibit.name}", exhibit.media_type, content, role=Role.EXHIBIT)
+        name = f"exhibits/{check}/{exhibit.name}"
+        bundle.add(name, exhibit.media_type, content, role=Role.EXHIBIT, disclosure=disclosure)
 
 
 def read_recorded(bundle: Bundle) -> Recorded:

@@ -7,7 +7,7 @@ from pathlib import Path
 from touchstone.assessment.conclusion import assessment_of
 from touchstone.errors import EvidenceError
 from touchstone.evidence.bundle import Bundle
-from touchstone.evidence.layout import EVIDENCE_FOLDER, EVIDENCE_ZIP, MANIFEST
+from touchstone.evidence.layout import EVIDENCE_FOLDER, EVIDENCE_ZIP, INDEX
 from touchstone.laboratory.recording import read_recorded
 from touchstone.records import Assessment, Profile
 from touchstone.text import Text
@@ -15,7 +15,7 @@ from touchstone.text import Text
 
 def find_bundle(path: Path) -> Bundle:
     """The bundle at `path`: the bundle itself, or the output folder that holds one."""
-    if path.is_dir() and not any((path / name).exists() for name in (MANIFEST, EVIDENCE_FOLDER, EVIDENCE_ZIP)):
+    if path.is_dir() and not any((path / name).exists() for name in (INDEX, EVIDENCE_FOLDER, EVIDENCE_ZIP)):
         raise EvidenceError(
             Text("holds no evidence bundle", "其中没有证据包"),
             str(path),

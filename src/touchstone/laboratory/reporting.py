@@ -19,9 +19,10 @@ def material_of(bundle: Bundle, issued: str, *, judged: tuple[Profile, Assessmen
     recorded: Recorded = read_recorded(bundle)
     profile, assessment = judged or (recorded.profile, recorded.assessment)
     contents = {entry.digest: entry.name for entry in bundle.entries}
+    withheld = {entry.digest for entry in bundle.withheld}
 
-    def content(exhibit: Exhibit) -> bytes:
-        return bundle.read(contents[exhibit.digest])
+    def content(exhibit: Exhibit) -> bytes | None:
+        return None if exhibit.digest in withheld else bundle.read(contents[exhibit.digest])
 
     return Material(
         assessment=assessment,

@@ -188,9 +188,8 @@ def _pictures(material: Material, observation: Observation) -> Sequence[tuple[st
         for exhibit in observation.exhibits
         if exhibit.media_type in PICTURE_TYPES and exhibit.size <= LARGEST_PICTURE
     ]
-    return [
-        (exhibit.name, _data_uri(exhibit.media_type, material.exhibit(exhibit))) for exhibit in shown[:MOST_PICTURES]
-    ]
+    contents = [(exhibit, material.exhibit(exhibit)) for exhibit in shown[:MOST_PICTURES]]
+    return [(item.name, _data_uri(item.media_type, content)) for item, content in contents if content is not None]
 
 
 def _data_uri(media_type: str, content: bytes) -> str:

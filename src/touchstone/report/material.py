@@ -20,8 +20,8 @@ class Material:
     cards: Mapping[str, CheckCard]
     observations: Mapping[str, Observation]
     executions: Mapping[str, Execution]
-    exhibit: Callable[[Exhibit], bytes]
-    """Content of an exhibit, verified against its digest."""
+    exhibit: Callable[[Exhibit], bytes | None]
+    """Content of an exhibit, verified against its digest; `None` when it is withheld from this copy."""
     evidence: str
     """Digest of the evidence manifest."""
     issued: str
