@@ -12,18 +12,18 @@ print(touchstone.verify("out", key="lab.key.pub").ok)
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from touchstone.errors import UserError
+from touchstone.evidence import handed_over
 from touchstone.evidence.delivery import laid_out
 from touchstone.evidence.key_sources import open_log_signing_key, open_signing_key
 from touchstone.evidence.keys import (
     LogSigningKey,
     SigningKey,
     load_log_public_key,
-    load_public_key,
 )
 from touchstone.evidence.verify import verify as verify_evidence
 from touchstone.records import Budget, Plan, Profile
@@ -125,20 +125,55 @@ def announce(
 
 
 def verify(
-    path: Path | str, *, key: Path | str, log_key: Path | str | None = None, system: Path | str | None = None
+    path: Path | str,
+    *,
+    key: Path | str | Collection[Path] = (),
+    log_key: Path | str | None = None,
+    log_policy: Path | str | None = None,
+    authorities: Collection[Path] = (),
+    trust: Path | str | None = None,
+    policy: Path | str | None = None,
+    status: Path | str | None = None,
+    max_age_days: int | None = None,
+    recognitions: Collection[Path] = (),
+    log_folder: Path | str | None = None,
+    sm2_key: Path | str | None = None,
+    system: Path | str | None = None,
+    at: datetime | None = None,
 ) -> Verification:
-    """Check an output folder, a bundle or a single statement offline, with nothing but the keys you trust.
+    """Check an output folder, a bundle or a single statement offline, with nothing but what you trust.
 
-    `system` is a folder with the system itself: its digest is computed again and compared. Every fault becomes a
-    failed step that names its file; only input that is no evidence at all raises `EvidenceError`.
+    `key` (one or several) and `trust`, a pinned root, say whose statements count; `log_key` or `log_policy` which
+    log and witnesses, `authorities` whose timestamps, `sm2_key` whose second envelopes. `status` is the issuer's
+    snapshot of its certificates, at most `max_age_days` old; `recognitions` recognise other issuers; `policy` says
+    what you ask of a certificate. `log_folder` is a copy of the log, asked what else the signers put on it; `system`
+    a folder whose digest is compared; `at` the moment of the question, by default now. All are paths.
+
+    Every fault becomes a failed step that names its file; only input that is no evidence at all raises
+    `EvidenceError`.
     """
+    moment = at or datetime.now(UTC)
+    keys = [Path(key)] if isinstance(key, str | Path) else key
+    asked = None
+    if policy is not None:
+        from touchstone.evidence.policy import Policy
+
+        asked = Policy.read(Path(policy))
     with laid_out(Path(path)) as place:
         return verify_evidence(
             place,
-            key=load_public_key(Path(key)),
+            at=moment,
+            trusted=handed_over.trusted_parties(keys, None if trust is None else Path(trust), moment),
+            authorities=[handed_over.timestamping_authority(file) for file in authorities],
             log_key=None if log_key is None else load_log_public_key(Path(log_key)),
+            log_policy=None if log_policy is None else handed_over.log_policy(Path(log_policy)),
+            policy=asked,
+            status=None if status is None else Path(status),
+            max_age=None if max_age_days is None else timedelta(days=max_age_days),
+            recognitions=recognitions,
+            log_folder=None if log_folder is None else Path(log_folder),
+            sm2_key=None if sm2_key is None else handed_over.sm2_key(Path(sm2_key)),
             system=None if system is None else Path(system),
-            at=datetime.now(UTC),
         )
 
 

@@ -6,7 +6,7 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -15,11 +15,7 @@ import click
 from touchstone.cli.language import chosen, say
 
 if TYPE_CHECKING:
-    from touchstone.evidence.sm2 import Sm2VerifyingKey
-    from touchstone.evidence.timestamp import Authority
-    from touchstone.evidence.trust import Trusted
     from touchstone.evidence.verification import Step, Verification
-    from touchstone.tlog.policy import Policy as LogPolicy
 
 _MARKS = {"ok": "✓", "failed": "✗", "not-checked": "–", "stale": "⌛", "unmet": "✗"}
 _FILE = click.Path(path_type=Path)
@@ -110,78 +106,32 @@ def command(
     form: str,
 ) -> None:
     """Verify and print; the exit code says how it ended."""
-    from touchstone.evidence.delivery import laid_out
-    from touchstone.evidence.keys import load_log_public_key
-    from touchstone.evidence.verify import verify
+    from touchstone.api import verify
 
     if not key_files and root_file is None:
         raise click.UsageError(say("give --key or --trust: whom do you trust?", "请提供 --key 或 --trust：您信任谁？"))
-    moment = datetime.now(UTC) if at is None else at.replace(tzinfo=UTC)
-    policy = None
-    if policy_file is not None:
-        from touchstone.evidence.policy import Policy
-
-        policy = Policy.read(policy_file)
-    with laid_out(path) as place:
-        verification = verify(
-            place,
-            at=moment,
-            trusted=_trusted(key_files, root_file, moment),
-            authorities=[_authority(file) for file in authority_files],
-            log_key=None if log_key_file is None else load_log_public_key(log_key_file),
-            log_policy=None if log_policy_file is None else _log_policy(log_policy_file),
-            policy=policy,
-            status=status,
-            max_age=None if max_age is None else timedelta(days=max_age),
-            recognitions=recognitions,
-            log_folder=log_folder,
-            sm2_key=None if sm2_key_file is None else _sm2_key(sm2_key_file),
-            system=system,
-        )
+    verification = verify(
+        path,
+        key=key_files,
+        log_key=log_key_file,
+        log_policy=log_policy_file,
+        authorities=authority_files,
+        trust=root_file,
+        policy=policy_file,
+        status=status,
+        max_age_days=max_age,
+        recognitions=recognitions,
+        log_folder=log_folder,
+        sm2_key=sm2_key_file,
+        system=system,
+        at=None if at is None else at.replace(tzinfo=UTC),
+    )
     if form == "json":
         click.echo(json.dumps(verification.to_json(), ensure_ascii=False, indent=2))
     else:
         _print(verification)
     if not verification.ok:
         sys.exit(verification.exit_code)
-
-
-def _trusted(key_files: Sequence[Path], root_file: Path | None, at: datetime) -> Trusted:
-    """Everyone whose key was handed over, and everyone in the pinned root."""
-    from touchstone.evidence.keys import load_public_key
-    from touchstone.evidence.trust import Trusted
-
-    trusted = Trusted.of_keys(*map(load_public_key, key_files))
-    if root_file is not None:
-        from touchstone.evidence.files import read_regular
-        from touchstone.evidence.root import LARGEST_ROOT, read_root
-
-        where = str(root_file)
-        trusted += read_root(read_regular(root_file, where, largest=LARGEST_ROOT), where, at=at).trusted
-    return trusted
-
-
-def _authority(path: Path) -> Authority:
-    from touchstone.evidence.files import read_regular
-    from touchstone.evidence.timestamp import LARGEST_RESPONSE, Authority
-
-    return Authority.of_pem(read_regular(path, str(path), largest=LARGEST_RESPONSE), str(path))
-
-
-def _sm2_key(path: Path) -> Sm2VerifyingKey:
-    from touchstone.evidence.keys import read_key_file
-    from touchstone.evidence.sm2 import Sm2VerifyingKey
-
-    return Sm2VerifyingKey.of_pem(read_key_file(path), str(path))
-
-
-def _log_policy(path: Path) -> LogPolicy:
-    from touchstone.evidence.files import read_regular
-    from touchstone.evidence.log_errors import log_errors
-    from touchstone.tlog.policy import LARGEST_POLICY, Policy
-
-    with log_errors():
-        return Policy.parse(read_regular(path, str(path), largest=LARGEST_POLICY), str(path))
 
 
 def _print(verification: Verification) -> None:
