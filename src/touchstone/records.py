@@ -7,8 +7,10 @@ inputs (times, costs) is kept apart in :class:`Execution`, so that everything el
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
 from enum import StrEnum
+from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -44,7 +46,9 @@ def number(value: Any) -> Decimal:
         exact = Decimal(value if isinstance(value, str | int | Decimal) else repr(float(value)))
     except (InvalidOperation, TypeError) as error:
         raise ValueError(f"{str(value)[:40]!r} is not a number") from error
-    if not exact.is_finite() or abs(exact.adjusted()) > 300:
+    if exact.is_finite() and exact.adjusted() < -300:
+        return Decimal(0)
+    if not exact.is_finite() or exact.adjusted() > 300:
         raise ValueError(f"{exact} is not a finite number of ordinary size")
     rounded = exact if isinstance(value, int) else _ROUNDING.plus(exact)
     plain = rounded.normalize()
@@ -82,8 +86,18 @@ class Record(BaseModel):
         return canonical_json(self.to_json())
 
     def own_digest(self) -> Digest:
-        """SHA-256 of the canonical bytes: the record's only name."""
+        """SHA-256 of the canonical bytes: the record's only name. Computed once: a record never changes."""
+        return self._digest
+
+    @cached_property
+    def _digest(self) -> Digest:
         return digest_of(self.to_bytes())
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A copy with other values, which has a name of its own."""
+        copied = super().model_copy(update=update, deep=deep)
+        copied.__dict__.pop("_digest", None)
+        return copied
 
     @classmethod
     def from_bytes(cls, data: bytes, where: str) -> Self:
