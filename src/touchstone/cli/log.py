@@ -243,6 +243,38 @@ def receipts(folder: Path, out: Path) -> None:
 
 
 @command.command(
+    "publish",
+    help=say(
+        "Write the log and what is kept beside it as a web site that any plain server can host.",
+        "将日志及随其保存的声明写成任何静态服务器均可托管的网站。",
+    ),
+)
+@_FOLDER
+@click.option("--output", required=True, type=click.Path(path_type=Path), help=say("folder of the site", "网站文件夹"))
+@click.option(
+    "--outputs",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="OUT",
+    help=say(
+        "output folder whose timestamps and further receipts are published too",
+        "一并公布其时间戳与其他回执的输出文件夹",
+    ),
+)
+@click.option(
+    "--status",
+    type=click.Path(path_type=Path),
+    help=say("the issuer's current snapshot of its certificates", "发证方当前的证书状态快照"),
+)
+def publish(folder: Path, output: Path, outputs: tuple[Path, ...], status: Path | None) -> None:
+    """Publish the conclusions with the digests: whoever keeps a log decides when."""
+    from touchstone.laboratory.publishing import publish as write
+
+    shown = write(folder, output, outputs=outputs, status=status)
+    click.echo(f"{output}: " + say(f"{shown} decisions", f"{shown} 个决定"))
+
+
+@command.command(
     "witness",
     help=say(
         "Be a witness: cosign the checkpoints of other logs over HTTP as long as they only grow.",

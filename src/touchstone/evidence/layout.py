@@ -94,6 +94,15 @@ def status_file(position: int) -> str:
     return f"{STATUS_FOLDER}/{position:04}.dsse.json"
 
 
+KEPT_STATEMENTS = "statements"
+"""Beside a log, the signed statements that its entries name."""
+
+
+def kept_file(digest: str) -> str:
+    """Path beside a log of the signed statement whose file has that SHA-256."""
+    return f"{KEPT_STATEMENTS}/{digest.removeprefix('sha256:')}.dsse.json"
+
+
 class Role(StrEnum):
     """What an entry of the bundle is for. Records are stored as their canonical bytes."""
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 from touchstone.canonical import Digest, canonical_json, digest_of, parse_json
 from touchstone.errors import EvidenceError
 from touchstone.evidence.envelope import Envelope, pre_authentication_encoding, strict_base64
-from touchstone.evidence.keys import VerifyingKey
+from touchstone.evidence.keys import VerifyingKey, load_public_key
 from touchstone.text import Text
 
 _KIND: Final = "hashedrekord"
@@ -30,6 +30,18 @@ def leaf_of(envelope: Envelope, key: VerifyingKey, where: str = "statement") -> 
 
 def named_by(leaf: bytes, where: str) -> tuple[Digest, Digest]:
     """What was signed (its digest) and by which key, from a log entry. Raises `EvidenceError` when it is none."""
+    signed, spki = _named(leaf, where)
+    return signed, digest_of(spki)
+
+
+def signer_of(leaf: bytes, where: str) -> VerifyingKey:
+    """The key that a log entry names. Raises `EvidenceError` when it is not one that signs statements."""
+    _, spki = _named(leaf, where)
+    text = base64.encodebytes(spki).decode()
+    return load_public_key(f"-----BEGIN PUBLIC KEY-----\n{text}-----END PUBLIC KEY-----\n".encode())
+
+
+def _named(leaf: bytes, where: str) -> tuple[Digest, bytes]:
     parsed = parse_json(leaf, where, largest=_LARGEST)
     try:
         record = parsed["spec"]["hashedRekordV002"]
@@ -40,7 +52,7 @@ def named_by(leaf: bytes, where: str) -> tuple[Digest, Digest]:
         same = False
     if not same:
         raise EvidenceError(Text("is not the log entry of a signed statement", "不是签名声明的日志记录"), where)
-    return "sha256:" + strict_base64(signed, where).hex(), digest_of(strict_base64(key, where))
+    return "sha256:" + strict_base64(signed, where).hex(), strict_base64(key, where)
 
 
 def _entry(digest: str, signature: str, key: str) -> bytes:

@@ -133,6 +133,10 @@ _PROVES = {
         "the issuer stood by the certificate at the time of its latest snapshot",
         "截至最近的状态快照，发证方维持该证书有效",
     ),
+    "plans": Text(
+        "every plan that the same signer logged for this system has an assessment on the log",
+        "同一签名方为本系统入日志的每个方案，日志上都有其测评结论",
+    ),
     "replication": Text(
         "another laboratory that you trust repeated the tests with agreeing results",
         "您信任的另一实验室已重复测试且结果一致",
@@ -151,6 +155,10 @@ _PROVES_IF_ASKED = {
     "status": Text(
         "that a certificate was not withdrawn since: give the issuer's snapshot with --status",
         "证书此后未被撤销：请用 --status 提供发证方的状态快照",
+    ),
+    "plans": Text(
+        "that no other plan for this system was left unreported: a copy of the log shows it, give it with --log-folder",
+        "针对本系统没有未报告的其他方案：日志副本可以说明，请用 --log-folder 提供",
     ),
     "time": Text("when the statements were made: no independent time", "声明作出的时间：没有独立的时间证明"),
     "system": Text(

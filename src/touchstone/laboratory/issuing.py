@@ -12,6 +12,7 @@ from touchstone.errors import EvidenceError, UserError
 from touchstone.evidence.bundle import Bundle
 from touchstone.evidence.certificate import decide
 from touchstone.evidence.cose_receipt import cose_receipt
+from touchstone.evidence.disclosed import keep_statement
 from touchstone.evidence.envelope import Envelope, open_envelope, sign
 from touchstone.evidence.files import read_regular, write_durably
 from touchstone.evidence.keys import LogSigningKey, LogVerifyingKey, SigningKey, VerifyingKey
@@ -69,7 +70,7 @@ def issue_plan(folder: Path, plan: Plan, system_name: str, issuer: Issuer) -> No
     _sign_once(folder, StatementName.PLAN, lambda: planned, issuer)
     if issuer.log is not None:
         with log_errors(), Log.open(issuer.log.folder, issuer.log.key) as log:
-            log.append(_leaf(folder, StatementName.PLAN.file, issuer.key.public))
+            _append(log, folder, [StatementName.PLAN.file], issuer.key.public, issuer.log)
 
 
 def _refuse_another_plan(path: Path, planned: Statement, issuer: Issuer) -> None:
@@ -196,15 +197,22 @@ def renew_receipts(folder: Path, log: Log) -> list[str]:
 def log_statements(folder: Path, files: Sequence[str], signer: VerifyingKey, own: OwnLog) -> bytes:
     """Append statements that `signer` signed, and keep their receipts, all resting on one checkpoint: returned.
 
-    A statement that is on the log already keeps its place. Raises `EvidenceError` when another key signed one.
+    The statements themselves are kept beside the log, before it names them. One that is on the log already keeps its
+    place. Raises `EvidenceError` when another key signed one.
     """
-    leaves = [_leaf(folder, file, signer) for file in files]
     with log_errors(), Log.open(own.folder, own.key) as log:
-        for file, index in zip(files, log.append_many(leaves), strict=True):
+        for file, index in zip(files, _append(log, folder, files, signer, own), strict=True):
             receipt = folder / receipt_of(file)
             receipt.parent.mkdir(parents=True, exist_ok=True)
             write_durably(receipt, log.prove(index).to_bytes())
         return log.note.to_bytes()
+
+
+def _append(log: Log, folder: Path, files: Sequence[str], signer: VerifyingKey, own: OwnLog) -> list[int]:
+    leaves = [_leaf(folder, file, signer) for file in files]
+    for file in files:
+        keep_statement(own.folder, (folder / file).read_bytes())
+    return log.append_many(leaves)
 
 
 def _leaf(folder: Path, file: str, signer: VerifyingKey) -> bytes:

@@ -98,7 +98,7 @@ class ControlSection:
 def render_html(material: Material, language: Language) -> str:
     """The whole report in one language."""
     sections = _sections(material)
-    template = _environment(language).get_template("report.html.j2")
+    template = templates(language).get_template("report.html.j2")
     return template.render(
         m=material,
         a=material.assessment,
@@ -108,13 +108,13 @@ def render_html(material: Material, language: Language) -> str:
         headline=words.HEADLINES[material.assessment.verdict],
         coverage=coverage_picture(material.assessment),
         pilot_limits=sum(row.decision.basis.kind == "pilot" for section in sections for row in section.rows),
-        style=Markup(files("touchstone.report").joinpath("templates/report.css").read_text("utf-8")),  # noqa: S704
         words=words,
         language=language,
     )
 
 
-def _environment(language: Language) -> Environment:
+def templates(language: Language) -> Environment:
+    """The templates in one language: every value is escaped, and a value that is missing is an error."""
     environment = Environment(
         loader=PackageLoader("touchstone.report"),
         autoescape=True,
@@ -129,7 +129,8 @@ def _environment(language: Language) -> Environment:
     def say(text: Text) -> str:
         return text.render(language)
 
-    environment.globals.update(t=both, say=say)
+    style = files("touchstone.report").joinpath("templates/report.css").read_text("utf-8")
+    environment.globals.update(t=both, say=say, style=Markup(style))  # noqa: S704 - our own style sheet
     environment.filters.update(
         say=say, measured=words.measured, interval=words.interval, unit=words.unit, sentence=words.sentence
     )
