@@ -5,15 +5,13 @@ Median of ten of: `python -c pass`, `python -c 'import touchstone'`, `touchstone
 
 from __future__ import annotations
 
-import statistics
-import subprocess
 import sys
-import time
 
 from record import keep
+from turns import timed_in_turns
 
 COMMANDS = {
-    "python": [sys.executable, "-c", "pass"],
+    "bare_python": [sys.executable, "-c", "pass"],
     "import": [sys.executable, "-c", "import touchstone"],
     "help": [sys.executable, "-m", "touchstone", "--help"],
 }
@@ -21,21 +19,11 @@ ROUNDS = 10
 
 
 def main() -> None:
-    """Measure in turns, so that a slow moment hits all alike."""
-    times: dict[str, list[float]] = {name: [] for name in COMMANDS}
-    for _ in range(ROUNDS):
-        for name, command in COMMANDS.items():
-            started = time.perf_counter()
-            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-            times[name].append(time.perf_counter() - started)
-    median = {name: statistics.median(values) for name, values in times.items()}
+    """Measure and keep."""
     keep(
         "startup",
         "`touchstone --help` < 0.3 s, `import touchstone` < 0.15 s",
-        {
-            "seconds": {name: round(value, 4) for name, value in median.items()},
-            "ratio_to_bare_python": {name: round(value / median["python"], 2) for name, value in median.items()},
-        },
+        timed_in_turns(COMMANDS, ROUNDS, "bare_python"),
     )
 
 

@@ -6,14 +6,13 @@ Assesses an example once, signed and logged, then takes turns: `touchstone verif
 
 from __future__ import annotations
 
-import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 from record import keep
+from turns import timed_in_turns
 
 ROOT = Path(__file__).parents[1]
 ROUNDS = 10
@@ -35,25 +34,12 @@ def main() -> None:
         touchstone("assess", system, "--output", output, "--key", key, "--log", log, "--log-key", log_key)
         trusted = ["--key", f"{key}.pub", "--log-key", f"{log_key}.pub"]
         commands = {
-            "python": [sys.executable, "-c", "pass"],
+            "bare_python": [sys.executable, "-c", "pass"],
             "touchstone_verify": [sys.executable, "-m", "touchstone", "verify", output, *trusted],
             "single_file": [sys.executable, str(ROOT / "tools" / "touchstone-verify.py"), output, *trusted],
         }
-        times: dict[str, list[float]] = {name: [] for name in commands}
-        for _ in range(ROUNDS):
-            for name, command in commands.items():
-                started = time.perf_counter()
-                subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-                times[name].append(time.perf_counter() - started)
-    median = {name: statistics.median(values) for name, values in times.items()}
-    keep(
-        "verify_time",
-        "verification of a demonstration's evidence ≤ 0.5 s including start-up",
-        {
-            "seconds": {name: round(value, 3) for name, value in median.items()},
-            "ratio_to_bare_python": {name: round(value / median["python"], 1) for name, value in median.items()},
-        },
-    )
+        measured = timed_in_turns(commands, ROUNDS, "bare_python")
+    keep("verify_time", "verification of a demonstration's evidence ≤ 0.5 s including start-up", measured)
 
 
 if __name__ == "__main__":
