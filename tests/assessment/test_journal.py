@@ -5,12 +5,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from touchstone.assessment.isolation import no_walls
 from touchstone.assessment.journal import Journal, question_of
 from touchstone.assessment.measure import Measured
 from touchstone.canonical import digest_of
 from touchstone.errors import EvidenceError, UserError
-from touchstone.records import Access, CheckIdentity, Execution, Exhibit, Note, Observation, PlanItem, StoppingLimit
+from touchstone.records import (
+    Access,
+    CheckIdentity,
+    Execution,
+    Exhibit,
+    Isolation,
+    Note,
+    Observation,
+    PlanItem,
+    StoppingLimit,
+)
 from touchstone.text import Text
 
 SYSTEM = digest_of(b"system")
@@ -22,7 +31,15 @@ EXECUTION = Execution(
     wall_ms=1,
     cpu_ms=1,
     peak_memory_bytes=1,
-    isolation=no_walls(),
+    isolation=Isolation(
+        process="same",
+        network="open",
+        network_by="",
+        new_programs="allowed",
+        memory_bytes=None,
+        cpu_seconds=None,
+        wall_seconds=None,
+    ),
 )
 
 

@@ -65,19 +65,6 @@ def build_walls(walls: Walls) -> Isolation:
     )
 
 
-def no_walls() -> Isolation:
-    """What is recorded when a check runs in the caller's own process."""
-    return Isolation(
-        process="same",
-        network="open",
-        network_by="",
-        new_programs="allowed",
-        memory_bytes=None,
-        cpu_seconds=None,
-        wall_seconds=None,
-    )
-
-
 def _library() -> ctypes.CDLL | None:
     if sys.platform != "linux":
         return None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from touchstone.cli.language import chosen, say
+from touchstone.cli.signing import PASSPHRASE_FILE
 
 if TYPE_CHECKING:
     from touchstone.records import Budget
@@ -44,9 +45,7 @@ if TYPE_CHECKING:
     "--key",
     help=say("sign with this key: a file, env:NAME or a pkcs11: URI", "签名密钥：文件、env:变量名 或 pkcs11: URI"),
 )
-@click.option(
-    "--passphrase-file", type=click.Path(path_type=Path), help=say("file with the key's passphrase", "密钥口令文件")
-)
+@PASSPHRASE_FILE
 @click.option("--log", type=click.Path(path_type=Path), help=say("transparency log to append to", "透明日志目录"))
 @click.option("--log-key", help=say("signing key of the log: a file or env:NAME", "日志的签名密钥：文件或 env:变量名"))
 @click.option(

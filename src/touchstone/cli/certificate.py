@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from touchstone.cli.language import chosen, say
+from touchstone.cli.signing import PASSPHRASE_FILE
 
 if TYPE_CHECKING:
     from touchstone.evidence.status import Action
@@ -39,7 +40,7 @@ def _changing(function: Callable[..., None]) -> Callable[..., None]:
             type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ"]),
             help=say("UTC time from which it counts [now]", "生效的 UTC 时间［默认为当前］"),
         ),
-        click.option("--passphrase-file", type=_FOLDER, help=say("file with the key's passphrase", "密钥口令文件")),
+        PASSPHRASE_FILE,
         click.option("--key", required=True, help=say("key that signed the certificate", "签发证书的密钥")),
         click.option("--reason", required=True, help=say("why, for everyone to read", "变更原因，将公开")),
         click.argument("folder", type=_FOLDER),
@@ -182,7 +183,7 @@ def list_certificates(folders: tuple[Path, ...], key: Path) -> None:
 @click.argument("folders", nargs=-1, required=True, type=_FOLDER)
 @click.option("--output", required=True, type=_FOLDER, help=say("file to write", "输出文件"))
 @click.option("--key", required=True, help=say("key that signed the certificates", "签发证书的密钥"))
-@click.option("--passphrase-file", type=_FOLDER, help=say("file with the key's passphrase", "密钥口令文件"))
+@PASSPHRASE_FILE
 @click.option("--issuer", default="unnamed laboratory", help=say("name of who signs", "签发者名称"))
 @click.option(
     "--valid-days",

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from touchstone.cli.language import say
+from touchstone.cli.signing import PASSPHRASE_FILE
 
 _PATH = click.Path(path_type=Path)
 _LOG_KEY = click.option("--log-key", required=True, type=_PATH, help=say("public key of the log", "日志的公钥"))
@@ -84,7 +85,7 @@ def trusted_root(origin: str, log_key: Path, tsa_certificate: Path) -> None:
     required=True,
     help=say("signing key for receipts (keys generate --for log)", "回执的签名密钥（keys generate --for log）"),
 )
-@click.option("--passphrase-file", type=_PATH, help=say("file with the key's passphrase", "密钥口令文件"))
+@PASSPHRASE_FILE
 def cose(out: Path, key: Path, receipt_key: str, passphrase_file: Path | None) -> None:
     """Sign the root again for verifiers that speak COSE."""
     from touchstone.cli.signing import log_signing_key
@@ -111,7 +112,7 @@ def cose(out: Path, key: Path, receipt_key: str, passphrase_file: Path | None) -
     type=_PATH,
     help=say("private SM2 key (openssl genpkey -algorithm SM2)", "SM2 私钥（openssl genpkey -algorithm SM2）"),
 )
-@click.option("--passphrase-file", type=_PATH, help=say("file with the key's passphrase", "密钥口令文件"))
+@PASSPHRASE_FILE
 def sm2(out: Path, key: Path, sm2_key: Path, passphrase_file: Path | None) -> None:
     """Write the second envelopes beside the first."""
     from touchstone.cli.signing import passphrase_of

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from touchstone.cli.language import chosen, say
+from touchstone.cli.signing import PASSPHRASE_FILE
 
 if TYPE_CHECKING:
     from touchstone.tlog.log import Log
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
 _FOLDER = click.argument("folder", type=click.Path(path_type=Path))
 _LOG_KEY = click.option(
     "--key", required=True, type=click.Path(path_type=Path), help=say("signing key of the log", "日志的签名密钥")
-)
-_PASSPHRASE = click.option(
-    "--passphrase-file", type=click.Path(path_type=Path), help=say("file with the key's passphrase", "密钥口令文件")
 )
 
 
@@ -37,7 +35,7 @@ def command() -> None:
     help=say("name of the log, unique in the world: a domain name", "日志名称，须全球唯一，如域名"),
 )
 @_LOG_KEY
-@_PASSPHRASE
+@PASSPHRASE_FILE
 def create(folder: Path, origin: str, key: Path, passphrase_file: Path | None) -> None:
     """Sign the empty tree, write its checkpoint and print the key as verifiers want it."""
     from touchstone.cli.signing import log_signing_key
@@ -158,7 +156,7 @@ def check(folder: Path, key_file: Path, since: Path | None) -> None:
 )
 @_FOLDER
 @_LOG_KEY
-@_PASSPHRASE
+@PASSPHRASE_FILE
 def rebuild(folder: Path, key: Path, passphrase_file: Path | None) -> None:
     """Repair what readers see after files were lost or changed."""
     from touchstone.evidence.log_errors import log_errors
@@ -178,7 +176,7 @@ def rebuild(folder: Path, key: Path, passphrase_file: Path | None) -> None:
 )
 @_FOLDER
 @_LOG_KEY
-@_PASSPHRASE
+@PASSPHRASE_FILE
 @click.option(
     "--witness",
     "witnesses",
@@ -285,7 +283,7 @@ def publish(folder: Path, output: Path, outputs: tuple[Path, ...], status: Path 
 @click.option(
     "--key", required=True, type=click.Path(path_type=Path), help=say("signing key of the witness", "见证方的签名密钥")
 )
-@_PASSPHRASE
+@PASSPHRASE_FILE
 @click.option("--name", required=True, help=say("name of the witness: a domain name", "见证方名称，如域名"))
 @click.option(
     "--state",

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from touchstone.cli.language import chosen, say
+from touchstone.cli.signing import PASSPHRASE_FILE
 
 
 @click.group("model", help=say("Sign and verify the files of a model.", "签名与验证模型文件。"))
@@ -25,9 +26,7 @@ def command() -> None:
 )
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option("--key", "key_file", required=True, type=click.Path(path_type=Path), help=say("signing key", "签名密钥"))
-@click.option(
-    "--passphrase-file", type=click.Path(path_type=Path), help=say("file with the key's passphrase", "密钥口令文件")
-)
+@PASSPHRASE_FILE
 @click.option(
     "--signature",
     "signature_file",

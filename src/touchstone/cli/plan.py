@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from touchstone.cli.language import say
+from touchstone.cli.signing import PASSPHRASE_FILE
 
 if TYPE_CHECKING:
     from touchstone.records import Budget
@@ -40,7 +41,7 @@ _FILE = click.Path(path_type=Path)
 )
 @click.option("--skip", multiple=True, help=say("leave out this check or control", "排除此检查或控制项"))
 @click.option("--key", required=True, help=say("sign with this key", "签名密钥"))
-@click.option("--passphrase-file", type=_FILE, help=say("file with the key's passphrase", "密钥口令文件"))
+@PASSPHRASE_FILE
 @click.option("--log", type=_FILE, help=say("transparency log to append to", "透明日志目录"))
 @click.option("--log-key", help=say("signing key of the log", "日志的签名密钥"))
 @click.option(

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from touchstone.cli.language import chosen, say
+from touchstone.cli.signing import PASSPHRASE_FILE
 
 
 @click.command(
@@ -33,9 +34,7 @@ from touchstone.cli.language import chosen, say
     required=True,
     help=say("key of the second laboratory", "第二实验室的密钥"),
 )
-@click.option(
-    "--passphrase-file", type=click.Path(path_type=Path), help=say("file with the key's passphrase", "密钥口令文件")
-)
+@PASSPHRASE_FILE
 @click.option("--laboratory", default="unnamed laboratory", help=say("name of who signs", "签发者名称"))
 @click.option(
     "--output",

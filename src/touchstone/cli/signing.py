@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from touchstone.evidence.keys import LogSigningKey, SigningKey
     from touchstone.laboratory.timestamping import Stamper
 
+PASSPHRASE_FILE = click.option(
+    "--passphrase-file", type=click.Path(path_type=Path), help=say("file with the key's passphrase", "密钥口令文件")
+)
+"""The option of every command that opens a signing key."""
+
 
 def signing_key(source: Path | str, passphrase_file: Path | None) -> SigningKey:
     """Open a key for statements; asks for the passphrase or PIN when there must be one and no file holds it."""

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from touchstone.cli.language import say
+from touchstone.cli.signing import PASSPHRASE_FILE
 
 
 @click.group(
@@ -53,9 +54,7 @@ def create(folder: Path, name: str, passphrase_file: Path | None, *, without_pas
 @command.command("serve", help=say("Answer requests for timestamps over HTTP.", "通过 HTTP 应答时间戳请求。"))
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--listen", default="127.0.0.1:8601", show_default=True, metavar="HOST:PORT")
-@click.option(
-    "--passphrase-file", type=click.Path(path_type=Path), help=say("file with the key's passphrase", "密钥口令文件")
-)
+@PASSPHRASE_FILE
 @click.option(
     "--policy",
     required=True,

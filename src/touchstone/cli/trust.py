@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from touchstone.cli.language import chosen, say
+from touchstone.cli.signing import PASSPHRASE_FILE
 
 if TYPE_CHECKING:
     from touchstone.evidence.root import TrustRoot
@@ -71,7 +72,7 @@ def init(
 @command.command("sign", help=say("Add one signature to a root.", "为信任根添加一个签名。"))
 @click.argument("root", type=_FILE)
 @click.option("--key", required=True, help=say("your root key", "您的根密钥"))
-@click.option("--passphrase-file", type=_FILE, help=say("file with the key's passphrase", "密钥口令文件"))
+@PASSPHRASE_FILE
 def sign(root: Path, key: str, passphrase_file: Path | None) -> None:
     """Sign on a machine without a network; carry the file to the next person."""
     from touchstone.cli.signing import signing_key
@@ -133,7 +134,7 @@ def show(root: Path) -> None:
 @click.option("--until", required=True, type=_DAY, help=say("until then (UTC)", "截止时间（UTC）"))
 @click.option("--recogniser", required=True, help=say("name of who recognises", "承认方名称"))
 @click.option("--key", required=True, help=say("signing key of who recognises", "承认方的签名密钥"))
-@click.option("--passphrase-file", type=_FILE, help=say("file with the key's passphrase", "密钥口令文件"))
+@PASSPHRASE_FILE
 @click.option("--output", required=True, type=_FILE, help=say("file to write", "输出文件"))
 def recognise(
     issuer_key: Path,

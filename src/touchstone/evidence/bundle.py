@@ -24,7 +24,7 @@ from typing import Final, Self
 from touchstone.canonical import Digest, digest_of
 from touchstone.errors import EvidenceError
 from touchstone.evidence.archives import Form, archive_of
-from touchstone.evidence.files import flush_folder, write_durably
+from touchstone.evidence.files import write_durably
 from touchstone.evidence.image import (
     EMPTY,
     MOST_ATTACHMENTS,
@@ -44,6 +44,7 @@ from touchstone.evidence.image import (
 from touchstone.evidence.layout import BLOBS, INDEX, OCI_LAYOUT
 from touchstone.evidence.stores import MemoryStore, Store, open_store
 from touchstone.text import Text
+from touchstone.tlog.durable import flush_folder
 
 LARGEST_MANIFEST: Final = 64 * 1024 * 1024
 LARGEST_ATTACHMENT: Final = 64 * 1024 * 1024

@@ -9,6 +9,7 @@ from pathlib import Path
 from touchstone.errors import EvidenceError
 from touchstone.files import FileError, open_regular
 from touchstone.text import Text
+from touchstone.tlog.durable import flush_folder
 
 
 def read_regular(path: Path, where: str, *, largest: int) -> bytes:
@@ -42,12 +43,3 @@ def write_durably(path: Path, data: bytes) -> None:
         Path(temporary).unlink(missing_ok=True)
         raise
     flush_folder(path.parent)
-
-
-def flush_folder(folder: Path) -> None:
-    """Make the names in a folder as durable as the files they name."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

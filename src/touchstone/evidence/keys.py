@@ -29,9 +29,9 @@ from cryptography.hazmat.primitives.hashes import SHA256
 
 from touchstone.canonical import Digest, digest_of
 from touchstone.errors import EvidenceError
-from touchstone.evidence.files import flush_folder
 from touchstone.files import make_folder, open_regular
 from touchstone.text import Text
+from touchstone.tlog.durable import flush_folder
 
 Purpose = Literal["statements", "log", "witness"]
 """What a key is made for."""

@@ -16,7 +16,7 @@ from touchstone.evidence.image import Disclosure
 from touchstone.evidence.layout import Role
 from touchstone.evidence.model_signing import model_under_test
 from touchstone.evidence.projections import Source, media_type, project_all
-from touchstone.records import Assessment, CheckCard, Execution, Exhibit, Observation, Plan, Profile
+from touchstone.records import Assessment, CheckCard, Execution, Observation, Plan, Profile
 from touchstone.system.subject import Subject, description_json
 
 JSON = "application/json"
@@ -138,8 +138,3 @@ def read_recorded(bundle: Bundle) -> Recorded:
         executions={execution.check.id: execution for execution in executions},
         assessment=Assessment.from_bytes(*one(Role.ASSESSMENT)),
     )
-
-
-def exhibit_content(bundle: Bundle, check: str, exhibit: Exhibit) -> bytes:
-    """Content of one exhibit of one check."""
-    return bundle.read(f"exhibits/{check}/{exhibit.name}")
