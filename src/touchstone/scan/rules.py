@@ -1,0 +1,27 @@
+"""All rules of all readers, gathered for listings, SARIF and the reference page.
+
+A reader declares its rules beside the code that finds them, in a tuple `RULES` of its module. Nothing registers
+itself: the modules that declare rules are listed here.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import import_module
+
+from touchstone.scan.findings import Rule
+from touchstone.scan.formats import MODULES
+
+_BESIDE_FORMATS = ("touchstone.scan.second_meanings",)
+
+
+@cache
+def all_rules() -> dict[str, Rule]:
+    """Every rule by its id, in the order of the ids."""
+    found: dict[str, Rule] = {}
+    for name in sorted({*MODULES, *_BESIDE_FORMATS}):
+        rules: tuple[Rule, ...] = getattr(import_module(name), "RULES", ())
+        for rule in rules:
+            if found.setdefault(rule.id, rule) is not rule:
+                raise ValueError(f"two rules are called {rule.id}")
+    return dict(sorted(found.items()))

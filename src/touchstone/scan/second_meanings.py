@@ -1,0 +1,19 @@
+"""The same bytes as another loader would read them.
+
+A loader does not ask what a file is: `pickle.load` follows opcodes, a zip reader looks from the end. A file that is
+harmless to one and a program to another is the way past a scanner that believes the first reading.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from touchstone.scan.examination import Examination
+from touchstone.scan.findings import Rule
+from touchstone.scan.source import Source
+
+RULES: Final[tuple[Rule, ...]] = ()
+
+
+def look_for_second_meanings(source: Source, kind: str, examination: Examination) -> None:
+    """Report what the bytes of a file of format `kind` mean to loaders of other formats."""
