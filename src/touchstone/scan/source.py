@@ -85,12 +85,10 @@ class FileSource(Source):
 
 class _Part(Source):
     def __init__(self, parent: Source, start: int, length: int) -> None:
-        if isinstance(parent, _Part):
-            start += parent._start
-            parent = parent._parent
+        nested = isinstance(parent, _Part)
         self.size = length
-        self._parent = parent
-        self._start = start
+        self._parent: Source = parent._parent if nested else parent
+        self._start: int = parent._start + start if nested else start
 
     def read(self, start: int, length: int) -> bytes:
         if start < 0 or start >= self.size:
