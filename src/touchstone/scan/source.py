@@ -84,11 +84,15 @@ class FileSource(Source):
 
 
 class _Part(Source):
+    _parent: Source
+    _start: int
+
     def __init__(self, parent: Source, start: int, length: int) -> None:
-        nested = isinstance(parent, _Part)
         self.size = length
-        self._parent: Source = parent._parent if nested else parent
-        self._start: int = parent._start + start if nested else start
+        if isinstance(parent, _Part):
+            self._parent, self._start = parent._parent, parent._start + start
+        else:
+            self._parent, self._start = parent, start
 
     def read(self, start: int, length: int) -> bytes:
         if start < 0 or start >= self.size:
