@@ -110,7 +110,10 @@ class Examination:
         """One tensor and where its bytes lie. Bytes are only read later, when somebody asks for digests."""
         if len(self.collected.tensors) >= self.budget.limits.tensors:
             return
-        self.collected.tensors[TensorEntry(self.where, _printable(name), dtype, tuple(shape), data.size)] = data
+        entry = TensorEntry(
+            self.where, _printable(name), dtype, tuple(shape), data.size, offset=data.file_offset if data.size else -1
+        )
+        self.collected.tensors[entry] = data
 
     def runs_code(self) -> None:
         """This format can run code by design."""

@@ -31,14 +31,14 @@ def scan_file(path: Path, shown_as: str, limits: Limits | None = None) -> FileRe
             data = file.read()
             return _with_change(scan_bytes(data, shown_as, limits), before, os.fstat(descriptor))
         hashing = _Hashing(descriptor, before.st_size)
-        source = FileSource(descriptor, before.st_size)
+        source = FileSource(descriptor, before.st_size, file_offset=0)
         result = _examined(source, shown_as, hashing.digest, limits or Limits())
         return _with_change(result, before, os.fstat(descriptor))
 
 
 def scan_bytes(data: bytes, shown_as: str, limits: Limits | None = None) -> FileResult:
     """Examine bytes that are in memory, as a file of that name."""
-    return _examined(MemorySource(data), shown_as, hashlib.sha256(data).hexdigest, limits or Limits())
+    return _examined(MemorySource(data, file_offset=0), shown_as, hashlib.sha256(data).hexdigest, limits or Limits())
 
 
 def _examined(source: Source, shown_as: str, digest: Callable[[], str], limits: Limits) -> FileResult:

@@ -126,6 +126,8 @@ class TensorEntry:
     bytes: int
     sha256: str = ""
     """Digest of its bytes, when tensors were asked for."""
+    offset: int = -1
+    """First byte in the file on disk; -1 when it lies there compressed, or in pieces."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,8 @@ class Source(ABC):
     """Bytes of known number, read at any place."""
 
     size: int
+    file_offset: int = -1
+    """Where these bytes begin in the file on disk; -1 when they were unpacked and lie nowhere in it."""
 
     @abstractmethod
     def read(self, start: int, length: int) -> bytes:
@@ -53,8 +55,9 @@ class Source(ABC):
 class MemorySource(Source):
     """Bytes that are in memory already."""
 
-    def __init__(self, data: bytes | memoryview) -> None:
+    def __init__(self, data: bytes | memoryview, file_offset: int = -1) -> None:
         self.size = len(data)
+        self.file_offset = file_offset
         self._data = data
 
     def read(self, start: int, length: int) -> bytes:
@@ -66,8 +69,9 @@ class MemorySource(Source):
 class FileSource(Source):
     """An open regular file, read without moving its position, so that several readers can share it."""
 
-    def __init__(self, descriptor: int, size: int) -> None:
+    def __init__(self, descriptor: int, size: int, file_offset: int = -1) -> None:
         self.size = size
+        self.file_offset = file_offset
         self._descriptor = descriptor
 
     def read(self, start: int, length: int) -> bytes:
@@ -93,6 +97,8 @@ class _Part(Source):
             self._parent, self._start = parent._parent, parent._start + start
         else:
             self._parent, self._start = parent, start
+        if parent.file_offset >= 0:
+            self.file_offset = parent.file_offset + start
 
     def read(self, start: int, length: int) -> bytes:
         if start < 0 or start >= self.size:
