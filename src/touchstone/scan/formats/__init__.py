@@ -90,6 +90,9 @@ READERS: Final[dict[str, tuple[str, str]]] = {
     "chat-template": ("chat_template", "read_template"),
     "model-card": ("model_card", "read_card"),
     "lfs-pointer": ("lfs_pointer", "read_pointer"),
+    "source-code": ("script", "read_source_code"),
+    "json-lines": ("text", "read_text"),
+    "html": ("text", "read_text"),
     "csv": ("text", "read_text"),
     "text": ("text", "read_text"),
     # ---- data that no loader executes
