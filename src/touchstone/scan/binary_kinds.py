@@ -2,9 +2,97 @@
 
 from __future__ import annotations
 
+import lzma
+import zlib
+from collections.abc import Callable
+from typing import Final
+
+from touchstone.scan.protobuf_kinds import recognise_message
 from touchstone.scan.source import Source
+
+Recogniser = Callable[[Source, bytes], str | None]
+
+_LEVELDB_FOOTER: Final = b"\x57\xfb\x80\x8b\x24\x75\x47\xdb"
+"""Last eight bytes of a LevelDB table (https://github.com/google/leveldb/blob/main/doc/table_format.md)."""
+_LARGEST_SAFETENSORS_HEADER: Final = 100_000_000
+_LZMA_DICTIONARIES: Final = frozenset({*(2**n for n in range(12, 31)), *(2**n + 2 ** (n - 1) for n in range(12, 30))})
 
 
 def recognise_binary(source: Source, head: bytes) -> str | None:
     """Name the format, or `None` when the bytes are text or nothing we know."""
+    for recogniser in _RECOGNISERS:
+        kind = recogniser(source, head)
+        if kind is not None:
+            return kind
     return None
+
+
+def _safetensors(_source: Source, head: bytes) -> str | None:
+    """Eight bytes of header length, then a JSON object (Hugging Face safetensors, README "Format")."""
+    length = int.from_bytes(head[:8], "little")
+    return "safetensors" if head[8:9] == b"{" and 2 <= length <= _LARGEST_SAFETENSORS_HEADER else None
+
+
+def _paddle_parameters(_source: Source, head: bytes) -> str | None:
+    """Stream version 0, number of levels, stream version 0, a small `TensorDesc` that begins with its data type."""
+    if head[:4] != bytes(4) or head[4:12] != bytes(8) or head[12:16] != bytes(4):
+        return None
+    described = int.from_bytes(head[16:20], "little")
+    return "paddle-parameters" if 2 <= described <= 1024 and head[20:21] == b"\x08" else None
+
+
+def _message(source: Source, _head: bytes) -> str | None:
+    return recognise_message(source)
+
+
+def _tensorflow_checkpoint(source: Source, _head: bytes) -> str | None:
+    footer = source.read(source.size - len(_LEVELDB_FOOTER), len(_LEVELDB_FOOTER))
+    return "tensorflow-checkpoint" if footer == _LEVELDB_FOOTER else None
+
+
+def _pickle(_source: Source, _head: bytes) -> str | None:
+    return None
+
+
+def _pe(source: Source, head: bytes) -> str | None:
+    """An MS-DOS stub that leads to `PE`, or any binary that begins like one: both are programs to Windows."""
+    if head[:2] != b"MZ":
+        return None
+    new_header = int.from_bytes(head[60:64], "little")
+    return "pe" if source.read(new_header, 4) == b"PE\x00\x00" or b"\x00" in head[:64] else None
+
+
+def _zlib(_source: Source, head: bytes) -> str | None:
+    if len(head) < 8 or head[0] & 0x0F != 8 or head[0] >> 4 > 7 or int.from_bytes(head[:2], "big") % 31 != 0:
+        return None
+    try:
+        return "zlib" if zlib.decompressobj().decompress(head, 64) else None
+    except zlib.error:
+        return None
+
+
+def _lzma(_source: Source, head: bytes) -> str | None:
+    """The header of LZMA alone: properties, a dictionary size that encoders use, and a size that is known or not."""
+    size = int.from_bytes(head[5:13], "little")
+    if len(head) < 18 or head[0] >= 225 or int.from_bytes(head[1:5], "little") not in _LZMA_DICTIONARIES:
+        return None
+    if size >= 2**48 and size != 2**64 - 1:
+        return None
+    try:
+        lzma.LZMADecompressor(lzma.FORMAT_ALONE, memlimit=2**28).decompress(head, 64)
+    except lzma.LZMAError:
+        return None
+    return "lzma"
+
+
+_RECOGNISERS: Final[tuple[Recogniser, ...]] = (
+    _safetensors,
+    _paddle_parameters,
+    _message,
+    _tensorflow_checkpoint,
+    _pickle,
+    _pe,
+    _zlib,
+    _lzma,
+)
+"""In the order of how much they ask for, the strictest first."""

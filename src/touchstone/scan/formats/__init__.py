@@ -63,6 +63,7 @@ READERS: Final[dict[str, tuple[str, str]]] = {
     "tensorflow-graph": ("tensorflow", "read_graph"),
     "tensorflow-meta-graph": ("tensorflow", "read_meta_graph"),
     "tensorflow-checkpoint": ("tensorflow_checkpoint", "read_index"),
+    "tensorflow-fingerprint": ("tensorflow", "read_fingerprint"),
     "keras-saved-metadata": ("tensorflow", "read_keras_metadata"),
     "tflite": ("tflite", "read_tflite"),
     "executorch": ("executorch", "read_executorch"),
