@@ -1,0 +1,320 @@
+"""FlatBuffers: tables read by the names of their fields, every byte accounted for.
+
+A schema lists the fields of each table in the order of their slots. A walk goes through all tables once, wherever
+they are met, checks every offset and length against what is there, and remembers which bytes it has seen, so that
+bytes nothing refers to do not go unnoticed.
+
+Source: https://flatbuffers.dev/internals/.
+"""
+
+from __future__ import annotations
+
+import struct
+from array import array
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from touchstone.scan.budget import Budget
+from touchstone.scan.examination import Examination
+from touchstone.scan.source import Source, Unreadable
+from touchstone.text import Text
+
+DEEPEST: Final = 64
+"""Tables within one another; the limit of the official verifier."""
+LONGEST_TEXT: Final = 64 * 1024
+LARGEST_UNSEEN: Final = 256
+"""Bytes in one place that nothing refers to before they are reported. Builders leave padding and unused tables."""
+_MOST_PLACES: Final = 1_000_000
+_PAGE: Final = 64 * 1024
+_PAGES: Final = 16
+
+_NUMBERS: Final = {
+    "bool": "<?",
+    "i8": "<b",
+    "u8": "<B",
+    "i16": "<h",
+    "u16": "<H",
+    "i32": "<i",
+    "u32": "<I",
+    "i64": "<q",
+    "u64": "<Q",
+    "f32": "<f",
+    "f64": "<d",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Slot:
+    number: int
+    kind: str
+    """A number type, `text`, `bytes`, the name of a table, `union` (a table of unknown fields), `unread`."""
+    repeated: bool
+    width: int
+    """Bytes of one element of a vector of numbers or structures."""
+
+
+class Schema:
+    """Tables by name. Each is a line of `name kind`, separated by commas, in the order of their slots.
+
+    Kinds: a number type, `text`, `bytes` (a vector of bytes), `structN` (N bytes in place), the name of another table,
+    `union` (only its table; the type before it is a `u8` of its own). A `*` after the name makes it a vector.
+
+    >>> Schema({"Operator": "opcode_index u32, inputs* i32"}).slots("Operator")["inputs"].width
+    4
+    """
+
+    def __init__(self, lines: Mapping[str, str]) -> None:
+        self._lines = lines
+        self._slots: dict[str, dict[str, _Slot]] = {}
+
+    def __contains__(self, kind: str) -> bool:
+        return kind in self._lines
+
+    def slots(self, kind: str) -> dict[str, _Slot]:
+        """Fields of one table by name."""
+        found = self._slots.get(kind)
+        if found is None:
+            entries = [entry.split() for entry in self._lines[kind].split(",") if entry.strip()]
+            found = self._slots[kind] = {
+                name.removesuffix("*"): _Slot(number, of, name.endswith("*") or of == "bytes", _width(of))
+                for number, (name, of) in enumerate(entries)
+            }
+        return found
+
+
+def _width(kind: str) -> int:
+    if kind == "bytes":
+        return 1
+    if kind.startswith("struct"):
+        return int(kind.removeprefix("struct"))
+    return struct.calcsize(_NUMBERS[kind]) if kind in _NUMBERS else 4
+
+
+class Table:
+    """One table, read by the names of its fields. Fields that are not there answer nothing or zero."""
+
+    __slots__ = ("_buffer", "_fields", "_slots", "depth", "kind", "position", "slots_known", "slots_used")
+
+    def __init__(self, buffer: Buffer, slots: dict[str, _Slot], kind: str, position: int, depth: int) -> None:
+        self._buffer = buffer
+        self._slots = slots
+        self.kind = kind
+        self.position = position
+        self.depth = depth
+        self.slots_known = len(slots)
+        self._fields = buffer.fields_of(position)
+        self.slots_used = max((slot + 1 for slot, offset in enumerate(self._fields) if offset), default=0)
+
+    def has(self, name: str) -> bool:
+        """Whether the field is written."""
+        return self._place(name) != 0
+
+    def integer(self, name: str, default: int = 0) -> int:
+        """The value of a number."""
+        place = self._place(name)
+        return int(self._buffer.number(place, _NUMBERS[self._slots[name].kind])) if place else default
+
+    def text(self, name: str) -> str:
+        """The value of a string."""
+        place = self._place(name)
+        return self._buffer.text(self._buffer.follow(place)) if place else ""
+
+    def texts(self, name: str) -> Iterator[str]:
+        """Each string of a vector."""
+        for place in self._elements(name):
+            yield self._buffer.text(self._buffer.follow(place))
+
+    def integers(self, name: str, most: int = 4096) -> list[int]:
+        """The first numbers of a vector."""
+        slot = self._slots[name]
+        start, count = self.vector(name)
+        return [
+            int(self._buffer.number(start + index * slot.width, _NUMBERS[slot.kind]))
+            for index in range(min(count, most))
+        ]
+
+    def part(self, name: str) -> Source | None:
+        """The bytes of a vector of numbers or structures, not loaded; `None` when it is not written."""
+        if not self.has(name):
+            return None
+        start, count = self.vector(name)
+        return self._buffer.source.part(start, count * self._slots[name].width)
+
+    def vector(self, name: str) -> tuple[int, int]:
+        """Where the elements of a vector begin, and how many there are."""
+        place = self._place(name)
+        return self._buffer.vector(self._buffer.follow(place), self._slots[name].width) if place else (0, 0)
+
+    def table(self, name: str) -> Table | None:
+        """The table in a field."""
+        place = self._place(name)
+        return self._inner(name, place) if place else None
+
+    def tables(self, name: str) -> Iterator[Table]:
+        """Each table of a vector."""
+        for place in self._elements(name):
+            yield self._inner(name, place)
+
+    def children(self) -> Iterator[Table]:
+        """Every table this one refers to; strings and vectors on the way are checked and noted as seen."""
+        for name, slot in self._slots.items():
+            if slot.kind in ("union", "unread") or not self.has(name):
+                continue
+            if slot.kind == "text":
+                for _ in self.texts(name) if slot.repeated else (self.text(name),):
+                    pass
+            elif slot.kind in _NUMBERS or slot.kind == "bytes" or slot.kind.startswith("struct"):
+                if slot.repeated:
+                    self.vector(name)
+            elif slot.repeated:
+                yield from self.tables(name)
+            else:
+                yield self._inner(name, self._place(name))
+
+    def _place(self, name: str) -> int:
+        number = self._slots[name].number
+        return self._fields[number] if number < len(self._fields) else 0
+
+    def _elements(self, name: str) -> range:
+        start, count = self.vector(name)
+        return range(start, start + 4 * count, 4)
+
+    def _inner(self, name: str, place: int) -> Table:
+        if self.depth >= DEEPEST:
+            raise Unreadable(Text(f"nests tables deeper than {DEEPEST}", f"表嵌套超过 {DEEPEST} 层"))
+        kind = self._slots[name].kind
+        return self._buffer.table(kind, self._buffer.follow(place), self.depth + 1)
+
+
+class Buffer:
+    """A source as a FlatBuffer."""
+
+    def __init__(self, source: Source, schema: Schema, budget: Budget) -> None:
+        self.source = source
+        self._schema = schema
+        self._budget = budget
+        self._pages: dict[int, bytes] = {}
+        self._seen = array("Q")
+
+    def root(self, kind: str) -> Table:
+        """The table the buffer begins with."""
+        self._note(0, 8)
+        return self.table(kind, self.follow(0), 0)
+
+    def table(self, kind: str, position: int, depth: int) -> Table:
+        """The table at a place."""
+        self._budget.spend_opcodes(1)
+        return Table(self, self._schema.slots(kind), kind, position, depth)
+
+    def fields_of(self, position: int) -> list[int]:
+        """Places of the fields of the table at `position`, by slot; 0 for those not written."""
+        vtable = position - int(self.number(position, "<i"))
+        length, inline = struct.unpack("<HH", self._read(vtable, 4))
+        if length < 4 or length % 2 or inline < 4:
+            raise damaged()
+        offsets = struct.unpack(f"<{length // 2 - 2}H", self._read(vtable + 4, length - 4))
+        if any(offset >= inline for offset in offsets):
+            raise damaged()
+        self._note(vtable, length)
+        self._note(position, inline)
+        return [position + offset if offset else 0 for offset in offsets]
+
+    def follow(self, place: int) -> int:
+        """Where the offset at `place` leads."""
+        return place + int(self.number(place, "<I"))
+
+    def number(self, place: int, layout: str) -> int | float:
+        """A number at a place."""
+        value: int | float = struct.unpack(layout, self._read(place, struct.calcsize(layout)))[0]
+        return value
+
+    def vector(self, place: int, width: int) -> tuple[int, int]:
+        """Where the elements of the vector at `place` begin, and how many there are."""
+        count = int(self.number(place, "<I"))
+        if count * width > self.source.size - place - 4:
+            raise damaged()
+        self._note(place, 4 + count * width)
+        return place + 4, count
+
+    def text(self, place: int) -> str:
+        """The string at a place; bytes that are no UTF-8 become replacement characters."""
+        start, length = self.vector(place, 1)
+        self._note(start + length, 1)
+        return self.source.read(start, min(length, LONGEST_TEXT)).decode("utf-8", "replace")
+
+    def note(self, start: int, length: int) -> None:
+        """These bytes are accounted for by somebody else."""
+        self._note(start, length)
+
+    def unseen(self) -> Iterator[tuple[int, int]]:
+        """Start and length of each longer run of bytes, not all zero, that nothing referred to."""
+        if len(self._seen) >= 2 * _MOST_PLACES:
+            raise Unreadable(Text("has more tables than are followed", "表的数量超过解析上限"))
+        position = 0
+        places = sorted(zip(self._seen[::2], self._seen[1::2], strict=True))
+        for start, end in [*places, (self.source.size, self.source.size)]:
+            if start - position > LARGEST_UNSEEN and self._holds_something(position, start):
+                yield position, start - position
+            position = max(position, end)
+
+    def _holds_something(self, start: int, end: int) -> bool:
+        return any(any(window) for window in self.source.part(start, end - start).windows())
+
+    def _note(self, start: int, length: int) -> None:
+        if len(self._seen) < 2 * _MOST_PLACES:
+            self._seen.append(start)
+            self._seen.append(start + length)
+
+    def _read(self, start: int, length: int) -> bytes:
+        if start < 0 or start + length > self.source.size:
+            raise damaged()
+        number, index = divmod(start, _PAGE)
+        if index + length > _PAGE:
+            return self.source.read(start, length)
+        page = self._pages.get(number)
+        if page is None:
+            if len(self._pages) >= _PAGES:
+                del self._pages[next(iter(self._pages))]
+            page = self._pages[number] = self.source.read(number * _PAGE, _PAGE)
+        return page[index : index + length]
+
+
+def walk(root: Table, handlers: Mapping[str, Callable[[Table], None]], examination: Examination) -> None:
+    """Go through all tables once, parents first, giving each to the handler of its kind."""
+    waiting = [root]
+    met = {(root.kind, root.position)}
+    while waiting:
+        table = waiting.pop()
+        if table.slots_used > table.slots_known:
+            examination.gap(
+                Text(
+                    f"has a field that {table.kind} is not known to have ({table.slots_used - 1})",
+                    f"{table.kind} 含未知字段（{table.slots_used - 1}）",
+                ),
+                "format",
+            )
+        handler = handlers.get(table.kind)
+        if handler is not None:
+            handler(table)
+        for child in table.children():
+            place = (child.kind, child.position)
+            if place not in met:
+                met.add(place)
+                waiting.append(child)
+
+
+def report_unseen(buffer: Buffer, examination: Examination) -> None:
+    """Bytes that nothing refers to are a gap: no reader of the format would show them."""
+    for start, length in buffer.unseen():
+        examination.gap(
+            Text(
+                f"holds {length} bytes at {start} that nothing in the file refers to",
+                f"偏移 {start} 处有 {length} 字节未被文件中任何部分引用",
+            )
+        )
+
+
+def damaged() -> Unreadable:
+    """The bytes break the format."""
+    return Unreadable(Text("is not a well-formed FlatBuffer", "不是格式正确的 FlatBuffer"))
