@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import socket
+from dataclasses import asdict
 from pathlib import Path
 
 from pydantic import JsonValue
 
 from touchstone.assessment import channel as frames
 from touchstone.assessment.intake import INTAKE
-from touchstone.assessment.isolation import Walls, build_walls
 from touchstone.assessment.measure import measure
 from touchstone.canonical import Digest
 from touchstone.checks.registry import installed_check
-from touchstone.records import Budget, PlanItem, Record
+from touchstone.isolation import Walls, build_walls
+from touchstone.records import Budget, Isolation, PlanItem, Record
 from touchstone.system.description import SystemDescription
 from touchstone.system.subject import FileRecord, Subject
 
@@ -47,10 +48,8 @@ def serve(channel: socket.socket) -> None:
     """Do the one piece of work that arrives on `channel`."""
     request = WorkRequest.from_bytes(frames.receive(channel).content, "work request")
     check = INTAKE if request.item.check.id == INTAKE.id else installed_check(request.item.check.id)
-    isolation = build_walls(
-        Walls(request.memory_bytes, request.cpu_seconds, request.wall_seconds, network=request.network)
-    )
-    frames.send(channel, "isolation", isolation.to_bytes())
+    walls = build_walls(Walls(request.memory_bytes, request.cpu_seconds, request.wall_seconds, network=request.network))
+    frames.send(channel, "isolation", Isolation(process="separate", **asdict(walls)).to_bytes())
 
     def report(fraction: float) -> None:
         frames.send(channel, "progress", fraction=f"{fraction:.3f}")

@@ -1,7 +1,7 @@
 """The walls around a worker: no network, no new programs, bounded memory, time and files.
 
-Called inside the worker, before anything of the subject is read. Which walls really stand is returned and goes
-into the evidence: where the kernel refuses one, the record says so instead of pretending.
+Called inside the worker, before anything hostile is read. Which walls really stand is returned and goes into the
+evidence: where the kernel refuses one, the record says so instead of pretending.
 """
 
 from __future__ import annotations
@@ -14,8 +14,7 @@ import signal
 import struct
 import sys
 from dataclasses import dataclass
-
-from touchstone.records import Isolation
+from typing import Literal
 
 LARGEST_FILE = 64 * 1024 * 1024
 OPEN_FILES = 256
@@ -36,14 +35,28 @@ class Walls:
     cpu_seconds: int
     wall_seconds: int
     network: bool = False
+    largest_file: int = LARGEST_FILE
+    """Bytes it may write to any file."""
 
 
-def build_walls(walls: Walls) -> Isolation:
+@dataclass(frozen=True, slots=True)
+class StandingWalls:
+    """Which walls really stand; the fields of `touchstone.records.Isolation`."""
+
+    network: Literal["none", "open"]
+    network_by: str
+    new_programs: Literal["denied", "allowed"]
+    memory_bytes: int | None
+    cpu_seconds: int
+    wall_seconds: int
+
+
+def build_walls(walls: Walls) -> StandingWalls:
     """Shut this process in, for good. Returns which walls stand."""
     _die_with_parent()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CPU, (walls.cpu_seconds, walls.cpu_seconds + 5))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (LARGEST_FILE, LARGEST_FILE))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (walls.largest_file, walls.largest_file))
     resource.setrlimit(resource.RLIMIT_NOFILE, (OPEN_FILES, OPEN_FILES))
     memory: int | None = walls.memory_bytes
     try:
@@ -54,8 +67,7 @@ def build_walls(walls: Walls) -> Isolation:
     filtered = _filter_system_calls(deny_network=not walls.network)
     if filtered and not walls.network:
         cut_off_by.append("seccomp")
-    return Isolation(
-        process="separate",
+    return StandingWalls(
         network="open" if not cut_off_by else "none",
         network_by=" + ".join(cut_off_by),
         new_programs="denied" if filtered else "allowed",
