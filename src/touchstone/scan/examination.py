@@ -1,8 +1,8 @@
 """One file under examination: collects what readers report, and hands parts of the file to further readers.
 
-A reader is a function `read(source, examination)`. It reports findings, gaps and facts and returns nothing. It may
-raise `Unreadable`, which becomes a gap; anything else it raises is our own mistake and becomes a gap as well, so that
-a crash never looks like a clean file.
+A reader is a function `read(source, examination)`. It reports findings, gaps and facts, and returns nothing unless it
+can name the format more closely (`torch-archive` for a zip). It may raise `Unreadable`, which becomes a gap; anything
+else it raises is our own mistake and becomes a gap as well, so that a crash never looks like a clean file.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ from touchstone.scan.findings import (
 from touchstone.scan.source import Source, Unreadable
 from touchstone.text import Text
 
-Reader = Callable[[Source, "Examination"], None]
+Reader = Callable[[Source, "Examination"], str | None]
+"""Reports what it finds, and answers a closer name for the format, or nothing."""
 
 LONGEST_FACT = 1000
 
@@ -110,9 +111,7 @@ class Examination:
         """One tensor and where its bytes lie. Bytes are only read later, when somebody asks for digests."""
         if len(self.collected.tensors) >= self.budget.limits.tensors:
             return
-        entry = TensorEntry(
-            self.where, _printable(name), dtype, tuple(shape), data.size, offset=data.file_offset if data.size else -1
-        )
+        entry = TensorEntry(self.where, _printable(name), dtype, tuple(shape), data.size, offset=data.file_offset)
         self.collected.tensors[entry] = data
 
     def runs_code(self) -> None:
@@ -157,7 +156,7 @@ class Examination:
             if reader is None:
                 self.gap(Text(f"no reader for format {kind}", f"没有 {kind} 格式的解析器"), "format")
             else:
-                reader(source, self)
+                kind = reader(source, self) or kind
         except LimitReached as limit:
             self.gap(limit.why, "limit")
         except Unreadable as unreadable:
