@@ -17,7 +17,7 @@ from pathlib import Path
 
 from log_entries import ORIGIN, new_log
 from record import keep
-from touchstone.evidence.keys import generate_log_key, load_log_signing_key
+from touchstone.signatures.keys import generate_log_key, load_log_signing_key
 from touchstone.tlog.checkpoint import Checkpoint
 from touchstone.tlog.log import Log
 from touchstone.tlog.note import VerifierKey
@@ -28,7 +28,7 @@ KILLS = 50
 CHILD = """
 import random, sys
 from pathlib import Path
-from touchstone.evidence.keys import load_log_signing_key
+from touchstone.signatures.keys import load_log_signing_key
 from touchstone.tlog.log import Log
 folder, seed = Path(sys.argv[1]), int(sys.argv[2])
 chance = random.Random(seed)

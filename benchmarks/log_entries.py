@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from touchstone.evidence.keys import generate_log_key, load_log_signing_key
+from touchstone.signatures.keys import generate_log_key, load_log_signing_key
 from touchstone.tlog.log import Log
 
 ORIGIN = "benchmark.example.org"

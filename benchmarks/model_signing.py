@@ -23,8 +23,8 @@ from pathlib import Path
 from typing import Any
 
 from record import keep
-from touchstone.evidence.keys import generate, load_signing_key
-from touchstone.evidence.model_signing import sign_model
+from touchstone.signatures.keys import generate, load_signing_key
+from touchstone.system.model_signing import sign_model
 
 ROUNDS = 5
 GIBIBYTE = 2**30

@@ -19,8 +19,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from touchstone.errors import EvidenceError
-from touchstone.evidence.keys import LogVerifyingKey, VerifyingKey, load_log_public_key, load_public_key
 from touchstone.evidence.verify import verify
+from touchstone.signatures.keys import LogVerifyingKey, VerifyingKey, load_log_public_key, load_public_key
 
 
 def main() -> int:

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 import touchstone
-from touchstone.evidence.keys import generate, public_half
+from touchstone.signatures.keys import generate, public_half
 
 EXAMPLES = Path(__file__).parent
 PROFILES = {

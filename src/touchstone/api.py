@@ -20,13 +20,13 @@ from touchstone.errors import UserError
 from touchstone.evidence import handed_over
 from touchstone.evidence.delivery import laid_out
 from touchstone.evidence.key_sources import open_log_signing_key, open_signing_key
-from touchstone.evidence.keys import (
+from touchstone.evidence.verify import verify as verify_evidence
+from touchstone.records import Budget, Plan, Profile
+from touchstone.signatures.keys import (
     LogSigningKey,
     SigningKey,
     load_log_public_key,
 )
-from touchstone.evidence.verify import verify as verify_evidence
-from touchstone.records import Budget, Plan, Profile
 from touchstone.system.subject import Subject
 from touchstone.text import Text
 

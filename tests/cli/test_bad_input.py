@@ -25,7 +25,7 @@ from tests.cli.program import Finished, run
 from tests.system import onnx_writer as onnx
 from touchstone.assessment.intake import INTAKE, intake_item
 from touchstone.assessment.measure import REFUSED, REMEDY, measure
-from touchstone.evidence.keys import generate, generate_log_key, load_log_signing_key
+from touchstone.signatures.keys import generate, generate_log_key, load_log_signing_key
 from touchstone.system.subject import open_system
 from touchstone.tlog.log import Log
 

@@ -14,8 +14,8 @@ from touchstone.canonical import digest_of
 from touchstone.evidence.bundle import Bundle
 from touchstone.evidence.certificate import decide
 from touchstone.evidence.envelope import sign
-from touchstone.evidence.keys import generate, load_signing_key
 from touchstone.evidence.projections import SIMPLE_VERIFICATION_RESULT, project_all
+from touchstone.signatures.keys import generate, load_signing_key
 
 
 @pytest.mark.parametrize("held", [True, False])

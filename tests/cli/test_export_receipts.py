@@ -10,7 +10,7 @@ from tests.evidence.made import Laboratory
 from tests.evidence.stamping import Stamping
 from touchstone.cli.export import command
 from touchstone.errors import EvidenceError
-from touchstone.evidence.keys import generate_log_key
+from touchstone.signatures.keys import generate_log_key
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from click.testing import CliRunner, Result
 
 from touchstone.cli.keys import command
 from touchstone.errors import EvidenceError
-from touchstone.evidence.keys import (
+from touchstone.signatures.keys import (
     LogVerifyingKey,
     load_any_public_key,
     load_log_signing_key,

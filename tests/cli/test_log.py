@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 from tests.evidence.made import Laboratory
 from touchstone.cli.log import command
 from touchstone.errors import UserError
-from touchstone.evidence.keys import generate_log_key
+from touchstone.signatures.keys import generate_log_key
 from touchstone.tlog.log import Log
 from touchstone.tlog.note import VerifierKey
 from touchstone.tlog.policy import Policy

@@ -12,16 +12,6 @@ from touchstone.canonical import digest_of
 from touchstone.evidence.bundle import Bundle, BundleWriter, pack
 from touchstone.evidence.certificate import decide
 from touchstone.evidence.envelope import Envelope, sign
-from touchstone.evidence.keys import (
-    LogSigningKey,
-    LogVerifyingKey,
-    SigningKey,
-    VerifyingKey,
-    generate,
-    generate_log_key,
-    load_log_signing_key,
-    load_signing_key,
-)
 from touchstone.evidence.layout import ASSESSMENT, CHECKPOINT, EVIDENCE_FOLDER, EVIDENCE_ZIP, Role, StatementName
 from touchstone.evidence.leaf import leaf_of
 from touchstone.evidence.statement import Statement, assessment_statement, plan_statement
@@ -38,6 +28,16 @@ from touchstone.records import (
     Profile,
     Requirement,
     SystemIdentity,
+)
+from touchstone.signatures.keys import (
+    LogSigningKey,
+    LogVerifyingKey,
+    SigningKey,
+    VerifyingKey,
+    generate,
+    generate_log_key,
+    load_log_signing_key,
+    load_signing_key,
 )
 from touchstone.text import Text
 from touchstone.tlog.log import Log

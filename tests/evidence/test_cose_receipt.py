@@ -10,7 +10,7 @@ import pytest
 from tests.evidence.made import Laboratory
 from touchstone.errors import EvidenceError
 from touchstone.evidence.cose_receipt import cose_receipt
-from touchstone.evidence.keys import LogSigningKey, generate_log_key, load_log_signing_key
+from touchstone.signatures.keys import LogSigningKey, generate_log_key, load_log_signing_key
 from touchstone.tlog.proof import TlogProof
 
 VERIFIER = os.environ.get("TOUCHSTONE_TEST_SCITT_COSE")

@@ -16,16 +16,10 @@ from hypothesis import strategies as st
 from tests.evidence.made import SYSTEM, Laboratory
 from touchstone.canonical import canonical_json
 from touchstone.errors import EvidenceError
-from touchstone.evidence.envelope import (
-    PAYLOAD_TYPE,
-    Envelope,
-    open_envelope,
-    pre_authentication_encoding,
-    sign,
-    strict_base64,
-)
-from touchstone.evidence.keys import P256_ORDER
+from touchstone.evidence.envelope import Envelope, open_envelope, sign
 from touchstone.evidence.statement import statement
+from touchstone.signatures.dsse import PAYLOAD_TYPE, pre_authentication_encoding, strict_base64
+from touchstone.signatures.keys import P256_ORDER
 
 CLAIM = statement("model", SYSTEM, "urn:touchstone:predicate:test:v1", {"a": 1, "text": "试金石", "none": None})
 

@@ -12,8 +12,8 @@ from touchstone.errors import EvidenceError
 from touchstone.evidence.device_key import Place
 from touchstone.evidence.envelope import open_envelope, sign
 from touchstone.evidence.key_sources import needs_passphrase, open_log_signing_key, open_signing_key
-from touchstone.evidence.keys import generate, generate_log_key, load_public_key
 from touchstone.evidence.statement import statement
+from touchstone.signatures.keys import generate, generate_log_key, load_public_key
 
 MODULE = Path(os.environ.get("TOUCHSTONE_TEST_PKCS11", "/usr/lib/softhsm/libsofthsm2.so"))
 

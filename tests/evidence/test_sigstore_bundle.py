@@ -14,9 +14,9 @@ import pytest
 from tests.evidence.made import SYSTEM, Laboratory
 from tests.evidence.stamping import Stamping
 from touchstone.errors import EvidenceError
-from touchstone.evidence.keys import public_half
 from touchstone.evidence.layout import receipt_of, sigstore_of
 from touchstone.evidence.sigstore_bundle import NamedLog, trusted_root, with_proof
+from touchstone.signatures.keys import public_half
 from touchstone.tlog.proof import TlogProof
 
 COSIGN = os.environ.get("TOUCHSTONE_TEST_COSIGN") or shutil.which("cosign")

@@ -13,13 +13,13 @@ from touchstone.canonical import digest_of
 from touchstone.errors import EvidenceError
 from touchstone.evidence.certificate import decide
 from touchstone.evidence.envelope import Envelope
-from touchstone.evidence.keys import generate
 from touchstone.evidence.layout import StatementName
 from touchstone.evidence.recognition import recognise
 from touchstone.evidence.replication import compare, replication_statement
 from touchstone.evidence.statement import AssessmentPredicate, Statement, assessment_statement
 from touchstone.laboratory.certifying import change_status, write_snapshot
 from touchstone.records import Finding, Metric, Note, Verdict
+from touchstone.signatures.keys import generate
 from touchstone.text import Text
 
 SCHEMAS = Path(__file__).parents[2] / "docs" / "reference" / "predicates"

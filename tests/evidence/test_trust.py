@@ -12,13 +12,6 @@ from touchstone.errors import EvidenceError, UserError
 from touchstone.evidence.bundle import Bundle
 from touchstone.evidence.envelope import sign
 from touchstone.evidence.files import write_durably
-from touchstone.evidence.keys import (
-    SigningKey,
-    generate,
-    generate_log_key,
-    load_log_signing_key,
-    load_signing_key,
-)
 from touchstone.evidence.layout import StatementName
 from touchstone.evidence.parties import read_parties
 from touchstone.evidence.policy import Policy
@@ -30,6 +23,13 @@ from touchstone.evidence.verification import Verification
 from touchstone.evidence.verify import verify
 from touchstone.laboratory.certifying import write_snapshot
 from touchstone.laboratory.issuing import renew_receipts
+from touchstone.signatures.keys import (
+    SigningKey,
+    generate,
+    generate_log_key,
+    load_log_signing_key,
+    load_signing_key,
+)
 from touchstone.tlog.cosignature import cosign
 from touchstone.tlog.log import Log
 

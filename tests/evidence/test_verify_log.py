@@ -15,8 +15,7 @@ import pytest
 import touchstone.tlog
 from tests.evidence.made import Laboratory
 from touchstone.errors import EvidenceError
-from touchstone.evidence.envelope import Envelope, pre_authentication_encoding
-from touchstone.evidence.keys import LogSigningKey, generate_log_key, load_log_signing_key
+from touchstone.evidence.envelope import Envelope
 from touchstone.evidence.layout import CHECKPOINT, StatementName
 from touchstone.evidence.leaf import leaf_of, named_by
 from touchstone.evidence.log_errors import CHINESE, log_errors
@@ -25,6 +24,8 @@ from touchstone.evidence.trust import Trusted
 from touchstone.evidence.verification import Step, Steps
 from touchstone.evidence.verify_log import LogExamination
 from touchstone.laboratory.issuing import renew_receipts
+from touchstone.signatures.dsse import pre_authentication_encoding
+from touchstone.signatures.keys import LogSigningKey, generate_log_key, load_log_signing_key
 from touchstone.tlog.cosignature import cosign
 from touchstone.tlog.errors import TlogError
 from touchstone.tlog.log import Log

@@ -12,11 +12,11 @@ from touchstone.assessment.seeds import drawn, seed_of
 from touchstone.canonical import digest_of
 from touchstone.errors import UserError
 from touchstone.evidence.envelope import Envelope
-from touchstone.evidence.keys import generate, generate_log_key, load_log_signing_key, load_signing_key
 from touchstone.evidence.layout import StatementName
 from touchstone.evidence.statement import AssessmentPredicate
 from touchstone.laboratory.assessing import announced_plan
 from touchstone.laboratory.replicating import replicate
+from touchstone.signatures.keys import generate, generate_log_key, load_log_signing_key, load_signing_key
 from touchstone.system.subject import open_system
 from touchstone.tlog.log import Log
 

@@ -15,7 +15,6 @@ from touchstone.assessment.engine import Event, Finished, Started
 from touchstone.errors import StandardError, UserError
 from touchstone.evidence.bundle import Bundle
 from touchstone.evidence.envelope import Envelope
-from touchstone.evidence.keys import generate, generate_log_key, load_log_signing_key, load_public_key
 from touchstone.evidence.leaf import leaf_of
 from touchstone.evidence.timestamp import Authority, stamp_of, stamped_bytes
 from touchstone.laboratory.issuing import renew_receipts
@@ -23,6 +22,7 @@ from touchstone.laboratory.rejudging import find_bundle, judge_again
 from touchstone.laboratory.timestamp_authority import TimestampAuthority
 from touchstone.laboratory.timestamping import OwnAuthority
 from touchstone.records import Plan, Verdict
+from touchstone.signatures.keys import generate, generate_log_key, load_log_signing_key, load_public_key
 from touchstone.standard.catalog import load_standard
 from touchstone.tlog.log import Log
 

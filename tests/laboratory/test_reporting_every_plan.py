@@ -13,7 +13,10 @@ from tests.cli.program import run
 from touchstone.api import announce, assess
 from touchstone.canonical import digest_of
 from touchstone.evidence.envelope import sign
-from touchstone.evidence.keys import (
+from touchstone.evidence.statement import statement
+from touchstone.evidence.verification import Verification
+from touchstone.evidence.verify import verify
+from touchstone.signatures.keys import (
     generate,
     generate_log_key,
     load_log_public_key,
@@ -21,9 +24,6 @@ from touchstone.evidence.keys import (
     load_public_key,
     load_signing_key,
 )
-from touchstone.evidence.statement import statement
-from touchstone.evidence.verification import Verification
-from touchstone.evidence.verify import verify
 from touchstone.tlog.log import Log
 
 

@@ -27,11 +27,11 @@ from touchstone.api import assess
 from touchstone.canonical import canonical_json
 from touchstone.errors import EvidenceError
 from touchstone.evidence.bundle import Bundle, attach, write_new_folder
-from touchstone.evidence.keys import load_log_public_key, load_public_key
 from touchstone.evidence.redaction import redacted
 from touchstone.evidence.status import Action
 from touchstone.evidence.verify import verify
 from touchstone.laboratory.certifying import change_status
+from touchstone.signatures.keys import load_log_public_key, load_public_key
 
 FILE = Path(__file__).parents[2] / "tools" / "touchstone-verify.py"
 AT = datetime(2026, 12, 1, tzinfo=UTC)

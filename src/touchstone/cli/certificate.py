@@ -144,8 +144,8 @@ def _change(
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
 def show(folder: Path, key: Path, form: str) -> None:
     """Print the standing, the scope and every change."""
-    from touchstone.evidence.keys import load_public_key
     from touchstone.laboratory.certifying import read_issued
+    from touchstone.signatures.keys import load_public_key
 
     issued = read_issued(folder, load_public_key(key))
     if form == "json":
@@ -165,8 +165,8 @@ def show(folder: Path, key: Path, form: str) -> None:
 @click.option("--key", required=True, type=_FOLDER, help=say("public key of the issuer", "发证方的公钥"))
 def list_certificates(folders: tuple[Path, ...], key: Path) -> None:
     """Print one line for each."""
-    from touchstone.evidence.keys import load_public_key
     from touchstone.laboratory.certifying import read_issued
+    from touchstone.signatures.keys import load_public_key
 
     public = load_public_key(key)
     for folder in folders:

@@ -26,8 +26,8 @@ _LOG_KEY = click.option("--log-key", required=True, type=_PATH, help=say("public
 def sigstore(out: Path, key: Path, log_key: Path) -> None:
     """Write the bundles beside the receipts."""
     from touchstone.errors import EvidenceError
-    from touchstone.evidence.keys import load_log_public_key, load_public_key
     from touchstone.laboratory.issuing import write_sigstore_bundles
+    from touchstone.signatures.keys import load_log_public_key, load_public_key
     from touchstone.text import Text
 
     files = _statements(out)
@@ -61,10 +61,10 @@ def sigstore(out: Path, key: Path, log_key: Path) -> None:
 )
 def trusted_root(origin: str, log_key: Path, tsa_certificate: Path) -> None:
     """Print what cosign takes as --trusted-root."""
-    from touchstone.evidence.keys import load_log_public_key, read_key_file
     from touchstone.evidence.sigstore_bundle import NamedLog
     from touchstone.evidence.sigstore_bundle import trusted_root as render
     from touchstone.evidence.timestamp import Authority
+    from touchstone.signatures.keys import load_log_public_key, read_key_file
 
     log = NamedLog(origin, load_log_public_key(log_key))
     authority = Authority.of_pem(read_key_file(tsa_certificate), str(tsa_certificate))
@@ -89,8 +89,8 @@ def trusted_root(origin: str, log_key: Path, tsa_certificate: Path) -> None:
 def cose(out: Path, key: Path, receipt_key: str, passphrase_file: Path | None) -> None:
     """Sign the root again for verifiers that speak COSE."""
     from touchstone.cli.signing import log_signing_key
-    from touchstone.evidence.keys import load_public_key
     from touchstone.laboratory.issuing import write_cose_receipts
+    from touchstone.signatures.keys import load_public_key
 
     signer = load_public_key(key)
     for path in write_cose_receipts(out, _statements(out), signer, log_signing_key(receipt_key, passphrase_file)):
@@ -116,8 +116,8 @@ def cose(out: Path, key: Path, receipt_key: str, passphrase_file: Path | None) -
 def sm2(out: Path, key: Path, sm2_key: Path, passphrase_file: Path | None) -> None:
     """Write the second envelopes beside the first."""
     from touchstone.cli.signing import passphrase_of
-    from touchstone.evidence.keys import load_public_key
     from touchstone.laboratory.sm2_signing import Sm2Key, write_sm2_envelopes
+    from touchstone.signatures.keys import load_public_key
 
     signing = Sm2Key(sm2_key, passphrase_of(str(sm2_key), passphrase_file))
     for path in write_sm2_envelopes(out, _statements(out), load_public_key(key), signing):

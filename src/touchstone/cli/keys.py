@@ -10,7 +10,7 @@ import click
 from touchstone.cli.language import say
 
 if TYPE_CHECKING:
-    from touchstone.evidence.keys import Purpose
+    from touchstone.signatures.keys import Purpose
 
 
 @click.group("keys", help=say("Make and show signing keys.", "生成与查看签名密钥。"))
@@ -46,7 +46,7 @@ def command() -> None:
 def generate(path: Path, purpose: Purpose, passphrase_file: Path | None, *, without_passphrase: bool) -> None:
     """Make a key pair; asks for a passphrase unless told where it is."""
     from touchstone.cli.signing import new_passphrase
-    from touchstone.evidence import keys
+    from touchstone.signatures import keys
 
     passphrase = new_passphrase(path, passphrase_file, without_passphrase=without_passphrase)
     public = keys.generate(path, passphrase) if purpose == "statements" else keys.generate_log_key(path, passphrase)
@@ -61,7 +61,7 @@ def generate(path: Path, purpose: Purpose, passphrase_file: Path | None, *, with
 @click.argument("path", type=click.Path(path_type=Path))
 def show(path: Path) -> None:
     """Print what a public key is called in envelopes, and the key itself."""
-    from touchstone.evidence.keys import load_any_public_key
+    from touchstone.signatures.keys import load_any_public_key
 
     key = load_any_public_key(path)
     click.echo(f"{key.algorithm} {key.id}")

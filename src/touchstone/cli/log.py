@@ -117,8 +117,8 @@ def prove(folder: Path, index: int) -> None:
 )
 def check(folder: Path, key_file: Path, since: Path | None) -> None:
     """Exit with 1 when the log is not what its key signed, or took something back."""
-    from touchstone.evidence.keys import load_log_public_key
     from touchstone.evidence.log_errors import log_errors
+    from touchstone.signatures.keys import load_log_public_key
     from touchstone.text import Text
     from touchstone.tlog.log import Log, read_checkpoint
     from touchstone.tlog.note import VerifierKey
@@ -330,7 +330,7 @@ def _own_log(folder: Path, key: Path, passphrase_file: Path | None) -> Log:
 
 def _log_key(text: str) -> VerifierKey:
     """`ORIGIN=FILE` with a public key in PEM, or a verifier key line, whose name is the origin."""
-    from touchstone.evidence.keys import load_log_public_key
+    from touchstone.signatures.keys import load_log_public_key
     from touchstone.tlog.note import VerifierKey
 
     origin, separator, file = text.partition("=")

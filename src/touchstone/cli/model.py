@@ -49,7 +49,7 @@ def sign(
     from touchstone.cli.signing import signing_key
     from touchstone.errors import EvidenceError
     from touchstone.evidence.files import write_durably
-    from touchstone.evidence.model_signing import DEFAULT_EXCLUSIONS, sign_model
+    from touchstone.system.model_signing import DEFAULT_EXCLUSIONS, sign_model
     from touchstone.text import Text
 
     target = model.absolute().with_name(model.absolute().name + ".sig") if signature_file is None else signature_file
@@ -94,8 +94,8 @@ def sign(
 def verify(model: Path, key_file: Path, signature_file: Path | None) -> None:
     """Print what was signed and every file that differs; exits with 1 when there is one."""
     from touchstone.evidence.files import read_regular
-    from touchstone.evidence.keys import load_public_key
-    from touchstone.evidence.model_signing import LARGEST_SIGNATURE, verify_model
+    from touchstone.signatures.keys import load_public_key
+    from touchstone.system.model_signing import LARGEST_SIGNATURE, verify_model
 
     source = model.absolute().with_name(model.absolute().name + ".sig") if signature_file is None else signature_file
     key = load_public_key(key_file)

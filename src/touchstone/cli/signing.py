@@ -11,8 +11,8 @@ import click
 from touchstone.cli.language import say
 
 if TYPE_CHECKING:
-    from touchstone.evidence.keys import LogSigningKey, SigningKey
     from touchstone.laboratory.timestamping import Stamper
+    from touchstone.signatures.keys import LogSigningKey, SigningKey
 
 PASSPHRASE_FILE = click.option(
     "--passphrase-file", type=click.Path(path_type=Path), help=say("file with the key's passphrase", "密钥口令文件")
@@ -52,7 +52,7 @@ def passphrase_of(source: str, passphrase_file: Path | None) -> bytes | None:
     """What opens an existing key."""
     from touchstone.errors import EvidenceError
     from touchstone.evidence.key_sources import needs_passphrase
-    from touchstone.evidence.keys import read_passphrase
+    from touchstone.signatures.keys import read_passphrase
     from touchstone.text import Text
 
     if passphrase_file is not None:
@@ -76,7 +76,7 @@ def new_passphrase(path: Path, passphrase_file: Path | None, *, without_passphra
 
     Raises `EvidenceError`, before anything is asked, when there is a key at `path` already.
     """
-    from touchstone.evidence.keys import read_passphrase, require_new
+    from touchstone.signatures.keys import read_passphrase, require_new
 
     if without_passphrase and passphrase_file is not None:
         raise click.UsageError(

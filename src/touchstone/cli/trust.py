@@ -54,9 +54,9 @@ def init(
 ) -> None:
     """Collect the keys that PARTIES names and write them into a root."""
     from touchstone.evidence.files import write_durably
-    from touchstone.evidence.keys import load_public_key
     from touchstone.evidence.parties import read_parties
     from touchstone.evidence.root import new_root
+    from touchstone.signatures.keys import load_public_key
 
     keys = [load_public_key(path) for path in root_keys]
     root = new_root(keys, threshold, read_parties(parties), expires.replace(tzinfo=UTC), version=number)
@@ -152,7 +152,7 @@ def recognise(
     from touchstone.evidence import recognition
     from touchstone.evidence.envelope import sign as sign_statement
     from touchstone.evidence.files import write_durably
-    from touchstone.evidence.keys import load_public_key
+    from touchstone.signatures.keys import load_public_key
 
     statement = recognition.recognise(
         issuer,

@@ -14,10 +14,10 @@ from pydantic import TypeAdapter, ValidationError
 from touchstone.canonical import Digest, digest_of, parse_json
 from touchstone.errors import EvidenceError
 from touchstone.evidence.bundle import LARGEST_MANIFEST, listing_files
-from touchstone.evidence.exact import Sha256
 from touchstone.evidence.image import EVIDENCE_TYPE, MOST_ATTACHMENTS, Attached, Attachment, Entry, Manifest, blob_path
 from touchstone.evidence.layout import INDEX
 from touchstone.evidence.stores import FolderStore
+from touchstone.signatures.exact import Sha256
 from touchstone.text import Text
 
 _DIGEST: Final = TypeAdapter(Sha256)

@@ -13,7 +13,6 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from touchstone.canonical import Digest, digest_of_json
-from touchstone.evidence.exact import ExactRecord, Sha256
 from touchstone.evidence.layout import StatementName
 from touchstone.evidence.statement import Statement, statement
 from touchstone.records import (
@@ -28,6 +27,7 @@ from touchstone.records import (
     SystemIdentity,
     Verdict,
 )
+from touchstone.signatures.exact import ExactRecord, Sha256
 from touchstone.text import Text
 
 _TIME_FORM = "%Y-%m-%dT%H:%M:%SZ"

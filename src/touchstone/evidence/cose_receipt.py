@@ -14,7 +14,7 @@ import hashlib
 from typing import Final
 
 from touchstone.errors import EvidenceError
-from touchstone.evidence.keys import LogSigningKey
+from touchstone.signatures.keys import LogSigningKey
 from touchstone.text import Text
 from touchstone.tlog.proof import TlogProof
 

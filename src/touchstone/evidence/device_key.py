@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 from touchstone.errors import EvidenceError, UnavailableError
-from touchstone.evidence.keys import SigningKey, VerifyingKey
+from touchstone.signatures.keys import SigningKey, VerifyingKey
 from touchstone.text import Text
 
 _SHAPE = re.compile(r"pkcs11:(?P<path>[^?#]*)(?:\?(?P<query>[^#]*))?")

@@ -16,11 +16,11 @@ from touchstone.errors import UserError
 from touchstone.evidence.certificate import Certificate, Refusal
 from touchstone.evidence.envelope import LARGEST_ENVELOPE, Envelope, open_envelope
 from touchstone.evidence.files import read_regular, write_durably
-from touchstone.evidence.keys import VerifyingKey
 from touchstone.evidence.layout import KEPT_STATEMENTS, StatementName, kept_file
 from touchstone.evidence.leaf import leaf_of, named_by, signer_of
 from touchstone.evidence.statement import AssessmentPredicate, PlanPredicate, Statement
 from touchstone.records import Assessment, Plan
+from touchstone.signatures.keys import VerifyingKey
 from touchstone.tlog.durable import flush_folder
 
 _NAME = re.compile(r"[0-9a-f]{64}\.dsse\.json")

@@ -7,18 +7,17 @@ their base64 text; the base64 text has only one accepted form, so no byte of the
 from __future__ import annotations
 
 import base64
-import binascii
-from typing import Final, Literal
+from typing import Literal
 
 from pydantic import Field
 
 from touchstone.errors import EvidenceError
-from touchstone.evidence.exact import ExactRecord, Sha256
-from touchstone.evidence.keys import SigningKey, VerifyingKey
 from touchstone.evidence.statement import Statement
+from touchstone.signatures.dsse import PAYLOAD_TYPE, pre_authentication_encoding, strict_base64
+from touchstone.signatures.exact import ExactRecord, Sha256
+from touchstone.signatures.keys import SigningKey, VerifyingKey
 from touchstone.text import Text
 
-PAYLOAD_TYPE: Final = "application/vnd.in-toto+json"
 LARGEST_ENVELOPE = 64 * 1024 * 1024
 
 
@@ -44,12 +43,6 @@ class Envelope(ExactRecord):
     def statement(self, where: str) -> Statement:
         """The statement inside, *without* a look at the signature. Raises `EvidenceError` when it is none."""
         return Statement.from_bytes(strict_base64(self.payload, where), where)
-
-
-def pre_authentication_encoding(payload_type: str, payload: bytes) -> bytes:
-    """The bytes that are signed (DSSE: PAE): lengths first, so that type and payload cannot trade bytes."""
-    kind = payload_type.encode()
-    return b"DSSEv1 %d %b %d %b" % (len(kind), kind, len(payload), payload)
 
 
 def sign(statement: Statement, key: SigningKey) -> Envelope:
@@ -85,14 +78,3 @@ def open_envelope(data: bytes, where: str, key: VerifyingKey) -> Statement:
             where,
         )
     return Statement.from_bytes(payload, where)
-
-
-def strict_base64(text: str, where: str) -> bytes:
-    """Decode standard base64, accepting only the one text that encoding the result gives back."""
-    try:
-        data = base64.b64decode(text.encode("ascii"), validate=True)
-    except (binascii.Error, UnicodeEncodeError):
-        raise EvidenceError(Text("holds text that is not base64", "含有非 base64 文本"), where) from None
-    if base64.b64encode(data).decode() != text:
-        raise EvidenceError(Text("holds base64 in another than its canonical form", "base64 文本不是规范形式"), where)
-    return data

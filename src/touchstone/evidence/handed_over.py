@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from touchstone.evidence.files import read_regular
-from touchstone.evidence.keys import load_public_key, read_key_file
 from touchstone.evidence.trust import Trusted
+from touchstone.signatures.keys import load_public_key, read_key_file
 
 if TYPE_CHECKING:
     from touchstone.evidence.sm2 import Sm2VerifyingKey

@@ -14,8 +14,8 @@ from pydantic import Field, StringConstraints
 
 from touchstone.canonical import Digest, canonical_json, digest_of
 from touchstone.errors import EvidenceError
-from touchstone.evidence.exact import ExactRecord, Sha256
 from touchstone.evidence.layout import BLOBS
+from touchstone.signatures.exact import ExactRecord, Sha256
 from touchstone.text import Text
 
 OCI_LAYOUT_CONTENT: Final = b'{"imageLayoutVersion":"1.0.0"}'

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from touchstone.errors import EvidenceError
-from touchstone.evidence.keys import (
+from touchstone.signatures.keys import (
     LogSigningKey,
     SigningKey,
     is_encrypted,

@@ -12,8 +12,9 @@ from typing import Any, Final
 
 from touchstone.canonical import Digest, canonical_json, digest_of, parse_json
 from touchstone.errors import EvidenceError
-from touchstone.evidence.envelope import Envelope, pre_authentication_encoding, strict_base64
-from touchstone.evidence.keys import VerifyingKey, load_public_key
+from touchstone.evidence.envelope import Envelope
+from touchstone.signatures.dsse import pre_authentication_encoding, strict_base64
+from touchstone.signatures.keys import VerifyingKey, load_public_key
 from touchstone.text import Text
 
 _KIND: Final = "hashedrekord"

@@ -16,10 +16,10 @@ from pydantic import Field
 
 from touchstone.canonical import Digest
 from touchstone.errors import EvidenceError
-from touchstone.evidence.exact import Sha256
 from touchstone.evidence.replication import AGREEMENTS, Agreement, Replication
 from touchstone.evidence.trust import Party, PartyRole, Trusted
 from touchstone.records import Record
+from touchstone.signatures.exact import Sha256
 from touchstone.text import Text
 
 

@@ -13,11 +13,11 @@ from typing import Annotated
 from pydantic import Field
 
 from touchstone.evidence.certificate import Instant, instant, moment_text
-from touchstone.evidence.exact import ExactRecord
-from touchstone.evidence.keys import VerifyingKey, load_public_key
 from touchstone.evidence.layout import LaterStatement
 from touchstone.evidence.statement import Statement, statement
 from touchstone.evidence.trust import Party, PartyRole
+from touchstone.signatures.exact import ExactRecord
+from touchstone.signatures.keys import VerifyingKey, load_public_key
 
 
 class Recognition(ExactRecord):

@@ -13,10 +13,10 @@ from typing import Final, Literal
 
 from touchstone.canonical import Digest
 from touchstone.evidence.certificate import Instant, moment_text
-from touchstone.evidence.exact import ExactRecord, Sha256
 from touchstone.evidence.layout import LaterStatement
 from touchstone.evidence.statement import Statement, statement
 from touchstone.records import Assessment, Metric, Number, Observation
+from touchstone.signatures.exact import ExactRecord, Sha256
 from touchstone.text import Text
 
 Agreement = Literal["identical", "within-tolerance", "overlapping-intervals", "not-reproduced"]

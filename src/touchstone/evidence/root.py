@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from touchstone.errors import EvidenceError, UnavailableError
-from touchstone.evidence.keys import SigningKey, VerifyingKey
 from touchstone.evidence.trust import Party, Trusted
+from touchstone.signatures.keys import SigningKey, VerifyingKey
 from touchstone.text import Text
 
 if TYPE_CHECKING:

@@ -19,9 +19,9 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from touchstone.canonical import canonical_json, parse_json
 from touchstone.errors import EvidenceError
 from touchstone.evidence.envelope import Envelope
-from touchstone.evidence.keys import LogVerifyingKey, VerifyingKey
 from touchstone.evidence.leaf import leaf_of
 from touchstone.evidence.timestamp import Authority
+from touchstone.signatures.keys import LogVerifyingKey, VerifyingKey
 from touchstone.text import Text
 from touchstone.tlog.note import Algorithm
 from touchstone.tlog.proof import TlogProof

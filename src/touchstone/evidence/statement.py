@@ -7,11 +7,10 @@ from typing import Any, Final, Literal
 from pydantic import Field, JsonValue
 
 from touchstone.canonical import Digest
-from touchstone.evidence.exact import ExactRecord, Hex32, Sha256
 from touchstone.evidence.layout import StatementName
 from touchstone.records import Assessment, Note, Plan, Verdict
-
-STATEMENT_TYPE: Final = "https://in-toto.io/Statement/v1"
+from touchstone.signatures.dsse import STATEMENT_TYPE
+from touchstone.signatures.exact import ExactRecord, Hex32, Sha256
 
 
 class DigestSet(ExactRecord):

@@ -17,9 +17,9 @@ from pydantic import Field
 from touchstone.canonical import Digest
 from touchstone.errors import EvidenceError
 from touchstone.evidence.certificate import Certificate, Instant, instant, moment_text
-from touchstone.evidence.exact import ExactRecord, Hex32, Sha256
 from touchstone.evidence.layout import LaterStatement
 from touchstone.evidence.statement import Statement, statement
+from touchstone.signatures.exact import ExactRecord, Hex32, Sha256
 from touchstone.text import Text
 
 Standing = Literal["good", "suspended", "withdrawn", "superseded"]

@@ -17,9 +17,9 @@ from pydantic import Field
 from touchstone.canonical import Digest
 from touchstone.errors import EvidenceError
 from touchstone.evidence.certificate import Instant, instant
-from touchstone.evidence.keys import LogVerifyingKey, VerifyingKey, load_log_public_key, load_public_key
 from touchstone.evidence.layout import LaterStatement, StatementName
 from touchstone.records import Record
+from touchstone.signatures.keys import LogVerifyingKey, VerifyingKey, load_log_public_key, load_public_key
 from touchstone.text import Text
 
 

@@ -20,7 +20,6 @@ from touchstone.errors import EvidenceError
 from touchstone.evidence.bundle import Bundle
 from touchstone.evidence.certificate import Certificate, Refusal, decide, has_own_number, instant, moment_text
 from touchstone.evidence.files import read_regular
-from touchstone.evidence.keys import LogVerifyingKey, VerifyingKey
 from touchstone.evidence.layout import (
     ASSESSMENT,
     EVIDENCE_FOLDER,
@@ -55,6 +54,7 @@ from touchstone.evidence.verify_sm2 import signed_with_sm2
 from touchstone.evidence.verify_status import StatusExamination, StatusQuestion
 from touchstone.evidence.verify_time import TimeExamination
 from touchstone.records import Assessment, Profile
+from touchstone.signatures.keys import LogVerifyingKey, VerifyingKey
 from touchstone.text import Text
 from touchstone.tlog.policy import Policy as LogPolicy
 

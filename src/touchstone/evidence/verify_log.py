@@ -9,11 +9,11 @@ from pathlib import Path
 from touchstone.errors import EvidenceError
 from touchstone.evidence.envelope import Envelope
 from touchstone.evidence.files import read_regular
-from touchstone.evidence.keys import LogVerifyingKey
 from touchstone.evidence.layout import CHECKPOINT, RECEIPTS, receipt_of
 from touchstone.evidence.leaf import leaf_of
 from touchstone.evidence.log_errors import log_errors
 from touchstone.evidence.verification import Signed, Steps
+from touchstone.signatures.keys import LogVerifyingKey
 from touchstone.text import Text
 from touchstone.tlog.checkpoint import Checkpoint
 from touchstone.tlog.note import LARGEST_NOTE, Note, VerifierKey

@@ -7,11 +7,12 @@ from collections.abc import Collection
 from pathlib import Path
 
 from touchstone.errors import EvidenceError
-from touchstone.evidence.envelope import LARGEST_ENVELOPE, Envelope, pre_authentication_encoding, strict_base64
+from touchstone.evidence.envelope import LARGEST_ENVELOPE, Envelope
 from touchstone.evidence.files import read_regular
 from touchstone.evidence.layout import sm2_of
 from touchstone.evidence.sm2 import Sm2VerifyingKey
 from touchstone.evidence.verification import Signed, Steps
+from touchstone.signatures.dsse import pre_authentication_encoding, strict_base64
 from touchstone.text import Text
 
 

@@ -11,12 +11,12 @@ from pathlib import Path
 from touchstone.errors import EvidenceError
 from touchstone.evidence.envelope import Envelope
 from touchstone.evidence.files import read_regular
-from touchstone.evidence.keys import LogVerifyingKey
 from touchstone.evidence.layout import receipt_of, sigstore_of, timestamp_of
 from touchstone.evidence.log_errors import log_errors
 from touchstone.evidence.sigstore_bundle import sigstore_bundle
 from touchstone.evidence.timestamp import LARGEST_RESPONSE, OWN_POLICY, Authority, Stamp, stamp_of, stamped_bytes
 from touchstone.evidence.verification import Signed, Steps
+from touchstone.signatures.keys import LogVerifyingKey
 from touchstone.text import Text
 from touchstone.tlog.proof import LARGEST_PROOF, TlogProof
 

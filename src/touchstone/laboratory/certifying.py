@@ -12,12 +12,12 @@ from touchstone.errors import EvidenceError
 from touchstone.evidence.certificate import Certificate
 from touchstone.evidence.envelope import LARGEST_ENVELOPE, open_envelope, sign
 from touchstone.evidence.files import read_regular, write_durably
-from touchstone.evidence.keys import SigningKey, VerifyingKey
 from touchstone.evidence.layout import StatementName, status_file
 from touchstone.evidence.log_errors import log_errors
 from touchstone.evidence.statement import Statement
 from touchstone.evidence.status import Action, CertificateLife, StatusChange, snapshot, status_statement
 from touchstone.laboratory.issuing import OwnLog, log_statements
+from touchstone.signatures.keys import SigningKey, VerifyingKey
 from touchstone.text import Text
 from touchstone.tlog.log import Log
 

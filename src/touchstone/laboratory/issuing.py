@@ -15,7 +15,6 @@ from touchstone.evidence.cose_receipt import cose_receipt
 from touchstone.evidence.disclosed import keep_statement
 from touchstone.evidence.envelope import Envelope, open_envelope, sign
 from touchstone.evidence.files import read_regular, write_durably
-from touchstone.evidence.keys import LogSigningKey, LogVerifyingKey, SigningKey, VerifyingKey
 from touchstone.evidence.layout import (
     CHECKPOINT,
     RECEIPTS,
@@ -33,6 +32,7 @@ from touchstone.evidence.timestamp import LARGEST_RESPONSE, stamped_bytes
 from touchstone.laboratory.recording import Recorded
 from touchstone.laboratory.timestamping import Stamper
 from touchstone.records import Plan
+from touchstone.signatures.keys import LogSigningKey, LogVerifyingKey, SigningKey, VerifyingKey
 from touchstone.text import Text
 from touchstone.tlog.log import Log
 from touchstone.tlog.proof import LARGEST_PROOF, TlogProof

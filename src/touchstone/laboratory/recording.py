@@ -14,9 +14,9 @@ from touchstone.checks.registry import installed_checks
 from touchstone.evidence.bundle import Bundle, BundleWriter
 from touchstone.evidence.image import Disclosure
 from touchstone.evidence.layout import Role
-from touchstone.evidence.model_signing import model_under_test
 from touchstone.evidence.projections import Source, media_type, project_all
 from touchstone.records import Assessment, CheckCard, Execution, Observation, Plan, Profile
+from touchstone.system.model_signing import model_under_test
 from touchstone.system.subject import Subject, description_json
 
 JSON = "application/json"

@@ -17,7 +17,6 @@ from touchstone.errors import EvidenceError
 from touchstone.evidence.bundle import Bundle
 from touchstone.evidence.envelope import LARGEST_ENVELOPE, Envelope, sign
 from touchstone.evidence.files import read_regular, write_durably
-from touchstone.evidence.keys import SigningKey
 from touchstone.evidence.layout import REPLICATIONS, StatementName
 from touchstone.evidence.replication import Replication, replication_statement
 from touchstone.evidence.statement import AssessmentPredicate
@@ -25,6 +24,7 @@ from touchstone.laboratory.assessing import Unwatched, Watcher
 from touchstone.laboratory.recording import read_recorded
 from touchstone.laboratory.rejudging import find_bundle
 from touchstone.records import Observation, Plan
+from touchstone.signatures.keys import SigningKey
 from touchstone.system.subject import Subject
 from touchstone.text import Text
 

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from touchstone.errors import EvidenceError, UnavailableError
-from touchstone.evidence.envelope import Envelope, Signature, open_envelope, pre_authentication_encoding
+from touchstone.evidence.envelope import Envelope, Signature, open_envelope
 from touchstone.evidence.files import write_durably
-from touchstone.evidence.keys import VerifyingKey
 from touchstone.evidence.layout import sm2_of
 from touchstone.evidence.sm2 import SIGNER_ID, Sm2VerifyingKey
+from touchstone.signatures.dsse import pre_authentication_encoding
+from touchstone.signatures.keys import VerifyingKey
 from touchstone.text import Text
 
 

@@ -25,8 +25,8 @@ from touchstone.errors import EvidenceError
 from touchstone.evidence import der
 from touchstone.evidence.der import Element
 from touchstone.evidence.files import read_regular, write_durably
-from touchstone.evidence.keys import SigningKey, generate, load_signing_key
 from touchstone.evidence.timestamp import OWN_POLICY, Authority
+from touchstone.signatures.keys import SigningKey, generate, load_signing_key
 from touchstone.text import Text
 
 KEY: Final = "authority.key"

@@ -12,12 +12,12 @@ from tests.evidence.projections.made import source, write_bundle
 from touchstone.api import assess
 from touchstone.evidence.bundle import Bundle
 from touchstone.evidence.envelope import sign
-from touchstone.evidence.keys import generate, load_signing_key
 from touchstone.evidence.layout import EVIDENCE_FOLDER, Role, StatementName
 from touchstone.evidence.projections import project_all, source_of
 from touchstone.evidence.statement import assessment_statement
 from touchstone.evidence.verification import Verification
 from touchstone.evidence.verify import verify
+from touchstone.signatures.keys import generate, load_signing_key
 
 NAME = "projections/oscal/assessment-results.json"
 

@@ -7,9 +7,9 @@ from typing import Annotated, Final, Literal
 from pydantic import Field
 
 from touchstone.errors import EvidenceError
-from touchstone.evidence.exact import Sha256
 from touchstone.evidence.projections.source import Source
 from touchstone.records import Record
+from touchstone.signatures.exact import Sha256
 from touchstone.text import Text
 
 FORMAT_SCAN: Final = "model.format_scan"
