@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
+from touchstone.scan.budget import Limits
 from touchstone.text import Text
 
 Severity = Literal["critical", "high", "medium", "low", "information"]
@@ -14,9 +15,9 @@ SEVERITIES: Final[tuple[Severity, ...]] = get_args(Severity)
 Nature = Literal["threat", "unreviewed", "information"]
 """Does or may do harm · names something nobody has reviewed, harmless or not · worth knowing, no reason to refuse."""
 
-Verdict = Literal["unsafe", "review", "incomplete", "clean"]
+Verdict = Literal["unsafe", "review", "incomplete", "accepted", "clean"]
 VERDICTS: Final[tuple[Verdict, ...]] = get_args(Verdict)
-"""Worst first. A scan's verdict is that of its worst file."""
+"""Worst first. A scan's verdict is that of its worst file. `accepted`: nothing is open that nobody answers for."""
 
 LONGEST_SHOWN = 240
 """Characters kept of anything quoted from a hostile file."""
@@ -58,9 +59,10 @@ class Finding:
     """Bytes it extends over, when known."""
 
 
-GapCode = Literal["format", "damaged", "limit", "encrypted", "reader", "changed", "absent"]
+GapCode = Literal["format", "damaged", "limit", "encrypted", "reader", "changed", "absent", "unopened"]
 """No reader for this format · bytes do not fit the format · a limit was reached · cannot be read without a key ·
-a reader failed · the file changed while it was read · a part that is named is not there."""
+a reader failed · the file changed while it was read · a part that is named is not there · a file that may not be
+opened, or is none: a pipe, a device, a link that leads out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +133,18 @@ class TensorEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class Allowed:
+    """A finding or gap that somebody answers for (see `touchstone.scan.allow_file`): no longer open, never hidden."""
+
+    item: Finding | Gap
+    reason: str
+    by: str
+    """Who answers for it; may be empty."""
+    expires: str
+    """The last day on which this holds, `YYYY-MM-DD`."""
+
+
+@dataclass(frozen=True, slots=True)
 class FileResult:
     """Everything about one file."""
 
@@ -147,17 +161,22 @@ class FileResult:
     facts: tuple[Fact, ...] = ()
     references: tuple[Reference, ...] = ()
     tensors: tuple[TensorEntry, ...] = ()
+    allowed: tuple[Allowed, ...] = ()
+    """What was taken out of `findings` and `gaps`."""
 
     @property
     def verdict(self) -> Verdict:
         """`unsafe` for a threat of severity high or worse, `review` for any other finding that is not information,
-        `incomplete` when something was not understood, `clean` when all was read and nothing was found."""
+        `incomplete` when something was not understood, `accepted` when somebody answers for all of these, `clean`
+        when all was read and nothing was found."""
         counted = [finding for finding in self.findings if finding.nature != "information"]
         if any(finding.nature == "threat" and finding.severity in {"critical", "high"} for finding in counted):
             return "unsafe"
         if counted:
             return "review"
-        return "incomplete" if self.gaps else "clean"
+        if self.gaps:
+            return "incomplete"
+        return "accepted" if self.allowed else "clean"
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +187,10 @@ class ScanResult:
     """In the order of their paths."""
     symbols_sha256: str
     """Digest of the reviewed names that decided (`touchstone.scan.symbols`)."""
+    limits: Limits = Limits()  # noqa: RUF009 - frozen
+    """What one file was allowed to cost: changing it changes what is understood."""
+    notes: tuple[Text, ...] = ()
+    """What whoever keeps the allow file should know: entries that expired or that nothing needs."""
 
     @property
     def verdict(self) -> Verdict:
