@@ -12,7 +12,7 @@ from importlib import import_module
 from touchstone.scan.findings import Rule
 from touchstone.scan.formats import MODULES
 
-_BESIDE_FORMATS = ("touchstone.scan.second_meanings",)
+_BESIDE_FORMATS = ("touchstone.scan.second_meanings", "touchstone.scan.tensor_beginnings")
 
 
 @cache
