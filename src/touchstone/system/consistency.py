@@ -35,6 +35,7 @@ def consistency_problems(description: SystemDescription) -> Iterator[Problem]:
     yield from _facts(description)
     model = description.model
     yield from _handed_in(model)
+    yield from _signed(model)
     yield from _access(model)
     yield from _input(model.input)
     if model.normalisation is not None:
@@ -89,6 +90,20 @@ def _handed_in(model: ModelDeclaration) -> Iterator[Problem]:
             )
     if by_service and model.endpoint is not None:
         yield from _url(("model", "endpoint"), model.endpoint)
+
+
+def _signed(model: ModelDeclaration) -> Iterator[Problem]:
+    """A signature is checked with a key, and a key checks a signature."""
+    for given, missing, name in (
+        (model.signature, model.signer, "signer"),
+        (model.signer, model.signature, "signature"),
+    ):
+        if given is not None and missing is None:
+            yield Problem(
+                ("model", name),
+                Text("is missing: a signature and the signer's key go together", "缺失：签名与签名者公钥须一并提交"),
+                Text(f"add `{name}:` under `model:`", f"请在 `model:` 下添加 `{name}:`"),
+            )
 
 
 def _url(at: FieldPath, url: str) -> Iterator[Problem]:

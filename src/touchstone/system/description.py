@@ -20,6 +20,11 @@ Jurisdiction = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}(-[A-Z0-9]{1,
 FactValue = bool | str | list[str]
 
 
+def _absent(value: object) -> bool:
+    """For fields that came after the first edition: left out while unset, so that older systems keep their digest."""
+    return value is None
+
+
 class Part(BaseModel):
     """Base of all parts of the description: closed to unknown fields, frozen."""
 
@@ -117,6 +122,18 @@ class ModelDeclaration(Part):
         default_factory=list,
         description="further files that belong to the model: preprocessing, external weights",
     )
+    signature: RelativePath | None = Field(
+        None,
+        exclude_if=_absent,
+        description="the supplier's signature over the model's files, in the format of OpenSSF Model Signing",
+        examples=["model.sig"],
+    )
+    signer: RelativePath | None = Field(
+        None,
+        exclude_if=_absent,
+        description="public key (PEM) of whoever signed",
+        examples=["supplier.pem.pub"],
+    )
     endpoint: Line | None = Field(None, description="http: base URL of an Open Inference Protocol v2 service")
     endpoint_model: Identifier | None = Field(None, description="http: name of the model at the endpoint")
     input: InputSpecification
@@ -179,7 +196,13 @@ class Component(Part):
     version: Line | None = None
     supplier: Line | None = None
     origin: Jurisdiction | None = Field(None, description="jurisdiction that controls the supplier")
-    licence: Line | None = None
+    licence: Line | None = Field(None, description="SPDX expression", examples=["Apache-2.0"])
+    package: Annotated[str, StringConstraints(pattern=r"^pkg:[a-z.+-]+/[^\s]{1,1000}$")] | None = Field(
+        None,
+        exclude_if=_absent,
+        description="package URL, so that advisories about it are found",
+        examples=["pkg:pypi/onnxruntime@1.20.1"],
+    )
     substitutes: list[Line] = Field(default_factory=list, description="components that were tested in its place")
 
 

@@ -44,6 +44,11 @@ MEANINGS: dict[str, Text] = {
         "further files that belong to the model: preprocessing, external weights",
         "模型的其他文件：预处理、外部权重等",
     ),
+    "ModelDeclaration.signature": Text(
+        "the supplier's signature over the model's files, in the format of OpenSSF Model Signing",
+        "供应方对模型文件的签名，采用 OpenSSF Model Signing 格式",
+    ),
+    "ModelDeclaration.signer": Text("public key (PEM) of whoever signed", "签名者的公钥（PEM）"),
     "ModelDeclaration.endpoint": Text(
         "base URL of an Open Inference Protocol v2 service", "Open Inference Protocol v2 服务的基础 URL"
     ),
@@ -124,6 +129,9 @@ MEANINGS: dict[str, Text] = {
     "Component.supplier": Text("who supplies it", "供应方"),
     "Component.origin": Text("jurisdiction that controls the supplier", "对供应方有管辖权的法域"),
     "Component.licence": Text("licence it is used under", "所依据的许可"),
+    "Component.package": Text(
+        "package URL, so that advisories about it are found", "软件包 URL（purl），用于查找其安全公告"
+    ),
     "Component.substitutes": Text("components that were tested in its place", "经过替代测试的组件"),
     "Deployment.endpoint": Text("URL at which the system is in service", "系统对外服务的 URL"),
     "Deployment.jurisdictions": Text("where the system is used", "系统的使用地法域"),

@@ -152,6 +152,11 @@ def model_statement(name: str, files: Sequence[Fingerprint], exclusions: Collect
     )
 
 
+def signed_files(signature: bytes, where: str, key: VerifyingKey) -> dict[str, str]:
+    """Every file that a signature by `key` names, with its SHA-256. Raises `EvidenceError` like `verify_model`."""
+    return _resources(_signed_statement(signature, where, key), where)
+
+
 def model_under_test(subject: Subject) -> bytes | None:
     """The statement about the model files of a system under test; `None` when none were handed in.
 
@@ -195,14 +200,8 @@ def verify_model(
     when the model cannot be read.
     """
     signed = _signed_statement(signature, where, key)
-    predicate = signed.predicate
-    resources = {resource.name: resource.digest for resource in predicate.resources}
-    if len(resources) != len(predicate.resources):
-        raise EvidenceError(Text("names the same file twice", "同一文件列出两次"), where)
-    digest = _root([resource.digest for resource in predicate.resources])
-    if digest != f"sha256:{signed.subject[0].digest.sha256}":
-        raise EvidenceError(Text("states a digest that is not that of its files", "所称摘要与文件列表不符"), where)
-    exclusions = {_inside(path) for path in predicate.serialization.ignore_paths}
+    resources = _resources(signed, where)
+    exclusions = {_inside(path) for path in signed.predicate.serialization.ignore_paths}
     found = {file.path: file for file in fingerprints(model, {*exclusions, *map(_inside, also_ignored)})}
     problems = {name: Text("is missing", "缺失") for name in resources.keys() - found.keys()}
     problems |= {name: Text("was not signed", "未被签名") for name in found.keys() - resources.keys()}
@@ -213,11 +212,22 @@ def verify_model(
     }
     return ModelVerification(
         name=signed.subject[0].name,
-        digest=digest,
+        digest=f"sha256:{signed.subject[0].digest.sha256}",
         files=len(resources),
         uncovered=tuple(sorted(path for path in exclusions if os.path.lexists(model / path))),
         problems=tuple(sorted(problems.items())),
     )
+
+
+def _resources(signed: _ModelStatement, where: str) -> dict[str, str]:
+    """The files a statement names, each once, which together must have the digest it states."""
+    named = signed.predicate.resources
+    resources = {resource.name: resource.digest for resource in named}
+    if len(resources) != len(named):
+        raise EvidenceError(Text("names the same file twice", "同一文件列出两次"), where)
+    if _root([resource.digest for resource in named]) != f"sha256:{signed.subject[0].digest.sha256}":
+        raise EvidenceError(Text("states a digest that is not that of its files", "所称摘要与文件列表不符"), where)
+    return resources
 
 
 def _bundle(payload: bytes, key: SigningKey) -> bytes:

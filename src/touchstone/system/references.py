@@ -41,6 +41,10 @@ def references(description: SystemDescription) -> Iterator[Reference]:
         yield Reference(("model", "file"), model.file)
     for position, path in enumerate(model.more_files):
         yield Reference(("model", "more_files", position), path)
+    if model.signature is not None:
+        yield Reference(("model", "signature"), model.signature)
+    if model.signer is not None:
+        yield Reference(("model", "signer"), model.signer)
     for role in ("test", "train", "reference"):
         data_set = getattr(description.data, role)
         if data_set is not None:

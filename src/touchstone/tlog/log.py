@@ -54,7 +54,7 @@ class Log:
     """A log in a folder: anyone reads it from its tiles, the holder of its key appends. One object for one thread.
 
     >>> import tempfile
-    >>> from touchstone.evidence.keys import generate_log_key, load_log_signing_key
+    >>> from touchstone.signatures.keys import generate_log_key, load_log_signing_key
     >>> folder = Path(tempfile.mkdtemp())
     >>> public = generate_log_key(folder / "log.key", passphrase=None)
     >>> log = Log.create(folder / "log", "log.example.org", load_log_signing_key(folder / "log.key", None))
