@@ -1,0 +1,1 @@
+"""What a pickle would do, found by following its opcodes without doing any of it."""
