@@ -7,8 +7,11 @@ gap, a field of one value that is written twice is a finding, because readers di
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
 from typing import Final
 
 from touchstone.scan.examination import Examination
@@ -21,10 +24,10 @@ WRITTEN_TWICE: Final = Rule(
     severity="medium",
     nature="threat",
     title=Text(
-        "A field that holds one value is written twice, so that two readers may take different values.",
-        "只能有一个值的字段被写了两次，不同的读取程序可能取到不同的值。",
+        "A field for one value is written twice, so that two readers may take different values",
+        "单值字段出现两次，不同的读取程序可能取到不同的值",
     ),
-    remedy=Text("Export the model again with its own framework.", "请用模型自己的框架重新导出。"),
+    remedy=Text("Export the model again with its own framework.", "请用模型所属框架重新导出。"),
     references=("CWE-436",),
 )
 RULES: Final[tuple[Rule, ...]] = (WRITTEN_TWICE,)
@@ -89,6 +92,13 @@ class Schema:
             numbers = (number for number, field in self.fields(kind).items() if field.kind in _PACKABLE and number < 16)
             found = self._dull[kind] = frozenset(numbers)
         return found
+
+
+@cache
+def messages_of(pack: str) -> Schema:
+    """The messages of one framework, from its message pack (`packs/`, written by `tools/scan_message_packs.py`)."""
+    text = files("touchstone.scan").joinpath(f"packs/{pack}_messages.json").read_text("utf-8")
+    return Schema(json.loads(text)["messages"])
 
 
 class Walk:

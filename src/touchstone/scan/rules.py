@@ -12,7 +12,11 @@ from importlib import import_module
 from touchstone.scan.findings import Rule
 from touchstone.scan.formats import MODULES
 
-_BESIDE_FORMATS = ("touchstone.scan.second_meanings", "touchstone.scan.tensor_beginnings")
+_BESIDE_FORMATS = (
+    "touchstone.scan.protobuf_schema",
+    "touchstone.scan.second_meanings",
+    "touchstone.scan.tensor_beginnings",
+)
 
 
 @cache
