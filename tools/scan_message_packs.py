@@ -57,13 +57,19 @@ def main() -> None:
     messages: dict[str, str] = {}
     while waiting:
         message = waiting.pop(0)
-        name = message.full_name.removeprefix(prefix)
+        name = _name(message, prefix)
         if name not in messages:
             fields = sorted(message.fields, key=lambda field: int(field.number))
             messages[name] = ", ".join(_line(field, prefix) for field in fields)
             waiting += [field.message_type for field in fields if field.message_type is not None]
     source = f"protocol-buffer descriptors of {distribution} {version(distribution)}"
     print(json.dumps({"source": source, "messages": dict(sorted(messages.items()))}, indent=1))
+
+
+def _name(message: Any, prefix: str) -> str:
+    """Name of a message in a pack; Keras' metadata lies in a package of its own, with names TensorFlow also has."""
+    name: str = message.full_name
+    return name.removeprefix(prefix).replace("third_party.tensorflow.python.keras.protobuf.", "Keras")
 
 
 def _found(module: str) -> str:
@@ -86,7 +92,7 @@ def _line(field: Any, prefix: str) -> str:
     repeated = field.is_repeated if hasattr(field, "is_repeated") else field.label == field.LABEL_REPEATED
     if kind in {"int", "float", "double"}:
         return f"{field.number} {field.name} {kind}{'s' if repeated else ''}"
-    kind = kind or field.message_type.full_name.removeprefix(prefix)
+    kind = kind or _name(field.message_type, prefix)
     return f"{field.number} {field.name}{'*' if repeated else ''} {kind}"
 
 
