@@ -1,0 +1,266 @@
+"""Graphs and function libraries of TensorFlow: which operators they use, and which fixed texts reach paths.
+
+An operator that saves or restores a checkpoint is in every SavedModel, and harmless with the path its caller gives.
+Whether a path is fixed in the file instead is followed through the few operators that pass texts on, and through
+calls of functions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Final
+
+from touchstone.scan.examination import Examination
+from touchstone.scan.external_paths import leads_out
+from touchstone.scan.formats.tensorflow_operators import (
+    HOLDS_ENGINE,
+    PATH_LEADS_OUT,
+    READS_FILES,
+    RULE_OF,
+    UNKNOWN_OPERATOR,
+    is_harmless_setting,
+    operators,
+)
+from touchstone.scan.protobuf import Message
+from touchstone.scan.protobuf_schema import Walk
+from touchstone.text import Text
+
+_STRING: Final = 7
+"""DT_STRING"""
+_PASSES_TEXT_ON: Final = frozenset(
+    {"Const", "Identity", "IdentityN", "PlaceholderWithDefault", "StringJoin", "ShardedFilename", "Pack", "Select"}
+    | {"SelectV2", "ExpandDims", "Reshape", "ConcatV2", "StopGradient", "StridedSlice", "Squeeze", "Fill"}
+)
+_CALLS: Final = frozenset({"PartitionedCall", "StatefulPartitionedCall"})
+_MOST_TEXTS: Final = 16
+_MOST_STEPS: Final = 256
+
+
+@dataclass(frozen=True, slots=True)
+class _Node:
+    """A node that a text may pass through, or that takes a path."""
+
+    operator: str
+    inputs: tuple[str, ...]
+    texts: tuple[str, ...]
+    offset: int
+
+
+@dataclass(slots=True)
+class _Scope:
+    """A graph or one function of a library."""
+
+    name: str
+    arguments: list[str] = field(default_factory=list)
+    nodes: dict[str, _Node] = field(default_factory=dict)
+    paths: list[_Node] = field(default_factory=list)
+    """Nodes of which some input is a path."""
+
+
+class GraphReading:
+    """Collects the nodes of all graphs of one file, and judges them at the end."""
+
+    def __init__(self, examination: Examination) -> None:
+        self._examination = examination
+        self._scope = _Scope("")
+        """Where nodes are met at present."""
+        self._scopes = [self._scope]
+        self._calls: dict[str, list[tuple[_Scope, _Node]]] = {}
+        self._met: dict[str, int] = {}
+        """Each operator used anywhere, and where it is used first."""
+        self._functions: set[str] = set()
+
+    def graph(self, message: Message, walk: Walk) -> None:
+        """GraphDef: a scope of its own."""
+        with self._new_scope():
+            for _, each in walk.fields(message, "GraphDef"):
+                walk.enter(each)
+
+    def function(self, message: Message, walk: Walk) -> None:
+        """FunctionDef: a scope with arguments, which others call by its name."""
+        with self._new_scope() as scope:
+            for name, each in walk.fields(message, "FunctionDef"):
+                if name == "signature":
+                    self._signature(each.message(), scope)
+                walk.enter(each)
+            self._functions.add(scope.name)
+
+    @contextmanager
+    def _new_scope(self) -> Iterator[_Scope]:
+        outer = self._scope
+        self._scope = _Scope("")
+        self._scopes.append(self._scope)
+        yield self._scope
+        self._scope = outer
+
+    def _signature(self, message: Message, scope: _Scope) -> None:
+        for each in message.fields():
+            if each.number == 1:
+                scope.name = each.text()
+            elif each.number == 2:
+                scope.arguments += [inner.text() for inner in each.message().fields() if inner.number == 1]
+
+    def node(self, message: Message, walk: Walk) -> None:
+        """NodeDef."""
+        title = operator = ""
+        inputs: list[str] = []
+        attributes: list[Message] = []
+        for name, each in walk.fields(message, "NodeDef"):
+            match name:
+                case "name":
+                    title = each.text()
+                case "op":
+                    operator = each.text()
+                case "input":
+                    inputs.append(each.text())
+                case "attr":
+                    attributes.append(each.message())
+                    walk.enter(each)
+                case _:
+                    walk.enter(each)
+        self._met.setdefault(operator, message.start)
+        lists = operators()
+        if operator in lists.attributes:
+            self._settings(operator, attributes, message.start)
+        takes_path = operator in lists.path_inputs
+        if not takes_path and operator not in _PASSES_TEXT_ON and operator not in _CALLS:
+            return
+        texts = _texts(attributes) if operator == "Const" else ()
+        if operator == "Const" and not texts:
+            return
+        scope = self._scope
+        node = scope.nodes[title] = _Node(operator, tuple(inputs), texts, message.start)
+        if takes_path:
+            scope.paths.append(node)
+        if operator in _CALLS:
+            for called in _called(attributes):
+                self._calls.setdefault(called, []).append((scope, node))
+
+    def _settings(self, operator: str, attributes: list[Message], offset: int) -> None:
+        """Attributes that name files, addresses or Python functions."""
+        named = operators().attributes[operator]
+        for key, value in map(_entry, attributes):
+            if key not in named or value is None:
+                continue
+            for text in _strings(value):
+                if not is_harmless_setting(key, text):
+                    self._examination.report(RULE_OF[named[key]], f"{operator}({key}={text!r})", offset=offset)
+
+    def finish(self) -> None:
+        """Judge everything, when all functions and calls are known."""
+        told = self._judge_paths()
+        lists = operators()
+        for operator, offset in self._met.items():
+            what = lists.does.get(operator)
+            if what == HOLDS_ENGINE:
+                self._examination.gap(
+                    Text(
+                        f"holds a compiled module ({operator}), which is not read",
+                        f"含编译后的模块（{operator}），未解析",
+                    ),
+                    "format",
+                )
+            elif what is not None:
+                if operator not in told:
+                    self._examination.report(RULE_OF[what], operator, offset=offset)
+            elif operator in lists.libraries:
+                self._examination.fact("dependency", lists.libraries[operator])
+            elif operator not in lists.known and operator not in self._functions:
+                self._examination.report(UNKNOWN_OPERATOR, operator, offset=offset)
+
+    def _judge_paths(self) -> set[str]:
+        """Report fixed paths; answers the operators for which one was shown."""
+        lists = operators()
+        told = set()
+        for scope in self._scopes:
+            for node in scope.paths:
+                self._examination.budget.spend_opcodes(_MOST_STEPS)
+                what = lists.does.get(node.operator)
+                for position in lists.path_inputs[node.operator]:
+                    for text in self._fixed(scope, node, position):
+                        call = f"{node.operator}({text!r})"
+                        if what is not None:
+                            told.add(node.operator)
+                            self._examination.report(RULE_OF.get(what, READS_FILES), call, offset=node.offset)
+                        elif leads_out(text):
+                            self._examination.report(PATH_LEADS_OUT, call, offset=node.offset)
+        return told
+
+    def _fixed(self, scope: _Scope, node: _Node, position: int) -> list[str]:
+        """Texts fixed in the file that may arrive at an input."""
+        waiting = [(scope, node.inputs[position])] if position < len(node.inputs) else []
+        seen: set[tuple[int, str]] = set()
+        found: dict[str, None] = {}
+        while waiting and len(seen) < _MOST_STEPS and len(found) < _MOST_TEXTS:
+            scope, reference = waiting.pop()
+            source = reference.lstrip("^").split(":", 1)[0]
+            if (id(scope), source) in seen:
+                continue
+            seen.add((id(scope), source))
+            feeding = scope.nodes.get(source)
+            if feeding is not None:
+                found |= dict.fromkeys(feeding.texts)
+                if feeding.operator in _PASSES_TEXT_ON:
+                    waiting += [(scope, each) for each in feeding.inputs]
+            elif source in scope.arguments:
+                index = scope.arguments.index(source)
+                callers = self._calls.get(scope.name, []) if scope.name else []
+                waiting += [(caller, call.inputs[index]) for caller, call in callers if index < len(call.inputs)]
+        return list(found)
+
+
+def _entry(message: Message) -> tuple[str, Message | None]:
+    """One entry of a node's attributes: its name and AttrValue."""
+    key, value = "", None
+    for each in message.fields():
+        if each.number == 1:
+            key = each.text()
+        elif each.number == 2:
+            value = each.message()
+    return key, value
+
+
+def _strings(value: Message) -> Iterator[str]:
+    """Texts of an AttrValue: one, or those of a list."""
+    for each in value.fields():
+        if each.number == 2:
+            yield each.text()
+        elif each.number == 1:
+            for index, inner in enumerate(each.message().fields()):
+                if inner.number == 2 and index < _MOST_TEXTS:
+                    yield inner.text()
+
+
+def _called(attributes: list[Message]) -> Iterator[str]:
+    """Functions that a call node names."""
+    for key, value in map(_entry, attributes):
+        if key != "f" or value is None:
+            continue
+        for each in value.fields():
+            if each.number == 10:
+                yield from (inner.text() for inner in each.message().fields() if inner.number == 1)
+
+
+def _texts(attributes: list[Message]) -> tuple[str, ...]:
+    """Texts of a constant: short ones, a few at most; a constant of many is a vocabulary, not a path."""
+    for key, value in map(_entry, attributes):
+        if key != "value" or value is None:
+            continue
+        for each in value.fields():
+            if each.number == 8:
+                return _texts_of_tensor(each.message())
+    return ()
+
+
+def _texts_of_tensor(tensor: Message) -> tuple[str, ...]:
+    texts = []
+    for each in tensor.fields():
+        if each.number == 1 and each.integer() != _STRING:
+            return ()
+        if each.number == 8 and each.length <= 4096:
+            texts.append(each.text())
+        if len(texts) > _MOST_TEXTS:
+            return ()
+    return tuple(text for text in texts if text)
