@@ -71,6 +71,8 @@ class GraphReading:
         self._met: dict[str, int] = {}
         """Each operator used anywhere, and where it is used first."""
         self._functions: set[str] = set()
+        self._told: set[str] = set()
+        """Operators of which a call was shown; they are not listed once more by name."""
 
     def graph(self, message: Message, walk: Walk) -> None:
         """GraphDef: a scope of its own."""
@@ -146,11 +148,12 @@ class GraphReading:
                 continue
             for text in _strings(value):
                 if not is_harmless_setting(key, text):
+                    self._told.add(operator)
                     self._examination.report(RULE_OF[named[key]], f"{operator}({key}={text!r})", offset=offset)
 
     def finish(self) -> None:
         """Judge everything, when all functions and calls are known."""
-        told = self._judge_paths()
+        self._judge_paths()
         lists = operators()
         for operator, offset in self._met.items():
             what = lists.does.get(operator)
@@ -163,17 +166,16 @@ class GraphReading:
                     "format",
                 )
             elif what is not None:
-                if operator not in told:
+                if operator not in self._told:
                     self._examination.report(RULE_OF[what], operator, offset=offset)
             elif operator in lists.libraries:
                 self._examination.fact("dependency", lists.libraries[operator])
             elif operator not in lists.known and operator not in self._functions:
                 self._examination.report(UNKNOWN_OPERATOR, operator, offset=offset)
 
-    def _judge_paths(self) -> set[str]:
-        """Report fixed paths; answers the operators for which one was shown."""
+    def _judge_paths(self) -> None:
+        """Report fixed paths."""
         lists = operators()
-        told = set()
         for scope in self._scopes:
             for node in scope.paths:
                 self._examination.budget.spend_opcodes(_MOST_STEPS)
@@ -182,11 +184,10 @@ class GraphReading:
                     for text in self._fixed(scope, node, position):
                         call = f"{node.operator}({text!r})"
                         if what is not None:
-                            told.add(node.operator)
+                            self._told.add(node.operator)
                             self._examination.report(RULE_OF.get(what, READS_FILES), call, offset=node.offset)
                         elif leads_out(text):
                             self._examination.report(PATH_LEADS_OUT, call, offset=node.offset)
-        return told
 
     def _fixed(self, scope: _Scope, node: _Node, position: int) -> list[str]:
         """Texts fixed in the file that may arrive at an input."""
