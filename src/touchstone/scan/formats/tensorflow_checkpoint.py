@@ -15,7 +15,7 @@ from typing import Final
 
 from touchstone.scan.examination import Examination
 from touchstone.scan.findings import Rule, shown
-from touchstone.scan.formats.tensorflow_types import BITS_OF, NAME_OF
+from touchstone.scan.formats.tensorflow_types import BYTES_OF, NAME_OF
 from touchstone.scan.protobuf import Message, message_of, varint
 from touchstone.scan.protobuf_schema import Walk, messages_of
 from touchstone.scan.source import MemorySource, Source, Unreadable
@@ -180,8 +180,8 @@ class _Reading:
                     is_whole = False
             self._walk.enter(field)
         elements = math.prod(shape) if all(each >= 0 for each in shape) else -1
-        self._parameters += max(elements, 0) if is_whole and dtype in BITS_OF else 0
-        wanted = (elements * BITS_OF[dtype] + 7) // 8 if dtype in BITS_OF else size
+        self._parameters += max(elements, 0) if is_whole and dtype in BYTES_OF else 0
+        wanted = elements * BYTES_OF[dtype] if dtype in BYTES_OF else size
         if min(offset, size, elements) < 0 or (is_whole and size != wanted):
             described = f"{NAME_OF.get(dtype, dtype)}{shape[:8]}"
             self._examination.report(

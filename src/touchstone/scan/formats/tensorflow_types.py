@@ -12,16 +12,14 @@ _NAMES: Final = (
 )
 
 NAME_OF: Final = {int(number): name for number, name in (entry.split() for entry in _NAMES.split(","))}
-BITS_OF: Final = {
-    number: bits
-    for bits, numbers in {
-        2: (31, 32),
-        4: (29, 30, 33),
-        8: (4, 6, 10, 11, 12, 24, 25, 26, 27, 28),
-        16: (5, 14, 15, 16, 17, 19),
-        32: (1, 3, 13, 22),
-        64: (2, 8, 9, 23),
-        128: (18,),
+BYTES_OF: Final = {  # narrow integers take a byte each
+    number: size
+    for size, numbers in {
+        1: (4, 6, 10, 11, 12, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33),
+        2: (5, 14, 15, 16, 17, 19),
+        4: (1, 3, 13, 22),
+        8: (2, 8, 9, 23),
+        16: (18,),
     }.items()
     for number in numbers
 }
