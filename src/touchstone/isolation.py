@@ -54,13 +54,13 @@ class StandingWalls:
 def build_walls(walls: Walls) -> StandingWalls:
     """Shut this process in, for good. Returns which walls stand."""
     _die_with_parent()
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_CPU, (walls.cpu_seconds, walls.cpu_seconds + 5))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (walls.largest_file, walls.largest_file))
-    resource.setrlimit(resource.RLIMIT_NOFILE, (OPEN_FILES, OPEN_FILES))
+    _limit(resource.RLIMIT_CORE, 0)
+    _limit(resource.RLIMIT_CPU, walls.cpu_seconds, walls.cpu_seconds + 5)
+    _limit(resource.RLIMIT_FSIZE, walls.largest_file)
+    _limit(resource.RLIMIT_NOFILE, OPEN_FILES)
     memory: int | None = walls.memory_bytes
     try:
-        resource.setrlimit(resource.RLIMIT_AS, (walls.memory_bytes, walls.memory_bytes))
+        _limit(resource.RLIMIT_AS, walls.memory_bytes)
     except (ValueError, OSError):
         memory = None
     cut_off_by = [] if walls.network else [name for name, build in _NETWORK_WALLS if build()]
@@ -75,6 +75,15 @@ def build_walls(walls: Walls) -> StandingWalls:
         cpu_seconds=walls.cpu_seconds,
         wall_seconds=walls.wall_seconds,
     )
+
+
+def _limit(kind: int, soft: int, hard: int | None = None) -> None:
+    """Set a limit, or keep the one that stands where it is tighter: nobody may raise a hard limit."""
+    _, standing = resource.getrlimit(kind)
+    most = soft if hard is None else hard
+    if standing != resource.RLIM_INFINITY:
+        most = min(most, standing)
+    resource.setrlimit(kind, (min(soft, most), most))
 
 
 def _library() -> ctypes.CDLL | None:

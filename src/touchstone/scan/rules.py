@@ -10,12 +10,15 @@ from functools import cache
 from importlib import import_module
 
 from touchstone.scan.findings import Rule
-from touchstone.scan.formats import MODULES
+from touchstone.scan.formats import MODULES, READERS
 
 _BESIDE_FORMATS = (
+    "touchstone.scan.hdf5_unused",
     "touchstone.scan.protobuf_schema",
     "touchstone.scan.second_meanings",
+    "touchstone.scan.signed",
     "touchstone.scan.tensor_beginnings",
+    "touchstone.scan.walk",
 )
 
 
@@ -29,3 +32,15 @@ def all_rules() -> dict[str, Rule]:
             if found.setdefault(rule.id, rule) is not rule:
                 raise ValueError(f"two rules are called {rule.id}")
     return dict(sorted(found.items()))
+
+
+@cache
+def rule_named(name: str) -> Rule | None:
+    """One rule by its id. Looks first in the reader of that format: importing every reader takes a while."""
+    kind = name.partition("/")[0]
+    if kind in READERS:
+        rules: tuple[Rule, ...] = getattr(import_module(f"touchstone.scan.formats.{READERS[kind][0]}"), "RULES", ())
+        for rule in rules:
+            if rule.id == name:
+                return rule
+    return all_rules().get(name)

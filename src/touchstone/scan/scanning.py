@@ -1,0 +1,73 @@
+"""One scan, from named paths to a result: find the files, have workers read them, look at them together, set apart
+what somebody answers for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from touchstone.errors import UserError
+from touchstone.scan import symbols
+from touchstone.scan.allow_file import AllowFile, with_allowed
+from touchstone.scan.budget import Limits
+from touchstone.scan.findings import FileResult, ScanResult
+from touchstone.scan.signed import SignedFiles, compared
+from touchstone.scan.walk import Walked, walk
+from touchstone.scan.workers import scan_in_workers, usable_cores
+from touchstone.text import Text
+
+Watcher = Callable[[int, int], None]
+"""Told how many files are done, of how many."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScanOptions:
+    """How to scan. The defaults suit a person who wants to know whether a model may be loaded."""
+
+    limits: Limits = Limits()  # noqa: RUF009 - frozen
+    jobs: int | None = None
+    """Workers at a time; as many as there are cores, up to eight, when left out."""
+    allow: AllowFile | None = None
+    today: date | None = None
+    """The day for which entries of the allow file are taken; today when left out."""
+    signed: SignedFiles | None = None
+    """What the files are compared with (see `touchstone.system.model_signing`)."""
+
+
+def scan(
+    paths: Sequence[Path | str] | Path | str, options: ScanOptions | None = None, watcher: Watcher | None = None
+) -> ScanResult:
+    """Scan files and folders. Nothing of them is executed, imported or written.
+
+    Raises `ScanError` when a path does not exist, or names neither a file nor a folder with files.
+    """
+    asked = options or ScanOptions()
+    if asked.jobs is not None and asked.jobs < 1:
+        raise UserError(Text("at least one worker is needed", "至少需要一个工作进程"), "jobs")
+    walked = walk([paths] if isinstance(paths, Path | str) else paths)
+    files = _judged_together(_read(walked, asked, watcher), walked.folders)
+    if asked.signed is not None:
+        files = compared(files, asked.signed)
+    result = ScanResult(_in_order(files), symbols.digest(), asked.limits)
+    return result if asked.allow is None else with_allowed(result, asked.allow, asked.today or date.today())
+
+
+def _read(walked: Walked, options: ScanOptions, watcher: Watcher | None) -> tuple[FileResult, ...]:
+    """What workers made of each file, and what could not be opened."""
+    results: list[FileResult] = []
+    for result in scan_in_workers(walked.places, options.limits, options.jobs or usable_cores()):
+        results.append(result)
+        if watcher is not None:
+            watcher(len(results), len(walked.places))
+    return (*results, *walked.refused)
+
+
+def _judged_together(files: tuple[FileResult, ...], folders: Sequence[str]) -> tuple[FileResult, ...]:
+    """What files of one folder mean to each other."""
+    return files
+
+
+def _in_order(files: Iterable[FileResult]) -> tuple[FileResult, ...]:
+    return tuple(sorted(files, key=lambda file: file.path.split("/")))
