@@ -26,6 +26,7 @@ LONGEST_TEXT: Final = 64 * 1024
 LARGEST_UNSEEN: Final = 256
 """Bytes in one place that nothing refers to before they are reported. Builders leave padding and unused tables."""
 _MOST_PLACES: Final = 1_000_000
+_MOST_TABLES: Final = 500_000
 _PAGE: Final = 64 * 1024
 _PAGES: Final = 16
 
@@ -297,6 +298,8 @@ def walk(root: Table, handlers: Mapping[str, Callable[[Table], None]], examinati
         handler = handlers.get(table.kind)
         if handler is not None:
             handler(table)
+        if len(met) > _MOST_TABLES:
+            raise Unreadable(Text("has more tables than are followed", "表的数量超过解析上限"))
         for child in table.children():
             place = (child.kind, child.position)
             if place not in met:
@@ -304,15 +307,14 @@ def walk(root: Table, handlers: Mapping[str, Callable[[Table], None]], examinati
                 waiting.append(child)
 
 
-def report_unseen(buffer: Buffer, examination: Examination) -> None:
+def report_unseen(start: int, length: int, examination: Examination) -> None:
     """Bytes that nothing refers to are a gap: no reader of the format would show them."""
-    for start, length in buffer.unseen():
-        examination.gap(
-            Text(
-                f"holds {length} bytes at {start} that nothing in the file refers to",
-                f"偏移 {start} 处有 {length} 字节未被文件中任何部分引用",
-            )
+    examination.gap(
+        Text(
+            f"holds {length} bytes at {start} that nothing in the file refers to",
+            f"偏移 {start} 处有 {length} 字节未被文件中任何部分引用",
         )
+    )
 
 
 def damaged() -> Unreadable:
