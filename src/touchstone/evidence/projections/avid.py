@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import Any, Final
 
 from touchstone.canonical import canonical_json
-from touchstone.evidence.projections.source import Source, both, named_information
+from touchstone.evidence.projections.source import Source, named_information
+from touchstone.interchange import both
 from touchstone.records import Decision, Finding, Observation, Verdict, plain
 
 _DOMAINS: Final = {"S": "Security", "E": "Ethics", "P": "Performance"}

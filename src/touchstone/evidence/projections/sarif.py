@@ -6,18 +6,17 @@ in that member, which is no place in the file: its region is the file, and the m
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 from urllib.parse import quote
 
-from touchstone.canonical import canonical_json
 from touchstone.evidence.projections.scan import FORMAT_SCAN, ScannedConstruct, ScannedFile, scanned_files
-from touchstone.evidence.projections.source import Source, both, hexadecimal, identifier
+from touchstone.evidence.projections.source import Source, hexadecimal
+from touchstone.interchange import SARIF_LEVELS, Json, both, identifier, sarif_document, sarif_message, sentence
 from touchstone.records import CheckCard, Finding, Requirement, Verdict
 from touchstone.text import Text
 
 _NOT_UNDERSTOOD: Final = "file-not-understood"
 
-_LEVELS: Final = {"critical": "error", "high": "error", "medium": "warning", "low": "note"}
 _KINDS: Final = {
     Verdict.PASS: "pass",
     Verdict.FAIL: "fail",
@@ -42,10 +41,6 @@ _UNUSABLE: Final = {
         "text": "What the format scan wrote is not about the files of this system. / 格式扫描的输出与本系统的文件不符。"
     },
 }
-
-_LITERAL: Final = str.maketrans({"{": "{{", "}": "}}", "[": "\\[", "]": "\\]"})
-
-Json = dict[str, Any]
 
 
 def sarif_log(source: Source) -> bytes:
@@ -86,13 +81,7 @@ def sarif_log(source: Source) -> bytes:
     }
     if scanned is None:
         run["invocations"] = [{"executionSuccessful": True, "toolExecutionNotifications": [_UNUSABLE]}]
-    return canonical_json(
-        {
-            "$schema": "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json",
-            "version": "2.1.0",
-            "runs": [run],
-        }
-    )
+    return sarif_document(run)
 
 
 class _Rules:
@@ -120,11 +109,11 @@ class _Rules:
             self._index[identity] = len(self.listed)
             rule: Json = {
                 "id": identity,
-                "shortDescription": {"text": _sentence(title)},
-                "fullDescription": {"text": _sentence(what)},
+                "shortDescription": {"text": sentence(both(title))},
+                "fullDescription": {"text": sentence(both(what))},
             }
             if card is not None:
-                rule["help"] = {"text": _sentence(card.remedy)}
+                rule["help"] = {"text": sentence(both(card.remedy))}
                 rule["properties"] = {"tags": [*card.threats]}
             self.listed.append(rule)
         return {"ruleId": identity, "ruleIndex": self._index[identity]}
@@ -143,7 +132,7 @@ def _file_results(index: int, file: ScannedFile, rules: _Rules) -> list[Json]:
             **rules.scan(_NOT_UNDERSTOOD),
             "kind": "open",
             "level": "none",
-            "message": _message(_sentence(reason)),
+            "message": sarif_message(sentence(both(reason))),
             "locations": [location],
         }
         for reason in file.not_understood
@@ -172,8 +161,8 @@ def _construct_result(location: Json, file: ScannedFile, construct: ScannedConst
     return {
         **rules.scan(construct.kind),
         "kind": "fail",
-        "level": _LEVELS[construct.severity],
-        "message": _message(f"{construct.shown}{at}: {_sentence(construct.what)}"),
+        "level": SARIF_LEVELS[construct.severity],
+        "message": sarif_message(f"{construct.shown}{at}: {sentence(both(construct.what))}"),
         "locations": [place],
         "partialFingerprints": {
             "construct/v1": identifier("construct", file.digest, where, str(offset), construct.shown)
@@ -187,21 +176,10 @@ def _control_result(source: Source, found: Finding, rules: _Rules) -> Json:
     return {
         **rules.control(source.requirement(found.control)),
         "kind": _KINDS[found.verdict],
-        "level": _LEVELS[found.severity] if failed else "none",
-        "message": _message(_sentence(found.reason.text)),
+        "level": SARIF_LEVELS[found.severity] if failed else "none",
+        "message": sarif_message(sentence(both(found.reason.text))),
         "locations": [
             {"logicalLocations": [{"name": system.name, "fullyQualifiedName": f"{system.name}@{system.version}"}]}
         ],
         "properties": {"verdict": found.verdict, "required": found.required, "gate": found.gate},
     }
-
-
-def _message(literal: str) -> Json:
-    """A message without placeholders (3.11.5) and links (3.11.6), whatever a hostile file makes it quote."""
-    return {"text": literal.translate(_LITERAL)}
-
-
-def _sentence(text: Text) -> str:
-    """Both languages; SARIF wants messages to end with a full stop."""
-    said = both(text)
-    return said if said.endswith((".", "。")) else f"{said}."

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -34,7 +33,6 @@ if TYPE_CHECKING:
     from touchstone.evidence.bundle import Bundle
     from touchstone.system.description import SystemDescription
 
-_NAMES: Final = uuid.uuid5(uuid.NAMESPACE_URL, "urn:touchstone:projection")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -150,11 +148,6 @@ def source_of(bundle: Bundle) -> Source:
     )
 
 
-def identifier(kind: str, *parts: str) -> str:
-    """A UUID (version 5, RFC 9562) that follows from what it names."""
-    return str(uuid.uuid5(_NAMES, "\n".join((kind, *parts))))
-
-
 def named_information(digest: Digest) -> str:
     """A URI for content by its digest (RFC 6920): the evidence moves, so a path would not last.
 
@@ -163,11 +156,6 @@ def named_information(digest: Digest) -> str:
     """
     raw = bytes.fromhex(digest.removeprefix("sha256:"))
     return "ni:///sha-256;" + base64.urlsafe_b64encode(raw).decode().rstrip("=")
-
-
-def both(text: Text) -> str:
-    """A text in both languages, for formats that have room for one."""
-    return text.en if text.en == text.zh else f"{text.en} / {text.zh}"
 
 
 def hexadecimal(digest: Digest) -> str:

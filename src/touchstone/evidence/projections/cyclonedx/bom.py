@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from touchstone.canonical import canonical_json, digest_of_json
+from touchstone.canonical import digest_of_json
 from touchstone.evidence.projections.cyclonedx.declarations import declarations, standard
 from touchstone.evidence.projections.cyclonedx.model_card import model_card
-from touchstone.evidence.projections.source import Source, hexadecimal, identifier
+from touchstone.evidence.projections.source import Source, hexadecimal
+from touchstone.interchange import bom_document, bom_property
 from touchstone.system.description import Component, DataSet
 from touchstone.system.subject import FileRecord
 
@@ -36,7 +37,7 @@ def bill_of_materials(source: Source, version: SpecificationVersion) -> bytes:
         "metadata": {
             "tools": {"components": [{"type": "application", "name": "touchstone", "version": source.tool_version}]},
             "component": _system(source),
-            "properties": [_property("synthetic", str(source.assessment.system.synthetic).lower())],
+            "properties": [bom_property("synthetic", str(source.assessment.system.synthetic).lower())],
         },
         "components": parts,
         "dependencies": [
@@ -49,14 +50,7 @@ def bill_of_materials(source: Source, version: SpecificationVersion) -> bytes:
         body["services"] = services
     if source.ended is not None:
         body["metadata"]["timestamp"] = source.ended
-    frame = {
-        "$schema": f"http://cyclonedx.org/schema/bom-{version}.schema.json",
-        "bomFormat": "CycloneDX",
-        "specVersion": version,
-        "serialNumber": f"urn:uuid:{identifier('bom', version, digest_of_json(body))}",
-        "version": 1,
-    }
-    return canonical_json(frame | body)
+    return bom_document(version, body)
 
 
 def _system(source: Source) -> dict[str, Any]:
@@ -69,8 +63,8 @@ def _system(source: Source) -> dict[str, Any]:
         "supplier": {"name": identity.supplier.name},
         "description": identity.intended_use,
         "properties": [
-            _property("system-digest", source.assessment.system.digest),
-            _property("sector", identity.sector),
+            bom_property("system-digest", source.assessment.system.digest),
+            bom_property("sector", identity.sector),
         ],
     }
 
@@ -83,7 +77,7 @@ def _model(source: Source) -> dict[str, Any]:
         "name": f"{source.description.system.name} model",
         "version": source.description.system.version,
         "modelCard": model_card(source),
-        "properties": [_property("format", declared.format), _property("access", declared.access)],
+        "properties": [bom_property("format", declared.format), bom_property("access", declared.access)],
     }
     record = _record(source, declared.file)
     if record is not None:
@@ -105,7 +99,7 @@ def _data_set(source: Source, role: str, data: DataSet) -> dict[str, Any]:
         "type": "dataset",
         "name": data.path,
         "contents": {
-            "properties": [_property("format", data.format), _property("synthetic", str(data.synthetic).lower())]
+            "properties": [bom_property("format", data.format), bom_property("synthetic", str(data.synthetic).lower())]
         },
     }
     if data.sensitive:
@@ -116,13 +110,13 @@ def _data_set(source: Source, role: str, data: DataSet) -> dict[str, Any]:
         "name": f"{role} data",
         "description": data.origin,
         "data": [content],
-        "properties": [_property("role", role)],
+        "properties": [bom_property("role", role)],
     }
     record = _record(source, data.path)
     if record is not None:
         component["hashes"] = _hashes(record)
     else:
-        component["properties"].append(_property("folder-digest", _folder_digest(source, data.path)))
+        component["properties"].append(bom_property("folder-digest", _folder_digest(source, data.path)))
     return component
 
 
@@ -144,7 +138,7 @@ def _files(source: Source) -> list[dict[str, Any]]:
             "type": "file",
             "name": record.path,
             "hashes": _hashes(record),
-            "properties": [_property("format", record.format), _property("size", str(record.size))],
+            "properties": [bom_property("format", record.format), bom_property("size", str(record.size))],
         }
         for record in records
     ]
@@ -190,14 +184,10 @@ def _services(source: Source) -> list[dict[str, Any]]:
 
 
 def _properties(declared: Component) -> list[dict[str, str]]:
-    properties = [_property("kind", declared.kind)]
+    properties = [bom_property("kind", declared.kind)]
     if declared.origin is not None:
-        properties.append(_property("origin", declared.origin))
-    return properties + [_property("substitute", name) for name in declared.substitutes]
-
-
-def _property(name: str, value: str) -> dict[str, str]:
-    return {"name": f"touchstone:{name}", "value": value}
+        properties.append(bom_property("origin", declared.origin))
+    return properties + [bom_property("substitute", name) for name in declared.substitutes]
 
 
 def _record(source: Source, path: str | None) -> FileRecord | None:

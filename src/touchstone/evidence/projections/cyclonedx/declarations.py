@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from touchstone.evidence.projections.source import Source, both, identifier, named_information
+from touchstone.evidence.projections.source import Source, named_information
+from touchstone.interchange import both, identifier
 from touchstone.records import Finding, Observation, Verdict, plain
 
 _ASSESSOR: Final = "assessor"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from touchstone.evidence.projections.source import Source, both
+from touchstone.evidence.projections.source import Source
+from touchstone.interchange import both
 from touchstone.records import Metric, plain
 from touchstone.system.description import InputSpecification
 

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from touchstone.canonical import Digest, canonical_json, digest_of, digest_of_json
-from touchstone.evidence.projections.source import Source, both, hexadecimal, identifier, named_information
+from touchstone.evidence.projections.source import Source, hexadecimal, named_information
+from touchstone.interchange import both, identifier
 from touchstone.records import Assessment, Finding, Metric, Observation, Plan, Record, Verdict, plain
 
 OSCAL_VERSION: Final = "1.2.1"

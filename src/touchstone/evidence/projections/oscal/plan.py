@@ -13,7 +13,8 @@ from touchstone.evidence.projections.oscal.elements import (
     system_component,
     system_description,
 )
-from touchstone.evidence.projections.source import Source, both, identifier
+from touchstone.evidence.projections.source import Source
+from touchstone.interchange import both, identifier
 from touchstone.records import PlanItem
 
 

@@ -14,7 +14,8 @@ from touchstone.evidence.projections.oscal.elements import (
     risk,
     system_component,
 )
-from touchstone.evidence.projections.source import Source, both, identifier
+from touchstone.evidence.projections.source import Source
+from touchstone.interchange import both, identifier
 from touchstone.records import Verdict
 
 
