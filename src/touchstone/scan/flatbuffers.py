@@ -49,7 +49,7 @@ _NUMBERS: Final = {
 class _Slot:
     number: int
     kind: str
-    """A number type, `text`, `bytes`, the name of a table, `union` (a table of unknown fields), `unread`."""
+    """A number type, `text`, `bytes`, `structN`, the name of a table or of a union, `unread`."""
     repeated: bool
     width: int
     """Bytes of one element of a vector of numbers or structures."""
@@ -58,16 +58,18 @@ class _Slot:
 class Schema:
     """Tables by name. Each is a line of `name kind`, separated by commas, in the order of their slots.
 
-    Kinds: a number type, `text`, `bytes` (a vector of bytes), `structN` (N bytes in place), the name of another table,
-    `union` (only its table; the type before it is a `u8` of its own). A `*` after the name makes it a vector.
+    Kinds: a number type, `text`, `bytes` (a vector of bytes), `structN` (N bytes in place), the name of another table
+    or of a union, `unread` (nobody looks what it is). A `*` after the name makes it a vector. A union is the tables it
+    may be, by the number in the slot before it; those it lists no table for are not looked at.
 
     >>> Schema({"Operator": "opcode_index u32, inputs* i32"}).slots("Operator")["inputs"].width
     4
     """
 
-    def __init__(self, lines: Mapping[str, str]) -> None:
+    def __init__(self, lines: Mapping[str, str], unions: Mapping[str, Mapping[int, str]] | None = None) -> None:
         self._lines = lines
         self._slots: dict[str, dict[str, _Slot]] = {}
+        self.unions = unions or {}
 
     def __contains__(self, kind: str) -> bool:
         return kind in self._lines
@@ -95,7 +97,7 @@ def _width(kind: str) -> int:
 class Table:
     """One table, read by the names of its fields. Fields that are not there answer nothing or zero."""
 
-    __slots__ = ("_buffer", "_fields", "_slots", "depth", "kind", "position", "slots_known", "slots_used")
+    __slots__ = ("_buffer", "_fields", "_slots", "depth", "kind", "position")
 
     def __init__(self, buffer: Buffer, slots: dict[str, _Slot], kind: str, position: int, depth: int) -> None:
         self._buffer = buffer
@@ -103,9 +105,12 @@ class Table:
         self.kind = kind
         self.position = position
         self.depth = depth
-        self.slots_known = len(slots)
         self._fields = buffer.fields_of(position)
-        self.slots_used = max((slot + 1 for slot, offset in enumerate(self._fields) if offset), default=0)
+
+    @property
+    def unknown_slots(self) -> list[int]:
+        """Fields that are written and that the schema does not have."""
+        return [slot for slot, place in enumerate(self._fields) if place and slot >= len(self._slots)]
 
     def has(self, name: str) -> bool:
         """Whether the field is written."""
@@ -152,6 +157,15 @@ class Table:
         place = self._place(name)
         return self._inner(name, place) if place else None
 
+    def union(self, name: str) -> Table | None:
+        """The table in a union; `None` when it is not written, or is one the schema lists no table for."""
+        place, slot = self._place(name), self._slots[name]
+        type_place = self._fields[slot.number - 1] if place else 0
+        if not type_place:
+            return None
+        kind = self._buffer.schema.unions[slot.kind].get(int(self._buffer.number(type_place, "<B")))
+        return None if kind is None else self._buffer.table(kind, self._buffer.follow(place), self._deeper())
+
     def tables(self, name: str) -> Iterator[Table]:
         """Each table of a vector."""
         for place in self._elements(name):
@@ -160,9 +174,13 @@ class Table:
     def children(self) -> Iterator[Table]:
         """Every table this one refers to; strings and vectors on the way are checked and noted as seen."""
         for name, slot in self._slots.items():
-            if slot.kind in ("union", "unread") or not self.has(name):
+            if slot.kind == "unread" or not self.has(name):
                 continue
-            if slot.kind == "text":
+            if slot.kind in self._buffer.schema.unions:
+                chosen = self.union(name)
+                if chosen is not None:
+                    yield chosen
+            elif slot.kind == "text":
                 for _ in self.texts(name) if slot.repeated else (self.text(name),):
                     pass
             elif slot.kind in _NUMBERS or slot.kind == "bytes" or slot.kind.startswith("struct"):
@@ -182,10 +200,12 @@ class Table:
         return range(start, start + 4 * count, 4)
 
     def _inner(self, name: str, place: int) -> Table:
+        return self._buffer.table(self._slots[name].kind, self._buffer.follow(place), self._deeper())
+
+    def _deeper(self) -> int:
         if self.depth >= DEEPEST:
             raise Unreadable(Text(f"nests tables deeper than {DEEPEST}", f"表嵌套超过 {DEEPEST} 层"))
-        kind = self._slots[name].kind
-        return self._buffer.table(kind, self._buffer.follow(place), self.depth + 1)
+        return self.depth + 1
 
 
 class Buffer:
@@ -193,7 +213,7 @@ class Buffer:
 
     def __init__(self, source: Source, schema: Schema, budget: Budget) -> None:
         self.source = source
-        self._schema = schema
+        self.schema = schema
         self._budget = budget
         self._pages: dict[int, bytes] = {}
         self._seen = array("Q")
@@ -206,7 +226,7 @@ class Buffer:
     def table(self, kind: str, position: int, depth: int) -> Table:
         """The table at a place."""
         self._budget.spend_opcodes(1)
-        return Table(self, self._schema.slots(kind), kind, position, depth)
+        return Table(self, self.schema.slots(kind), kind, position, depth)
 
     def fields_of(self, position: int) -> list[int]:
         """Places of the fields of the table at `position`, by slot; 0 for those not written."""
@@ -287,11 +307,10 @@ def walk(root: Table, handlers: Mapping[str, Callable[[Table], None]], examinati
     met = {(root.kind, root.position)}
     while waiting:
         table = waiting.pop()
-        if table.slots_used > table.slots_known:
+        for slot in table.unknown_slots:
             examination.gap(
                 Text(
-                    f"has a field that {table.kind} is not known to have ({table.slots_used - 1})",
-                    f"{table.kind} 含未知字段（{table.slots_used - 1}）",
+                    f"has a field that {table.kind} is not known to have ({slot})", f"{table.kind} 含未知字段（{slot}）"
                 ),
                 "format",
             )

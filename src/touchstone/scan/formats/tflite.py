@@ -68,27 +68,37 @@ _SCHEMA: Final = Schema(
             "external_buffer u32"
         ),
         "Quantization": (
-            "min* f32, max* f32, scale* f32, zero_point* i64, details_type u8, details union, quantized_dimension i32"
+            "min* f32, max* f32, scale* f32, zero_point* i64, details_type u8, details QuantizationDetails, "
+            "quantized_dimension i32"
         ),
         "Sparsity": "traversal_order* i32, block_map* i32, dim_metadata* DimensionMetadata",
         "DimensionMetadata": (
-            "format i8, dense_size i32, array_segments_type u8, array_segments union, array_indices_type u8, "
-            "array_indices union"
+            "format i8, dense_size i32, array_segments_type u8, array_segments SparseIndexVector, "
+            "array_indices_type u8, array_indices SparseIndexVector"
         ),
         "VariantSubType": "shape* i32, type i8, has_rank bool",
         "Operator": (
-            "opcode_index u32, inputs* i32, outputs* i32, builtin_options_type u8, builtin_options union, "
+            "opcode_index u32, inputs* i32, outputs* i32, builtin_options_type u8, builtin_options unread, "
             "custom_options bytes, custom_options_format i8, mutating_variable_inputs* bool, intermediates* i32, "
             "large_custom_options_offset u64, large_custom_options_size u64, builtin_options2_type u8, "
-            "builtin_options2 union, debug_metadata_index i32"
+            "builtin_options2 unread, debug_metadata_index i32"
         ),
         "Buffer": "data bytes, offset u64, size u64",
         "Metadata": "name text, buffer u32",
-        "SignatureDef": "inputs* TensorMap, outputs* TensorMap, signature_key text, subgraph_index u32",
+        "SignatureDef": "inputs* TensorMap, outputs* TensorMap, signature_key text, unused unread, subgraph_index u32",
         "TensorMap": "name text, tensor_index u32",
         "ExternalBufferGroup": "name text",
         "ExternalBuffer": "id u32, group u32, offset u64, length u64, packing text",
-    }
+        "CustomQuantization": "custom bytes",
+        "BlockwiseQuantization": "scales i32, zero_points i32, block_size i32",
+        "Int32Vector": "values* i32",
+        "Uint16Vector": "values* u16",
+        "Uint8Vector": "values bytes",
+    },
+    unions={
+        "QuantizationDetails": {1: "CustomQuantization", 2: "BlockwiseQuantization"},
+        "SparseIndexVector": {1: "Int32Vector", 2: "Uint16Vector", 3: "Uint8Vector"},
+    },
 )
 
 _CUSTOM: Final = 32
