@@ -102,9 +102,20 @@ def _by_structure(source: Source, head: bytes) -> str | None:
     """Formats without a magic number, told by what their first fields say."""
     from touchstone.scan.binary_kinds import recognise_binary
 
+    if _is_old_tar(head):
+        return "tar"
     if any(source.read(block, 8) == b"\x89HDF\r\n\x1a\n" for block in _USER_BLOCKS if source.size > block):
         return "hdf5"
     return recognise_binary(source, head)
+
+
+def _is_old_tar(head: bytes) -> bool:
+    """Tar before POSIX has no magic number, only the checksum of its first header, in octal digits."""
+    if len(head) < 512 or head[148:154].strip(b" 01234567\x00"):
+        return False
+    from touchstone.scan.formats.tar_header import is_header
+
+    return is_header(head[:512])
 
 
 def _by_text(source: Source, head: bytes, name: str) -> str | None:
