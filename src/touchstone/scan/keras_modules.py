@@ -44,7 +44,8 @@ _MODELLING: Final = frozenset(
 _ELSEWHERE: Final = frozenset(
     {
         "DTypePolicy", "FeatureSpace", "FloatDTypePolicy", "Function", "Initializer", "InputSpec", "KerasTensor",
-        "Layer", "Loss", "Metric", "Model", "Operation", "Optimizer", "Quantizer", "Regularizer", "Sequential", "Variable",
+        "Layer", "Loss", "Metric", "Model", "Operation", "Optimizer", "Quantizer", "Regularizer", "Sequential",
+        "Variable",
     }
 )  # fmt: skip
 """Classes that models are made of in `keras` itself and in `keras.utils`."""
