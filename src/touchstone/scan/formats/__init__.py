@@ -75,7 +75,7 @@ READERS: Final[dict[str, tuple[str, str]]] = {
     "ascend-om": ("opaque", "read_opaque"),
     "coreml": ("coreml", "read_coreml"),
     "paddle": ("paddle", "read_program"),
-    "paddle-parameters": ("paddle", "read_parameters"),
+    "paddle-parameters": ("paddle_parameters", "read_parameters"),
     "mindspore": ("mindspore", "read_mindir"),
     "mindspore-checkpoint": ("mindspore", "read_checkpoint"),
     "mindspore-lite": ("mindspore", "read_lite"),
