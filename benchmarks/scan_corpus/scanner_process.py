@@ -1,0 +1,174 @@
+"""Runs inside a scanner's own environment: imports the scanner once, then gives every file a process of its own.
+
+    ENV/bin/python scanner_process.py NAME < lines of JSON > lines of JSON
+
+Each line asks for one file: `{"path": …, "seconds": …}`. A child is forked, bounded and given the scanner's command
+line; the answer has its exit code, what it printed, its processor time and its peak memory. Importing the scanner is
+done before and not counted, which is in favour of the scanners that are slow to start. Only the standard library is
+needed here, for the environments have nothing of ours.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import runpy
+import signal
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+MEMORY = 6 * 2**30
+POLL_S = 0.005
+LONGEST_OUTPUT = 4_000_000
+
+
+def picklescan(path: str, _: Path) -> int:
+    """Default mode; `-g` only lists what it found."""
+    from picklescan.cli import main
+
+    sys.argv = ["picklescan", "-g", "-p", path]
+    return int(main() or 0)
+
+
+def picklescan_strict(path: str, _: Path) -> int:
+    """Default-deny mode."""
+    from picklescan.cli import main
+
+    sys.argv = ["picklescan", "--strict", "-g", "-p", path]
+    return int(main() or 0)
+
+
+def modelscan(path: str, report: Path) -> int:
+    """All scanners, with TensorFlow where the environment has it."""
+    from modelscan.cli import main
+
+    sys.argv = ["modelscan", "scan", "-p", path, "-r", "json", "-o", str(report), "--show-skipped"]
+    return int(main() or 0)
+
+
+def modelaudit(path: str, report: Path) -> int:
+    """Default profile, without its cache and without telemetry."""
+    from modelaudit.cli import main
+
+    sys.argv = ["modelaudit", "scan", "--no-cache", "-f", "json", "-o", str(report), path]
+    return int(main() or 0)
+
+
+def fickling(path: str, report: Path) -> int:
+    """The safety check of its command line."""
+    from fickling.cli import main
+
+    sys.argv = ["fickling", "-s", "--json-output", str(report), path]
+    return int(main() or 0)
+
+
+def touchstone(path: str, report: Path) -> int:
+    """Our own command, as a user calls it."""
+    sys.argv = ["touchstone", "scan", "--format", "json", "--output", str(report), path]
+    runpy.run_module("touchstone", run_name="__main__")
+    return 0
+
+
+RUN: dict[str, Callable[[str, Path], int]] = {
+    "picklescan": picklescan,
+    "picklescan-strict": picklescan_strict,
+    "modelscan": modelscan,
+    "modelaudit": modelaudit,
+    "fickling": fickling,
+    "touchstone": touchstone,
+}
+
+WARM_UP = {
+    "picklescan": ("picklescan.cli", "py7zr"),
+    "picklescan-strict": ("picklescan.cli", "py7zr"),
+    "modelscan": ("modelscan.cli", "h5py", "tensorflow"),
+    "modelaudit": ("modelaudit.cli",),
+    "fickling": ("fickling.cli",),
+    "touchstone": ("touchstone.cli", "touchstone.scan.file"),
+}
+
+
+def main() -> None:
+    """Answer each line of the standard input."""
+    name = sys.argv[1]
+    os.environ.update({"PROMPTFOO_DISABLE_TELEMETRY": "1", "TF_CPP_MIN_LOG_LEVEL": "3", "NO_COLOR": "1", "COLUMNS": "10000"})
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    for module in WARM_UP[name]:
+        try:
+            __import__(module)
+        except ImportError:
+            continue
+    for line in sys.stdin:
+        asked = json.loads(line)
+        answers.write(json.dumps(run(RUN[name], asked["path"], asked["seconds"])) + "\n")
+        answers.flush()
+
+
+def run(scan: Callable[[str, Path], int], path: str, seconds: float) -> dict[str, Any]:
+    """Scan one file in a child and watch it."""
+    with tempfile.TemporaryDirectory() as folder:
+        room = Path(folder)
+        started = time.monotonic()
+        child = os.fork()
+        if child == 0:
+            _be_child(scan, path, room)
+        timed_out, status, usage = _wait(child, started + seconds)
+        return {
+            "exit": os.waitstatus_to_exitcode(status),
+            "timed_out": timed_out,
+            "wall_s": round(time.monotonic() - started, 4),
+            "cpu_s": round(usage.ru_utime + usage.ru_stime, 4),
+            "rss_mib": usage.ru_maxrss // 1024,
+            "output": _text(room / "output"),
+            "errors": _text(room / "errors")[-3000:],
+            "report": _text(room / "report"),
+        }
+
+
+def _be_child(scan: Callable[[str, Path], int], path: str, room: Path) -> None:
+    """Never returns."""
+    code = 70
+    try:
+        os.setsid()
+        os.chdir(room)
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+        for name, descriptor in (("output", 1), ("errors", 2)):
+            os.dup2(os.open(room / name, os.O_CREAT | os.O_WRONLY, 0o600), descriptor)
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        code = scan(path, room / "report")
+    except SystemExit as leaving:
+        code = leaving.code if isinstance(leaving.code, int) else int(leaving.code is not None)
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code & 255)
+
+
+def _wait(child: int, until: float) -> tuple[bool, int, resource.struct_rusage]:
+    while time.monotonic() < until:
+        done, status, usage = os.wait4(child, os.WNOHANG)
+        if done:
+            return False, status, usage
+        time.sleep(POLL_S)
+    os.killpg(child, signal.SIGKILL)
+    _, status, usage = os.wait4(child, 0)
+    return True, status, usage
+
+
+def _text(file: Path) -> str:
+    if not file.is_file():
+        return ""
+    with file.open("rb") as opened:
+        return opened.read(LONGEST_OUTPUT).decode("utf-8", "replace")
+
+
+if __name__ == "__main__":
+    main()
