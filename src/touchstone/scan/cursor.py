@@ -93,6 +93,14 @@ class Cursor:
         self.at = at
         return count
 
+    def window(self) -> tuple[bytes, int]:
+        """Bytes that are at hand, and where in them the next one is. Empty only at the end."""
+        start = self.at - self._window_start
+        if not 0 <= start < len(self._window):
+            self._window = self.source.read(self.at, min(_WINDOW, self.left))
+            self._window_start, start = self.at, 0
+        return self._window, start
+
     def part(self, length: int) -> Source:
         """The next `length` bytes as a source of their own, unread."""
         self.skip(length)
