@@ -10,10 +10,15 @@ from typing import Final
 
 from touchstone.scan.examination import Examination
 from touchstone.scan.findings import Rule
+from touchstone.scan.second_archives import RULES as ARCHIVE_RULES
+from touchstone.scan.second_archives import look_for_tar, look_for_zip
 from touchstone.scan.source import Source
 
-RULES: Final[tuple[Rule, ...]] = ()
+RULES: Final[tuple[Rule, ...]] = (*ARCHIVE_RULES,)
 
 
 def look_for_second_meanings(source: Source, kind: str, examination: Examination) -> None:
     """Report what the bytes of a file of format `kind` mean to loaders of other formats."""
+    if kind not in ("zip", "tar"):
+        look_for_zip(source, kind, examination)
+        look_for_tar(source, kind, examination)

@@ -110,10 +110,11 @@ def xz_or_lzma() -> Decompressor:
     return lzma.LZMADecompressor(lzma.FORMAT_AUTO, memlimit=LARGEST_DICTIONARY)
 
 
-def raw_lzma(properties: bytes, unpacked: int) -> Decompressor:
+def raw_lzma(properties: bytes, unpacked: int, *filters: dict[str, int]) -> Decompressor:
     """LZMA without a header, as in zip and 7z: five bytes of properties (LZMA specification, "Properties").
 
-    The dictionary never needs to be larger than the output. Raises `Unreadable` when it would be too large for us.
+    `filters` are applied to what was unpacked, the last one first. The dictionary never needs to be larger than the
+    output. Raises `Unreadable` when it would be too large for us.
     """
     if len(properties) != 5 or properties[0] >= 9 * 5 * 5:
         raise Unreadable(Text("has wrong LZMA properties", "LZMA 属性无效"))
@@ -121,23 +122,23 @@ def raw_lzma(properties: bytes, unpacked: int) -> Decompressor:
     position, literal_position = divmod(rest, 5)
     dictionary = _bounded_dictionary(int.from_bytes(properties[1:5], "little"), unpacked)
     return _raw(
+        *filters,
         {
             "id": lzma.FILTER_LZMA1,
             "dict_size": dictionary,
             "lc": literal_context,
             "lp": literal_position,
             "pb": position,
-        }
+        },
     )
 
 
-def raw_lzma2(properties: bytes, unpacked: int, *before: int) -> Decompressor:
-    """LZMA2 without a container; `before` are the identifiers of branch filters applied to the data first."""
+def raw_lzma2(properties: bytes, unpacked: int, *filters: dict[str, int]) -> Decompressor:
+    """LZMA2 without a container."""
     if len(properties) != 1 or properties[0] > 40:
         raise Unreadable(Text("has wrong LZMA2 properties", "LZMA2 属性无效"))
     bits = properties[0]
     claimed = 2**32 - 1 if bits == 40 else (2 | (bits & 1)) << (bits // 2 + 11)
-    filters = [{"id": identifier} for identifier in before]
     return _raw(*filters, {"id": lzma.FILTER_LZMA2, "dict_size": _bounded_dictionary(claimed, unpacked)})
 
 

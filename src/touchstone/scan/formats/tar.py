@@ -22,6 +22,7 @@ from touchstone.scan.formats.tar_header import (
     parse_header,
     parse_records,
 )
+from touchstone.scan.second_archives import look_for_zip
 from touchstone.scan.source import Source, Unreadable
 from touchstone.text import Text
 
@@ -62,15 +63,7 @@ TWO_SIZES: Final = Rule(
     remedy=_REFUSE,
     references=("CWE-436", "CVE-2025-62518"),
 )
-ALSO_ZIP: Final = Rule(
-    id="tar/also-zip",
-    severity="high",
-    nature="threat",
-    title=Text("The archive is also a zip archive when read from its end", "从末尾读取时，该归档又是一个 zip 归档"),
-    remedy=_REFUSE,
-    references=("CWE-436",),
-)
-RULES: Final[tuple[Rule, ...]] = (HIDDEN_MEMBERS, HIDDEN_BYTES, TWO_SIZES, ALSO_ZIP, *archive_names.RULES)
+RULES: Final[tuple[Rule, ...]] = (HIDDEN_MEMBERS, HIDDEN_BYTES, TWO_SIZES, *archive_names.RULES)
 
 _FILES: Final = frozenset("07")
 _LINKS: Final = frozenset("12")
@@ -226,13 +219,7 @@ class _Reading:
 
     def look_for_zip(self) -> None:
         """A zip archive may be a member, even the last one; it may not be made of several, or of the tar itself."""
-        from touchstone.scan.formats.zip_directory import find_directories
-
-        for directory in find_directories(self._source):
-            if not any(start <= directory.start and directory.end < stop for start, stop in self._places):
-                self._examination.report(ALSO_ZIP, f"a directory at byte {directory.start}", offset=directory.start)
-                self._examination.examine(self._source, "zip", "zip")
-                return
+        look_for_zip(self._source, "tar", self._examination, self._places)
 
     def kind(self) -> str:
         """What the names of its members make the archive."""

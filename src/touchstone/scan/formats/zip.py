@@ -18,6 +18,7 @@ from touchstone.scan.findings import Rule
 from touchstone.scan.formats import archive_names, zip_directory, zip_member
 from touchstone.scan.formats.archive_kinds import ArchiveKinds
 from touchstone.scan.formats.archive_names import DEVICE, Names, judge_link
+from touchstone.scan.formats.bombs import BOMB, is_quine
 from touchstone.scan.formats.torch_archive import is_known_record
 from touchstone.scan.formats.zip_directory import (
     LOCAL,
@@ -29,7 +30,6 @@ from touchstone.scan.formats.zip_directory import (
     read_local_header,
 )
 from touchstone.scan.formats.zip_member import (
-    BOMB,
     DESCRIPTOR,
     STORED,
     Content,
@@ -54,17 +54,6 @@ TWO_DIRECTORIES: Final = Rule(
     title=Text(
         "The archive has two directories: unpackers differ in which one they believe",
         "归档含有两个目录，不同解包器采信不同的目录",
-    ),
-    remedy=_REFUSE,
-    references=("CWE-436",),
-)
-PREFIX: Final = Rule(
-    id="zip/prefix",
-    severity="high",
-    nature="threat",
-    title=Text(
-        "Bytes stand before the archive: it is one thing when read from its start, another from its end",
-        "归档之前有其他数据：从开头与从末尾读取的含义不同",
     ),
     remedy=_REFUSE,
     references=("CWE-436",),
@@ -109,7 +98,6 @@ FOLDER_WITH_CONTENT: Final = Rule(
 )
 RULES: Final[tuple[Rule, ...]] = (
     TWO_DIRECTORIES,
-    PREFIX,
     OVERLAP,
     HIDDEN_MEMBER,
     HIDDEN_BYTES,
@@ -125,7 +113,6 @@ _SPLIT_MARKER: Final = b"PK\x07\x08"
 _TENSOR_FORMATS: Final = frozenset({"torch-storage", "npy", "safetensors", "gguf", "hdf5"})
 _ALWAYS_VERIFIED: Final = MEBIBYTE
 """Stored tensors larger than this are not read through for their checksum: the digest of the file covers them."""
-_LARGEST_QUINE: Final = 16 * MEBIBYTE
 _LONGEST_LINK: Final = 4096
 
 
@@ -254,17 +241,12 @@ class _Reading:
             if not data.size:
                 return "folder"
             examination.report(FOLDER_WITH_CONTENT, name, offset=offset)
-        if self._is_the_archive_itself(data):
+        if is_quine(data, self._source):
             examination.report(BOMB, f"{name} is the archive itself", offset=offset)
             return "zip"
         if self.kinds.is_pytorch and is_known_record(name, data):
             return "torch-record"
         return examination.examine(data, name, self.kinds.format_of(name))
-
-    def _is_the_archive_itself(self, data: Source) -> bool:
-        if data.size != self._source.size or data.size > _LARGEST_QUINE:
-            return False
-        return data.read(0, data.size) == self._source.read(0, data.size)
 
     # ---- bytes outside the directory's members
 
@@ -281,9 +263,9 @@ class _Reading:
         if head.startswith(LOCAL):
             examination.report(HIDDEN_MEMBER, repr(source.read(0, 64)), offset=start, length=source.size)
             self.follow_local_headers(start, stop)
-        elif start == 0:
-            if head != _SPLIT_MARKER:
-                examination.report(PREFIX, repr(head), offset=0, length=source.size)
+        elif start == 0 and (head == _SPLIT_MARKER or not head.startswith(b"PK")):
+            # The rest of what is before an archive was read for what it is: it gave the file its format.
+            return
         elif not is_zero(source):
             examination.report(HIDDEN_BYTES, repr(head), offset=start, length=source.size)
             examination.examine(source, f"bytes {start} to {stop}")

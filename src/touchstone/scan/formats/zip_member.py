@@ -11,9 +11,9 @@ import zlib
 from dataclasses import dataclass
 from typing import Final
 
-from touchstone.scan.budget import MEBIBYTE
 from touchstone.scan.examination import Examination
 from touchstone.scan.findings import Rule
+from touchstone.scan.formats.bombs import BOMB, judge_ratio
 from touchstone.scan.formats.zip_directory import (
     ENCRYPTED,
     ENDS_WITH_MARKER,
@@ -26,7 +26,7 @@ from touchstone.scan.formats.zip_directory import (
     extra_fields,
 )
 from touchstone.scan.source import Source
-from touchstone.scan.spool import Unpacked, unpack
+from touchstone.scan.spool import unpack
 from touchstone.scan.streams import RAW_DEFLATE, Inflater, Stream, bzip2, raw_lzma, xz_or_lzma
 from touchstone.text import Text
 
@@ -67,16 +67,6 @@ SIZE: Final = Rule(
     remedy=_REFUSE,
     references=("CWE-130",),
 )
-BOMB: Final = Rule(
-    id="zip/bomb",
-    severity="high",
-    nature="threat",
-    title=Text("The archive unpacks to far more than its own size", "归档解包后的体积远超其自身"),
-    remedy=Text(
-        "Do not unpack it; ask whoever made it for the files themselves.", "不要解包；请提供方直接给出原始文件。"
-    ),
-    references=("CWE-409",),
-)
 TWO_NAMES: Final = Rule(
     id="zip/two-names",
     severity="high",
@@ -106,15 +96,10 @@ PADDING: Final = Rule(
     remedy=_REFUSE,
     references=("CWE-506",),
 )
-RULES: Final[tuple[Rule, ...]] = (HEADERS_DIFFER, CHECKSUM, SIZE, BOMB, TWO_NAMES, DESCRIPTOR, PADDING)
+RULES: Final[tuple[Rule, ...]] = (HEADERS_DIFFER, CHECKSUM, SIZE, TWO_NAMES, DESCRIPTOR, PADDING, BOMB)
 
 STORED: Final = 0
 _AES: Final = 99
-
-_BOMB_SIZE: Final = 64 * MEBIBYTE
-_BOMB_RATIO: Final = 200
-_LIMIT_RATIO: Final = 64
-"""Output to input of the whole file, above which reaching the limit is the archive's doing and not its size's."""
 
 _PYTORCH_PADDING: Final = 0x4246
 """`FB`: PyTorch aligns tensors with it, filled with `Z` (caffe2/serialize/inline_container.cc)."""
@@ -233,7 +218,7 @@ def read_content(packed: Source, header: Header, examination: Examination) -> Co
     elif pieces.stop < packed.size:
         examination.report(SIZE, f"{packed.size - pieces.stop} bytes follow the compressed data")
         examination.examine(packed.part(pieces.stop, packed.size), "bytes after the compressed data")
-    _judge_ratio(unpacked, packed, examination)
+    judge_ratio(unpacked, packed.size, examination)
     return Content(unpacked.data, unpacked.checksum if unpacked.problem is None else None)
 
 
@@ -252,15 +237,6 @@ def _pieces(packed: Source, header: Header) -> Stream | None:
         case 95:
             return Stream(xz_or_lzma(), packed)
     return None
-
-
-def _judge_ratio(unpacked: Unpacked, packed: Source, examination: Examination) -> None:
-    """Report a bomb: one that reached the limit is certain, a single member that shrinks this well is unusual."""
-    size, budget = unpacked.data.size, examination.budget
-    too_much = unpacked.code == "limit" and budget.unpacked > _LIMIT_RATIO * budget.size
-    if too_much or (size > _BOMB_SIZE and size > _BOMB_RATIO * packed.size):
-        fact = f"{packed.size} bytes unpack to {size}{' and more' if too_much else ''}"
-        examination.report(BOMB, fact, severity="high" if too_much else "medium")
 
 
 def verify_checksum(content: Content, header: Header, examination: Examination) -> None:
