@@ -6,11 +6,11 @@ import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from importlib.resources import files
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 
+from touchstone import pages
 from touchstone.records import (
     CheckCard,
     Decision,
@@ -114,25 +114,10 @@ def render_html(material: Material, language: Language) -> str:
 
 
 def templates(language: Language) -> Environment:
-    """The templates in one language: every value is escaped, and a value that is missing is an error."""
-    environment = Environment(
-        loader=PackageLoader("touchstone.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-
-    def both(en: str, zh: str) -> str:
-        return Text(en, zh).render(language)
-
-    def say(text: Text) -> str:
-        return text.render(language)
-
-    style = files("touchstone.report").joinpath("templates/report.css").read_text("utf-8")
-    environment.globals.update(t=both, say=say, style=Markup(style))  # noqa: S704 - our own style sheet
+    """The templates of reports, with the words for what was measured."""
+    environment = pages.templates("touchstone.report", language)
     environment.filters.update(
-        say=say, measured=words.measured, interval=words.interval, unit=words.unit, sentence=words.sentence
+        measured=words.measured, interval=words.interval, unit=words.unit, sentence=words.sentence
     )
     return environment
 
