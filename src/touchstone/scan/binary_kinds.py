@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import lzma
+import re
 import zlib
 from collections.abc import Callable
 from typing import Final
@@ -14,7 +15,10 @@ Recogniser = Callable[[Source, bytes], str | None]
 
 _LEVELDB_FOOTER: Final = b"\x57\xfb\x80\x8b\x24\x75\x47\xdb"
 """Last eight bytes of a LevelDB table (https://github.com/google/leveldb/blob/main/doc/table_format.md)."""
-_LARGEST_SAFETENSORS_HEADER: Final = 100_000_000
+_LONGEST_CLAIMED_HEADER: Final = 2**40
+_R_STREAM: Final = re.compile(
+    rb"(?:RD[XAB][23]\n)?(?:X\n\x00{3}[\x02\x03]\x00|B\n(?:[\x02\x03]\x00{3}|\x00{3}[\x02\x03])|A\n[23]\n\d{5,7}\n\d{5,7}\n)"
+)
 _LZMA_DICTIONARIES: Final = frozenset({*(2**n for n in range(12, 31)), *(2**n + 2 ** (n - 1) for n in range(12, 30))})
 
 
@@ -30,7 +34,7 @@ def recognise_binary(source: Source, head: bytes) -> str | None:
 def _safetensors(_source: Source, head: bytes) -> str | None:
     """Eight bytes of header length, then a JSON object (Hugging Face safetensors, README "Format")."""
     length = int.from_bytes(head[:8], "little")
-    return "safetensors" if head[8:9] == b"{" and 2 <= length <= _LARGEST_SAFETENSORS_HEADER else None
+    return "safetensors" if head[8:9] == b"{" and 2 <= length <= _LONGEST_CLAIMED_HEADER else None
 
 
 def _paddle_parameters(_source: Source, head: bytes) -> str | None:
@@ -41,6 +45,11 @@ def _paddle_parameters(_source: Source, head: bytes) -> str | None:
     return "paddle-parameters" if 2 <= described <= 1024 and head[20:21] == b"\x08" else None
 
 
+def _rds(_source: Source, head: bytes) -> str | None:
+    """A stream of R: in XDR, native binary or text, alone or behind the mark of a saved table (R Internals, 1.8)."""
+    return "rds" if _R_STREAM.match(head) else None
+
+
 def _message(source: Source, _head: bytes) -> str | None:
     return recognise_message(source)
 
@@ -48,6 +57,13 @@ def _message(source: Source, _head: bytes) -> str | None:
 def _tensorflow_checkpoint(source: Source, _head: bytes) -> str | None:
     footer = source.read(source.size - len(_LEVELDB_FOOTER), len(_LEVELDB_FOOTER))
     return "tensorflow-checkpoint" if footer == _LEVELDB_FOOTER else None
+
+
+def _encrypted_mindspore(_source: Source, head: bytes) -> str | None:
+    """Marks of AES-GCM, AES-CBC and SM4 (mindspore/ccsrc/utils/crypto.cc)."""
+    if head[:4] not in (b"\xd8\x5e\x3a\x7f", b"\xd9\x5e\x3a\x7f", b"\xda\x5e\x3a\x7f"):
+        return None
+    return "mindspore-encrypted"
 
 
 def _pickle(_source: Source, _head: bytes) -> str | None:
@@ -88,8 +104,10 @@ def _lzma(_source: Source, head: bytes) -> str | None:
 _RECOGNISERS: Final[tuple[Recogniser, ...]] = (
     _safetensors,
     _paddle_parameters,
+    _rds,
     _message,
     _tensorflow_checkpoint,
+    _encrypted_mindspore,
     _pickle,
     _pe,
     _zlib,

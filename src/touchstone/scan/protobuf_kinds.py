@@ -17,6 +17,9 @@ from touchstone.scan.source import Source, Unreadable
 _LOOKED_AT: Final = 64
 """Fields of a message that are looked at."""
 
+_CHECKSUM_MARK: Final = b"crc_num"
+_CHECKSUM_SIZE: Final = 17
+
 Outline = dict[int, Field]
 """The first field of each number among the first fields of a message."""
 
@@ -25,8 +28,14 @@ def recognise_message(source: Source) -> str | None:
     """Name the kind of message, or `None` when it is none we know."""
     if source.read(0, 1)[0] & 7 not in (VARINT, LENGTH):
         return None
-    top = _outline(message_of(source, Budget(Limits(), source.size)))
+    top = _outline(message_of(without_checksum(source), Budget(Limits(), source.size)))
     return next((kind for kind, fits in _KINDS if fits(top)), None) if top else None
+
+
+def without_checksum(source: Source) -> Source:
+    """The messages of a MindSpore checkpoint, which a mark and ten bytes of checksum may follow."""
+    end = source.size - _CHECKSUM_SIZE
+    return source.part(0, end) if source.read(end, len(_CHECKSUM_MARK)) == _CHECKSUM_MARK else source
 
 
 def _outline(message: Message) -> Outline:
