@@ -1,0 +1,774 @@
+"""A machine that follows the opcodes of one pickle stream without doing what they say.
+
+CPython's `Lib/pickletools.py` and `Lib/pickle.py` are the specification. The machine follows every opcode of protocols
+0 to 5 on symbols instead of objects: an import becomes a name, a call becomes a record of what would have been called
+with what. `judgement` judges each at the opcode.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from touchstone.scan.budget import Budget, LimitReached
+from touchstone.scan.pickle_machine import rules
+from touchstone.scan.pickle_machine.arrays import (
+    array_bytes,
+    hides_objects,
+    is_array_wrapper,
+    is_dtype,
+    is_file_wrapper,
+    mark_objects,
+)
+from touchstone.scan.pickle_machine.judgement import Judge, Lookup
+from touchstone.scan.pickle_machine.literals import (
+    decimal_integer,
+    decimal_or_boolean,
+    float_of_line,
+    text_of_string_line,
+    text_of_unicode_line,
+)
+from touchstone.scan.pickle_machine.memo import Memo
+from touchstone.scan.pickle_machine.notes import Evidence, Notes
+from touchstone.scan.pickle_machine.payloads import MARKS, SHORTEST_BYTES, SHORTEST_TEXT, pickle_within
+from touchstone.scan.pickle_machine.rendering import render
+from touchstone.scan.pickle_machine.stream import LONGEST_INLINE, Malformed, OpcodeStream
+from touchstone.scan.pickle_machine.torch_tensors import MOST_TENSORS, TorchTensor, tensor_of
+from touchstone.scan.pickle_machine.values import (
+    FORGOTTEN,
+    Call,
+    Container,
+    ContainerKind,
+    Global,
+    Outside,
+    Stretch,
+    Value,
+    as_dictionary,
+)
+from touchstone.scan.source import MemorySource, Source
+from touchstone.scan.symbols import Right, standing
+from touchstone.text import Text
+
+LARGEST_MEMO_INDEX: Final = 2**26
+FAN_OUT: Final = 10**8
+"""Elements a structure of a few bytes may expand to when nothing of it is shared: `[[[a, a], [a, a]], ...]`."""
+DEEPEST_SHARING: Final = 5
+DEEPEST_NESTING: Final = 2_000
+"""Containers in containers. Python's own pickler gives up at half of that."""
+MOST_DUPLICATES: Final = 1_000
+"""DUP is an opcode that no pickler writes."""
+MOST_LEFT_OVER: Final = 10_000
+"""Values on the stack when the stream stops: picklers leave one."""
+MOST_MARKS: Final = 100_000
+_DEEP_STACK: Final = 10_000
+_LONGEST_ON_DEEP_STACK: Final = 1_500_000
+_SPENT_TOGETHER: Final = 4_096
+_PATIENCE: Final = 256
+"""Opcodes that are followed one by one before a run of harmless ones is looked for again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loader:
+    """Which unpickler is imagined: they differ in what they do with the same bytes."""
+
+    joblib: bool = True
+    """Steps over the raw arrays that joblib writes into its streams."""
+    persistent: bool = False
+    """Resolves persistent ids, as PyTorch does."""
+    fast: bool = True
+    """Whether runs of harmless opcodes may be stepped over together. It never changes the answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How far a stream could be followed."""
+
+    end: int
+    """First byte after the stream."""
+    stopped: bool
+    """Whether the stream ended properly; otherwise the notes say why not."""
+    truncated: bool
+    limited: bool
+    """Whether a limit of ours ended the reading."""
+    raw_arrays: bool
+    """Whether raw arrays were stepped over that only joblib knows to step over."""
+    object_arrays: bool
+    """Whether arrays of objects were, which are pickles of their own within the stream."""
+    result: Value
+    storages: dict[str, tuple[Global, int]] = field(default_factory=dict)
+    """Of PyTorch, by key: type and number of elements."""
+    tensors: list[TorchTensor] = field(default_factory=list)
+    """Of PyTorch: those that are entries of dictionaries."""
+
+
+class _Stopped(Exception):  # noqa: N818 - the STOP opcode
+    pass
+
+
+class Machine(OpcodeStream):
+    """Follows one stream, from `start`."""
+
+    def __init__(
+        self,
+        source: Source,
+        start: int,
+        notes: Notes,
+        budget: Budget,
+        loader: Loader = Loader(),
+        lookup: Lookup = standing,
+    ) -> None:
+        super().__init__(source, start, notes)
+        self._budget = budget
+        self._loader = loader
+        self._lookup = lookup
+        self._judge = Judge(notes, lookup)
+        self._handlers = _UP_TO_PROTOCOL_3
+        self._protocol = 0
+        self._stack: list[Value] = []
+        self._below: list[list[Value]] = []
+        """The stacks below each mark."""
+        self._count_below = 0
+        self._memo = Memo()
+        self._duplicates = 0
+        self._raw_arrays = self._object_arrays = False
+        self._storages: dict[str, tuple[Global, int]] = {}
+        self._tensors: list[TorchTensor] = []
+        self._unspent = 0
+        self._on_deep_stack = 0
+
+    def run(self, most_opcodes: int | None = None) -> Reading:
+        """Follow the stream to its end. Never raises."""
+        stopped = truncated = limited = False
+        result: Value = None
+        try:
+            self._follow(most_opcodes)
+            limited = True
+        except _Stopped:
+            stopped = True
+            result = self._stack[-1]
+            self._look_at_the_end()
+        except Malformed as broken:
+            truncated = broken.truncated
+            at = self.opcode_at
+            self.notes.problem(
+                Text(f"breaks at byte {at}: {broken.problem.en}", f"在第 {at} 字节处中断：{broken.problem.zh}")
+            )
+        except LimitReached as limit:
+            limited = True
+            self.notes.problem(limit.why, "limit")
+        self._judge.finish()
+        return Reading(
+            self.position, stopped, truncated, limited, self._raw_arrays, result, self._storages, self._tensors
+        )
+
+    def _follow(self, most_opcodes: int | None) -> None:
+        left = most_opcodes
+        while left is None or left > 0:
+            count = _PATIENCE if left is None else min(left, _PATIENCE)
+            for _ in range(count):
+                at = self._at
+                if at >= self._bound:
+                    self._move_on()
+                    at = self._at
+                self.opcode_at = self._base + at
+                self._at = at + 1
+                self._handlers[self._data[at]](self)
+            self._spend(count)
+            if left is not None:
+                left -= count
+
+    def _spend(self, opcodes: int) -> None:
+        self._unspent += opcodes
+        if self._unspent < _SPENT_TOGETHER:
+            return
+        spent, self._unspent = self._unspent, 0
+        self._budget.spend_opcodes(spent)
+        if self._count_below + len(self._stack) <= _DEEP_STACK:
+            self._on_deep_stack = 0
+            return
+        self._on_deep_stack += spent
+        if self._on_deep_stack > _LONGEST_ON_DEEP_STACK:
+            raise LimitReached(Text("keeps too much on its stack", "栈中保留的值过多"))
+
+    def _look_at_the_end(self) -> None:
+        self._stops_in_frame()
+        left_over = self._count_below + len(self._stack) - 1
+        if left_over > MOST_LEFT_OVER:
+            self._bomb(f"{left_over} values left on the stack", "left over")
+
+    def _bomb(self, fact: str, about: str) -> None:
+        self.notes.notice(rules.BOMB, fact, self.opcode_at, about=about)
+
+    # ---- the stack
+
+    def _pop(self) -> Value:
+        if not self._stack:
+            raise Malformed(Text("the stack is empty", "栈为空"))
+        return self._stack.pop()
+
+    def _top(self) -> Value:
+        if not self._stack:
+            raise Malformed(Text("the stack is empty", "栈为空"))
+        return self._stack[-1]
+
+    def _pop_to_mark(self) -> list[Value]:
+        if not self._below:
+            raise Malformed(Text("there is no mark on the stack", "栈中没有标记"))
+        values = self._stack
+        self._stack = self._below.pop()
+        self._count_below -= len(self._stack)
+        return values
+
+    def mark(self) -> None:
+        if len(self._below) >= MOST_MARKS:
+            raise LimitReached(Text(f"has more than {MOST_MARKS} marks", f"标记超过 {MOST_MARKS} 个"))
+        self._below.append(self._stack)
+        self._count_below += len(self._stack)
+        self._stack = []
+
+    def pop(self) -> None:
+        if self._stack:
+            self._stack.pop()
+        else:
+            self._pop_to_mark()
+
+    def pop_mark(self) -> None:
+        self._pop_to_mark()
+
+    def duplicate(self) -> None:
+        self._stack.append(self._top())
+        self._duplicates += 1
+        if self._duplicates == MOST_DUPLICATES:
+            self._bomb(f"{MOST_DUPLICATES} DUP opcodes", "duplicates")
+
+    # ---- the memo
+
+    def memoize(self) -> None:
+        self._memo.append(self._top())
+
+    def put_line(self) -> None:
+        self._put(self._memo_index())
+
+    def put_byte(self) -> None:
+        self._put(self._unsigned(1))
+
+    def put_word(self) -> None:
+        self._put(self._unsigned(4))
+
+    def _put(self, index: int) -> None:
+        if index > LARGEST_MEMO_INDEX:
+            self._bomb(f"memo[{index}]", "memo")
+        self._memo.put(index, self._top())
+
+    def get_line(self) -> None:
+        self._get(self._memo_index())
+
+    def get_byte(self) -> None:
+        self._get(self._unsigned(1))
+
+    def get_word(self) -> None:
+        self._get(self._unsigned(4))
+
+    def _get(self, index: int) -> None:
+        try:
+            value = self._memo.get(index)
+        except LookupError:
+            raise Malformed(Text(f"memo {index} was never written", f"备忘 {index} 从未写入")) from None
+        self._stack.append(value)
+
+    def _memo_index(self) -> int:
+        index = decimal_integer(self._line())
+        if not isinstance(index, int) or index < 0:
+            raise Malformed(Text("a memo index is wrong", "备忘索引错误"))
+        return index
+
+    # ---- constants
+
+    def none(self) -> None:
+        self._stack.append(None)
+
+    def true(self) -> None:
+        self._stack.append(True)
+
+    def false(self) -> None:
+        self._stack.append(False)
+
+    def int_line(self) -> None:
+        self._stack.append(decimal_or_boolean(self._line()))
+
+    def long_line(self) -> None:
+        self._stack.append(decimal_integer(self._line().removesuffix(b"L")))
+
+    def int_byte(self) -> None:
+        self._stack.append(self._unsigned(1))
+
+    def int_two_bytes(self) -> None:
+        self._stack.append(self._unsigned(2))
+
+    def int_word(self) -> None:
+        self._stack.append(int.from_bytes(self._take(4), "little", signed=True))
+
+    def long_short(self) -> None:
+        self._long(self._unsigned(1))
+
+    def long_long(self) -> None:
+        self._long(self._signed_length("LONG4"))
+
+    def _long(self, length: int) -> None:
+        if length > LONGEST_INLINE:
+            self._stack.append(self._step_over(length, "integer"))
+        else:
+            self._stack.append(int.from_bytes(self._take(length), "little", signed=True))
+
+    def _signed_length(self, opcode: str) -> int:
+        length = int.from_bytes(self._take(4), "little", signed=True)
+        if length < 0:
+            raise Malformed(Text(f"{opcode} has a negative length", f"{opcode} 的长度为负"))
+        return length
+
+    def float_line(self) -> None:
+        self._stack.append(float_of_line(self._line()))
+
+    def float_binary(self) -> None:
+        self._stack.append(struct.unpack(">d", self._take(8))[0])
+
+    def string_line(self) -> None:
+        self._push_line_text(text_of_string_line)
+
+    def unicode_line(self) -> None:
+        self._push_line_text(text_of_unicode_line)
+
+    def _push_line_text(self, decode: Callable[[bytes], str]) -> None:
+        offset = self.position
+        line = self._line()
+        if len(line) > LONGEST_INLINE:
+            self._stack.append(Stretch("text", offset, self.position - 1 - offset, line[:40]))
+            return
+        text = decode(line)
+        self._stack.append(text)
+        if len(text) >= SHORTEST_TEXT:
+            self._look_inside(text.encode("utf-8", "surrogatepass"), offset)
+
+    def text_short(self) -> None:
+        self._text(self._unsigned(1))
+
+    def text_word(self) -> None:
+        self._text(self._unsigned(4))
+
+    def text_long(self) -> None:
+        self._text(self._unsigned(8))
+
+    def _text(self, length: int) -> None:
+        offset = self._base + self._at
+        if length > LONGEST_INLINE:
+            stretch = self._step_over(length, "text")
+            self._stack.append(stretch)
+            self._look_inside(stretch.beginning, offset, stretch)
+            return
+        raw = self._take(length)
+        try:
+            self._stack.append(raw.decode("utf-8", "surrogatepass"))
+        except UnicodeDecodeError:
+            raise Malformed(Text("a text is not UTF-8", "文本不是 UTF-8")) from None
+        if length >= SHORTEST_TEXT:
+            self._look_inside(raw, offset)
+
+    def string_short(self) -> None:
+        self._string(self._unsigned(1))
+
+    def string_word(self) -> None:
+        self._string(self._signed_length("BINSTRING"))
+
+    def _string(self, length: int) -> None:
+        """A string of Python 2, which may be bytes; most loaders decode it as latin-1."""
+        offset = self._base + self._at
+        if length > LONGEST_INLINE:
+            stretch = self._step_over(length, "bytes")
+            self._stack.append(stretch)
+            self._look_inside(stretch.beginning, offset, stretch)
+            return
+        raw = self._take(length)
+        self._stack.append(raw.decode("latin-1"))
+        if length >= SHORTEST_BYTES:
+            self._look_inside(raw, offset)
+
+    def bytes_short(self) -> None:
+        self._bytes(self._unsigned(1))
+
+    def bytes_word(self) -> None:
+        self._bytes(self._unsigned(4))
+
+    def bytes_long(self) -> None:
+        self._bytes(self._unsigned(8))
+
+    def _bytes(self, length: int) -> None:
+        offset = self._base + self._at
+        if length > LONGEST_INLINE:
+            stretch = self._step_over(length, "bytes")
+            self._stack.append(stretch)
+            self._look_inside(stretch.beginning, offset, stretch)
+            return
+        raw = self._take(length)
+        self._stack.append(raw)
+        if length >= SHORTEST_BYTES:
+            self._look_inside(raw, offset)
+
+    def _look_inside(self, beginning: bytes, offset: int, stretch: Stretch | None = None) -> None:
+        """Remember data that begins like another pickle, to be looked at when this one has been followed."""
+        if MARKS.match(beginning) is None:
+            return
+        data = MemorySource(beginning) if stretch is None else self.source.part(offset, stretch.length)
+        inner = pickle_within(data)
+        if inner is not None:
+            self.notes.candidate(offset, inner)
+
+    # ---- containers
+
+    def empty_list(self) -> None:
+        self._stack.append(Container("list"))
+
+    def empty_tuple(self) -> None:
+        self._stack.append(Container("tuple"))
+
+    def empty_dict(self) -> None:
+        self._stack.append(Container("dict"))
+
+    def empty_set(self) -> None:
+        self._stack.append(Container("set"))
+
+    def collect_list(self) -> None:
+        self._contain("list", self._pop_to_mark())
+
+    def collect_tuple(self) -> None:
+        self._contain("tuple", self._pop_to_mark())
+
+    def collect_frozenset(self) -> None:
+        self._contain("frozenset", self._pop_to_mark())
+
+    def collect_dict(self) -> None:
+        values = self._pop_to_mark()
+        _check_pairs(values)
+        self._contain("dict", values)
+
+    def tuple_of_one(self) -> None:
+        self._contain("tuple", [self._pop()])
+
+    def tuple_of_two(self) -> None:
+        second, first = self._pop(), self._pop()
+        self._contain("tuple", [first, second])
+
+    def tuple_of_three(self) -> None:
+        third, second, first = self._pop(), self._pop(), self._pop()
+        self._contain("tuple", [first, second, third])
+
+    def _contain(self, kind: ContainerKind, values: list[Value]) -> None:
+        container = Container(kind)
+        container.extend(values)
+        self._stack.append(container)
+        self._measure(container)
+
+    def _measure(self, container: Container) -> None:
+        if container.height > DEEPEST_SHARING and container.expanded > FAN_OUT:
+            self._bomb(f"a {container.kind} that expands to {container.expanded} elements", "fan-out")
+        if container.height > DEEPEST_NESTING:
+            self._bomb(f"containers nested {container.height} levels deep", "nesting")
+
+    def append(self) -> None:
+        self._add([self._pop()])
+
+    def appends(self) -> None:
+        self._add(self._pop_to_mark())
+
+    def set_item(self) -> None:
+        value, key = self._pop(), self._pop()
+        self._add_pairs([key, value])
+
+    def set_items(self) -> None:
+        values = self._pop_to_mark()
+        _check_pairs(values)
+        self._add_pairs(values)
+
+    def _add_pairs(self, values: list[Value]) -> None:
+        self._add(values)
+        if self._loader.persistent and len(self._tensors) < MOST_TENSORS:
+            for name, value in zip(values[::2], values[1::2], strict=True):
+                tensor = tensor_of(name, value)
+                if tensor is not None:
+                    self._tensors.append(tensor)
+
+    def _add(self, values: list[Value]) -> None:
+        target = self._top()
+        if not isinstance(target, Container):
+            self._judge.changed(target, values, self.opcode_at)
+        elif target.forgotten:
+            self.notes.problem(Text("changes a value that was forgotten", "修改了已不再保留的值"), "limit")
+        else:
+            target.extend(values)
+            self._measure(target)
+
+    # ---- imports and calls
+
+    def global_lines(self) -> None:
+        self._import_lines("utf-8")
+
+    def _import_lines(self, encoding: str) -> None:
+        at = self.opcode_at
+        module, name = self._line(), self._line()
+        try:
+            self._import(module.decode(encoding), name.decode(encoding), at)
+        except UnicodeDecodeError:
+            raise Malformed(Text("a name is not UTF-8", "名称不是 UTF-8")) from None
+
+    def _import(self, module: str, name: str, offset: int) -> None:
+        self._stack.append(self._judge.imported(module, name, self._protocol, offset))
+
+    def global_from_stack(self) -> None:
+        name, module = self._pop(), self._pop()
+        if isinstance(name, str) and isinstance(module, str):
+            self._import(module, name, self.opcode_at)
+            return
+        if any(isinstance(part, Stretch) and part.offset == FORGOTTEN for part in (name, module)):
+            self.notes.problem(Text("imports a name that was forgotten", "导入了已不再保留的名称"), "limit")
+        else:
+            computed = any(isinstance(part, Call | Outside) for part in (name, module))
+            evidence = Evidence.OBJECT if computed else Evidence.SHAPE
+            fact = f"import {render(module)}.{render(name)}"
+            self.notes.notice(rules.COMPUTED_NAME, fact, self.opcode_at, about="computed", evidence=evidence)
+        self._stack.append(Outside("computed name"))
+
+    def extension_byte(self) -> None:
+        self._extension(self._unsigned(1))
+
+    def extension_two_bytes(self) -> None:
+        self._extension(self._unsigned(2))
+
+    def extension_word(self) -> None:
+        self._extension(self._unsigned(4))
+
+    def _extension(self, code: int) -> None:
+        self.notes.notice(rules.EXTENSION_CODE, f"copyreg extension {code}", self.opcode_at, about=str(code))
+        self._stack.append(Outside(f"extension {code}"))
+
+    def reduce(self) -> None:
+        arguments, function = self._pop(), self._pop()
+        self._call(function, arguments, "call")
+
+    def new_object(self) -> None:
+        arguments, function = self._pop(), self._pop()
+        self._call(function, arguments, "new")
+
+    def new_object_with_keywords(self) -> None:
+        keywords, arguments, function = self._pop(), self._pop(), self._pop()
+        given = Container("tuple")
+        given.extend([*(arguments.items if isinstance(arguments, Container) else [arguments]), keywords])
+        self._call(function, given, "new")
+
+    def instance(self) -> None:
+        self._import_lines("utf-8")
+        function = self._stack.pop()
+        self._call_with(function, self._pop_to_mark())
+
+    def object_on_stack(self) -> None:
+        values = self._pop_to_mark()
+        if not values:
+            raise Malformed(Text("there is no class to call", "没有可调用的类"))
+        self._call_with(values[0], values[1:])
+
+    def _call_with(self, function: Value, arguments: list[Value]) -> None:
+        given = Container("tuple")
+        given.extend(arguments)
+        self._call(function, given, "call")
+
+    def _call(self, function: Value, arguments: Value, right: Right) -> None:
+        result = self._judge.called(function, arguments, right, self.opcode_at)
+        if isinstance(function, Global) and is_dtype(function) and isinstance(result, Call):
+            mark_objects(result)
+        self._stack.append(result)
+
+    def build(self) -> None:
+        state = self._pop()
+        target = self._top()
+        self._judge.built(target, state, self.opcode_at)
+        if not isinstance(target, Call) or not isinstance(target.function, Global):
+            return
+        if is_dtype(target.function):
+            target.state = state
+            mark_objects(target)
+            if hides_objects(target):
+                self.notes.notice(rules.DTYPE_LIE, render(target), self.opcode_at, about="dtype")
+        elif self._loader.joblib and is_array_wrapper(target.function):
+            self._step_over_array(state)
+        elif is_file_wrapper(target.function):
+            self._note_file(state)
+        else:
+            self._note_version(state)
+
+    def _note_version(self, state: Value) -> None:
+        """scikit-learn writes its version at the end of every estimator's state."""
+        if isinstance(state, Container) and state.items[-2:-1] == ["_sklearn_version"]:
+            version = state.items[-1]
+            if isinstance(version, str):
+                self.notes.facts.setdefault("framework", f"scikit-learn {version}")
+
+    def _note_file(self, state: Value) -> None:
+        """Old versions of joblib wrote each array into a file of its own."""
+        name = as_dictionary(state).get("filename")
+        if isinstance(name, str):
+            self.notes.files.setdefault(name, self.opcode_at)
+        else:
+            self.notes.problem(Text("loads an array from a file without a name", "从未命名的文件加载数组"))
+
+    # ---- what is not in the stream
+
+    def persistent_line(self) -> None:
+        self._persistent(self._line().decode("latin-1"))
+
+    def persistent_on_stack(self) -> None:
+        self._persistent(self._pop())
+
+    def _persistent(self, identifier: Value) -> None:
+        if not self._loader.persistent:
+            self.notes.notice(rules.PERSISTENT, render(identifier), self.opcode_at, about="persistent")
+        elif isinstance(identifier, Container) and len(identifier.items) >= 5:
+            kind, storage_type, key, _, elements = identifier.items[:5]
+            if kind == "storage" and isinstance(storage_type, Global) and isinstance(elements, int):
+                self._storages[str(key)] = (storage_type, elements)
+        self._stack.append(Outside("persistent", identifier))
+
+    def next_buffer(self) -> None:
+        self.notes.notice(rules.OUT_OF_BAND, "NEXT_BUFFER", self.opcode_at, about="buffer")
+        self._stack.append(Outside("buffer"))
+
+    def readonly_buffer(self) -> None:
+        self._top()
+
+    def _step_over_array(self, state: Value) -> None:
+        """Step over the raw array that joblib writes into the stream behind this opcode."""
+        self._raw_arrays = True
+        self._leave_frame()
+        array = array_bytes(state)
+        if array is None:
+            raise Malformed(Text("a joblib array cannot be measured", "无法确定 joblib 数组的大小"))
+        if array.pickled:
+            self._object_arrays = True
+            inner = Machine(
+                self.source, self.position, self.notes, self._budget, Loader(joblib=False), self._lookup
+            ).run()
+            if inner.limited or not inner.stopped:
+                raise Malformed(Text("an array of objects in it breaks", "其中的对象数组中断"))
+            self._go_to(inner.end)
+            return
+        if array.aligned:
+            self._step_over(self._unsigned(1), "bytes")
+        self._step_over(array.length, "bytes")
+
+    # ---- the stream
+
+    def protocol(self) -> None:
+        number = self._unsigned(1)
+        if number > 5:
+            raise Malformed(Text(f"protocol {number} does not exist", f"协议 {number} 不存在"))
+        self._protocol = number
+        self._handlers = _ALL if number >= 4 else _UP_TO_PROTOCOL_3
+
+    def frame(self) -> None:
+        self._enter_frame(self._unsigned(8))
+
+    def stop(self) -> None:
+        self._top()
+        raise _Stopped
+
+    def newer_opcode(self) -> None:
+        """An opcode of protocol 4 or 5 in a stream that did not declare it."""
+        self.notes.notice(rules.NEWER_OPCODE, f"protocol {self._protocol} declared", self.opcode_at, about="newer")
+        self._handlers = _ALL
+        _ALL[self._data[self._at - 1]](self)
+
+    def no_opcode(self) -> None:
+        code = self._data[self._at - 1]
+        raise Malformed(Text(f"0x{code:02x} is no opcode", f"0x{code:02x} 不是操作码"))
+
+
+def _check_pairs(values: list[Value]) -> None:
+    if len(values) % 2:
+        raise Malformed(Text("a key has no value", "字典的键缺少值"))
+
+
+Handler = Callable[[Machine], None]
+
+_OPCODES: Final[dict[int, Handler]] = {
+    ord("I"): Machine.int_line,
+    ord("J"): Machine.int_word,
+    ord("K"): Machine.int_byte,
+    ord("M"): Machine.int_two_bytes,
+    ord("L"): Machine.long_line,
+    0x8A: Machine.long_short,
+    0x8B: Machine.long_long,
+    ord("S"): Machine.string_line,
+    ord("T"): Machine.string_word,
+    ord("U"): Machine.string_short,
+    ord("V"): Machine.unicode_line,
+    ord("X"): Machine.text_word,
+    0x8C: Machine.text_short,
+    0x8D: Machine.text_long,
+    ord("B"): Machine.bytes_word,
+    ord("C"): Machine.bytes_short,
+    0x8E: Machine.bytes_long,
+    0x96: Machine.bytes_long,
+    0x97: Machine.next_buffer,
+    0x98: Machine.readonly_buffer,
+    ord("N"): Machine.none,
+    0x88: Machine.true,
+    0x89: Machine.false,
+    ord("F"): Machine.float_line,
+    ord("G"): Machine.float_binary,
+    ord("]"): Machine.empty_list,
+    ord("a"): Machine.append,
+    ord("e"): Machine.appends,
+    ord("l"): Machine.collect_list,
+    ord(")"): Machine.empty_tuple,
+    ord("t"): Machine.collect_tuple,
+    0x85: Machine.tuple_of_one,
+    0x86: Machine.tuple_of_two,
+    0x87: Machine.tuple_of_three,
+    ord("}"): Machine.empty_dict,
+    ord("d"): Machine.collect_dict,
+    ord("s"): Machine.set_item,
+    ord("u"): Machine.set_items,
+    0x8F: Machine.empty_set,
+    0x90: Machine.appends,
+    0x91: Machine.collect_frozenset,
+    ord("0"): Machine.pop,
+    ord("2"): Machine.duplicate,
+    ord("("): Machine.mark,
+    ord("1"): Machine.pop_mark,
+    ord("p"): Machine.put_line,
+    ord("q"): Machine.put_byte,
+    ord("r"): Machine.put_word,
+    0x94: Machine.memoize,
+    ord("g"): Machine.get_line,
+    ord("h"): Machine.get_byte,
+    ord("j"): Machine.get_word,
+    ord("c"): Machine.global_lines,
+    0x93: Machine.global_from_stack,
+    0x82: Machine.extension_byte,
+    0x83: Machine.extension_two_bytes,
+    0x84: Machine.extension_word,
+    ord("R"): Machine.reduce,
+    ord("b"): Machine.build,
+    ord("i"): Machine.instance,
+    ord("o"): Machine.object_on_stack,
+    0x81: Machine.new_object,
+    0x92: Machine.new_object_with_keywords,
+    0x80: Machine.protocol,
+    ord("."): Machine.stop,
+    0x95: Machine.frame,
+    ord("P"): Machine.persistent_line,
+    ord("Q"): Machine.persistent_on_stack,
+}
+_ALL: Final[list[Handler]] = [_OPCODES.get(code, Machine.no_opcode) for code in range(256)]
+_UP_TO_PROTOCOL_3: Final[list[Handler]] = [
+    Machine.newer_opcode if 0x8C <= code <= 0x98 else handler for code, handler in enumerate(_ALL)
+]
