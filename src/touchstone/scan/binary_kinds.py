@@ -19,6 +19,8 @@ _LONGEST_CLAIMED_HEADER: Final = 2**40
 _R_STREAM: Final = re.compile(
     rb"(?:RD[XAB][23]\n)?(?:X\n\x00{3}[\x02\x03]\x00|B\n(?:[\x02\x03]\x00{3}|\x00{3}[\x02\x03])|A\n[23]\n\d{5,7}\n\d{5,7}\n)"
 )
+_LZMA_PROPERTIES: Final = 0x5D
+"""What every encoder writes unless told otherwise."""
 _LZMA_DICTIONARIES: Final = frozenset({*(2**n for n in range(12, 31)), *(2**n + 2 ** (n - 1) for n in range(12, 30))})
 
 
@@ -59,6 +61,29 @@ def _tensorflow_checkpoint(source: Source, _head: bytes) -> str | None:
     return "tensorflow-checkpoint" if footer == _LEVELDB_FOOTER else None
 
 
+def _coreml_weights(_source: Source, head: bytes) -> str | None:
+    """A count, version 2, and the mark of the first blob."""
+    return "coreml-weights" if head[4:8] == b"\x02\x00\x00\x00" and head[64:68] == b"\xef\xbe\xad\xde" else None
+
+
+def _tfrecord(source: Source, head: bytes) -> str | None:
+    """The length of the first record, and the checksum of these eight bytes (TensorFlow, `record_writer.h`)."""
+    if len(head) < 16 or int.from_bytes(head[:8], "little") > source.size - 16:
+        return None
+    return "tfrecord" if _masked_checksum(head[:8]) == int.from_bytes(head[8:12], "little") else None
+
+
+def _masked_checksum(data: bytes) -> int:
+    """CRC-32C, rotated and offset as TFRecord has it."""
+    checksum = 0xFFFFFFFF
+    for byte in data:
+        checksum ^= byte
+        for _ in range(8):
+            checksum = checksum >> 1 ^ (0x82F63B78 if checksum & 1 else 0)
+    checksum ^= 0xFFFFFFFF
+    return ((checksum >> 15 | checksum << 17) + 0xA282EAD8) & 0xFFFFFFFF
+
+
 def _encrypted_mindspore(_source: Source, head: bytes) -> str | None:
     """Marks of AES-GCM, AES-CBC and SM4 (mindspore/ccsrc/utils/crypto.cc)."""
     if head[:4] not in (b"\xd8\x5e\x3a\x7f", b"\xd9\x5e\x3a\x7f", b"\xda\x5e\x3a\x7f"):
@@ -89,8 +114,8 @@ def _zlib(_source: Source, head: bytes) -> str | None:
 
 def _lzma(_source: Source, head: bytes) -> str | None:
     """The header of LZMA alone: properties, a dictionary size that encoders use, and a size that is known or not."""
-    size = int.from_bytes(head[5:13], "little")
-    if len(head) < 18 or head[0] >= 225 or int.from_bytes(head[1:5], "little") not in _LZMA_DICTIONARIES:
+    dictionary, size = int.from_bytes(head[1:5], "little"), int.from_bytes(head[5:13], "little")
+    if len(head) < 18 or head[0] != _LZMA_PROPERTIES or head[13] != 0 or dictionary not in _LZMA_DICTIONARIES:
         return None
     if size >= 2**48 and size != 2**64 - 1:
         return None
@@ -107,6 +132,8 @@ _RECOGNISERS: Final[tuple[Recogniser, ...]] = (
     _rds,
     _message,
     _tensorflow_checkpoint,
+    _coreml_weights,
+    _tfrecord,
     _encrypted_mindspore,
     _pickle,
     _pe,

@@ -74,6 +74,7 @@ READERS: Final[dict[str, tuple[str, str]]] = {
     "rknn": ("opaque", "read_opaque"),
     "ascend-om": ("opaque", "read_opaque"),
     "coreml": ("coreml", "read_coreml"),
+    "coreml-weights": ("coreml_weights", "read_weights"),
     "paddle": ("paddle", "read_program"),
     "paddle-parameters": ("paddle_parameters", "read_parameters"),
     "mindspore": ("mindspore", "read_mindir"),
