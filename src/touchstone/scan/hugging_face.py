@@ -130,7 +130,7 @@ def examine_settings(settings: dict[str, Any], examination: Examination) -> None
         if isinstance(value, str | int | float):
             examination.fact("hyper-parameter", f"{key}={value}"[:_LONGEST_VALUE])
     _state_quantisation(settings.get("quantization_config"), examination)
-    if "_class_name" in settings and "_diffusers_version" in settings:
+    if examination.name == "model_index.json" or "Pipeline" in str(settings.get("_class_name")):
         _examine_pipeline(settings, examination)
     weight_map = settings.get("weight_map")
     if isinstance(weight_map, dict):

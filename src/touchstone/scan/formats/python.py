@@ -230,12 +230,15 @@ _RUNS_BY_ITSELF: Final = frozenset({"sitecustomize.py", "usercustomize.py"})
 
 def read_python(source: Source, examination: Examination) -> None:
     """Judge one Python file."""
+    from touchstone.scan.formats.script import report_disguise
+
     decoded = whole_text(source, LARGEST)
     examination.runs_code()
     for line in source.read(decoded.encoding.mark, 1000).split(b"\n")[:2]:
         declared = _DECLARED.match(line)
         if declared and not _ORDINARY_ENCODINGS.fullmatch(declared[1].decode("latin-1").replace("_", "-")):
             examination.report(STRANGE_ENCODING, declared[1].decode("latin-1"), offset=0)
+    report_disguise(examination)
     if examination.name in _RUNS_BY_ITSELF:
         examination.report(RUNS_UNASKED, examination.name)
     examine_python(decoded, examination, file_name=examination.name)

@@ -33,6 +33,15 @@ PROGRAM: Final = _rule(
     _REVIEW,
     "MITRE ATLAS AML.T0011.000",
 )
+DISGUISED: Final = _rule(
+    "disguised-program",
+    "high",
+    "threat",
+    Text("Is a program under the name of a model or data file", "以模型或数据文件名称伪装的程序"),
+    _REFUSE,
+    "CWE-434",
+    "CWE-646",
+)
 SOURCE_CODE: Final = _rule(
     "source-code",
     "information",
@@ -91,6 +100,7 @@ SENDS_SECRETS: Final = _rule(
 )
 RULES: Final[tuple[Rule, ...]] = (
     PROGRAM,
+    DISGUISED,
     SOURCE_CODE,
     FETCHED_AND_RUN,
     DECODED_AND_RUN,
@@ -102,7 +112,17 @@ RULES: Final[tuple[Rule, ...]] = (
 
 LARGEST: Final = 4 * 2**20
 
-_INTERPRETER = r"(?:sudo\s+(?:-\w+\s+)*)?(?:env\s+)?(?:/\S*/)?(?:(?:ba|z|k|da|a)?sh|python[\d.]*|perl|ruby|node|php)(?:\s|$|[;&|)\"'`-])"
+_NO_PROGRAM: Final = re.compile(
+    r".*\.(bin|pt|pth|ckpt|safetensors|onnx|gguf|ggml|h5|hdf5|keras|pkl|pickle|joblib|npy|npz|pb|tflite|mlmodel|engine|model"
+    r"|pdparams|pdmodel|mindir|om|rknn|msgpack|parquet|arrow|json|csv|tsv|yaml|yml|xml|png|jpe?g|gif|webp|bmp|wav|mp3)",
+    re.IGNORECASE,
+)
+"""Names under which nobody expects a program."""
+
+_INTERPRETER = (
+    r"(?:sudo\s+(?:-\w+\s+)*)?(?:env\s+)?(?:/\S*/)?"
+    r"(?:(?:ba|z|k|da|a)?sh|python[\d.]*|perl|ruby|node|php)(?:\s|$|[;&|)\"'`-])"
+)
 _PIPED = r"\|\s*(?:[^\n;&|]{0,80}\|\s*){0,4}"
 _FETCH = r"(?:curl|wget|fetch|aria2c|lwp-download)\b"
 _PRIVATE = r"/etc/shadow|\.ssh/|id_rsa|\.aws/|\.netrc|\.git-credentials|\.kube/config|\.huggingface/token"
@@ -159,12 +179,19 @@ def read_script(source: Source, examination: Examination) -> None:
 
     decoded = whole_text(source, LARGEST)
     examination.runs_code()
+    report_disguise(examination)
     report_hidden_characters(decoded, examination, code=True)
     first = next((line for line in decoded.text.splitlines() if line.strip()), "")
     if first:
         examination.report(PROGRAM, first, offset=decoded.encoding.mark)
     is_batch = examination.name.lower().endswith((".bat", ".cmd"))
     _examine_text(without_comments(decoded.text, batch=is_batch), examination, decoded.encoding.mark)
+
+
+def report_disguise(examination: Examination) -> None:
+    """Report a program that is called like a model or like data."""
+    if _NO_PROGRAM.fullmatch(examination.name):
+        examination.report(DISGUISED, examination.name)
 
 
 def read_source_code(source: Source, examination: Examination) -> None:
