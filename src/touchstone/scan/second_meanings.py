@@ -12,9 +12,11 @@ from touchstone.scan.examination import Examination
 from touchstone.scan.findings import Rule
 from touchstone.scan.second_archives import RULES as ARCHIVE_RULES
 from touchstone.scan.second_archives import look_for_tar, look_for_zip
+from touchstone.scan.second_pickles import RULES as PICKLE_RULES
+from touchstone.scan.second_pickles import look_for_pickle
 from touchstone.scan.source import Source
 
-RULES: Final[tuple[Rule, ...]] = (*ARCHIVE_RULES,)
+RULES: Final[tuple[Rule, ...]] = (*ARCHIVE_RULES, *PICKLE_RULES)
 
 
 def look_for_second_meanings(source: Source, kind: str, examination: Examination) -> None:
@@ -22,3 +24,5 @@ def look_for_second_meanings(source: Source, kind: str, examination: Examination
     if kind not in ("zip", "tar"):
         look_for_zip(source, kind, examination)
         look_for_tar(source, kind, examination)
+    if kind not in ("pickle", "empty"):
+        look_for_pickle(source, kind, examination)

@@ -184,8 +184,6 @@ def reads_as_pickle(source: Source, head: bytes) -> bool:
     """
     if len(head) > 1 and head[0] == 0x80:
         return head[1] <= 5
-    if not head or head[0] not in _FIRST_OPCODES:
-        return False
     notes = Notes()
     budget = Budget(Limits(opcodes=10 * _RECOGNISED_AFTER), source.size)
     reading = Machine(source, 0, notes, budget, Loader(fast=False)).run(_RECOGNISED_AFTER)
@@ -194,8 +192,6 @@ def reads_as_pickle(source: Source, head: bytes) -> bool:
     return reading.limited or notes.acts
 
 
-_FIRST_OPCODES: Final = frozenset(b"()]}NIJKMLGFSTUVXBCclditPQ\x82\x83\x84\x88\x89\x8a\x8b\x8c\x8d\x8e\x8f\x95\x96")
-"""Opcodes that need nothing on the stack."""
 _RECOGNISED_AFTER: Final = 2_000
 """Opcodes after which nobody takes a stream for text any more."""
 
