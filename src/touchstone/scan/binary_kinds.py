@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Final
 
 from touchstone.scan.protobuf_kinds import recognise_message
+from touchstone.scan.second_pickles import FIRST_OPCODES
 from touchstone.scan.source import Source
 
 Recogniser = Callable[[Source, bytes], str | None]
@@ -21,6 +22,14 @@ _R_STREAM: Final = re.compile(
 )
 _LZMA_PROPERTIES: Final = 0x5D
 """What every encoder writes unless told otherwise."""
+_UBJSON_OBJECT: Final = re.compile(
+    rb"\{(?:\$.)?(?:#(?:[iU].|I..|l.{4}|L.{8}))?(?:[iU]|I\x00|l\x00{3}|L\x00{7})(?P<length>[\x01-\x40])", re.DOTALL
+)
+_MSGPACK_MAP: Final = re.compile(
+    rb"(?:[\x81-\x8f]|\xde(?!\x00\x00)..|\xdf\x00(?!\x00{3})...)(?:[\xc4\xd9])?(?P<length>[\x01-\x40\xa1-\xbf])",
+    re.DOTALL,
+)
+_KEY: Final = re.compile(rb"[A-Za-z_][\w.:/ -]*")
 _LZMA_DICTIONARIES: Final = frozenset({*(2**n for n in range(12, 31)), *(2**n + 2 ** (n - 1) for n in range(12, 30))})
 
 
@@ -50,6 +59,25 @@ def _paddle_parameters(_source: Source, head: bytes) -> str | None:
 def _rds(_source: Source, head: bytes) -> str | None:
     """A stream of R: in XDR, native binary or text, alone or behind the mark of a saved table (R Internals, 1.8)."""
     return "rds" if _R_STREAM.match(head) else None
+
+
+def _ubjson(_source: Source, head: bytes) -> str | None:
+    """An object whose first key is short and a plain word (Universal Binary JSON, draft 12)."""
+    return "ubjson" if _first_key_is_plain(_UBJSON_OBJECT, head) else None
+
+
+def _msgpack(_source: Source, head: bytes) -> str | None:
+    """A map that is not empty, whose first key is short and a plain word (MessagePack, "Formats")."""
+    return "msgpack" if _first_key_is_plain(_MSGPACK_MAP, head) else None
+
+
+def _first_key_is_plain(begin: re.Pattern[bytes], head: bytes) -> bool:
+    match = begin.match(head)
+    if match is None:
+        return False
+    length = match["length"][0]
+    key = head[match.end() : match.end() + (length & 31 if length > 127 else length)]
+    return _KEY.fullmatch(key) is not None and match.end() + len(key) < len(head)
 
 
 def _message(source: Source, _head: bytes) -> str | None:
@@ -91,8 +119,15 @@ def _encrypted_mindspore(_source: Source, head: bytes) -> str | None:
     return "mindspore-encrypted"
 
 
-def _pickle(_source: Source, _head: bytes) -> str | None:
-    return None
+def _pickle(source: Source, head: bytes) -> str | None:
+    """The mark of protocols 2 to 5, or opcodes that can be followed: protocols 0 and 1 have no mark."""
+    if head[:1] == b"\x80" and len(head) > 1:
+        return "pickle" if head[1] <= 5 else None
+    if head[0] not in FIRST_OPCODES:
+        return None
+    from touchstone.scan.formats.pickle import reads_as_pickle
+
+    return "pickle" if reads_as_pickle(source, head) else None
 
 
 def _pe(source: Source, head: bytes) -> str | None:
@@ -130,6 +165,7 @@ _RECOGNISERS: Final[tuple[Recogniser, ...]] = (
     _safetensors,
     _paddle_parameters,
     _rds,
+    _ubjson,
     _message,
     _tensorflow_checkpoint,
     _coreml_weights,
@@ -139,5 +175,6 @@ _RECOGNISERS: Final[tuple[Recogniser, ...]] = (
     _pe,
     _zlib,
     _lzma,
+    _msgpack,
 )
 """In the order of how much they ask for, the strictest first."""
