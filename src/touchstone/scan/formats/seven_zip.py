@@ -85,11 +85,22 @@ _BRANCH_FILTERS: Final = {
 class _NotUnpacked(Exception):  # noqa: N818 - ends the reading of one folder, is not an error of ours
     """A folder's method is not unpacked here."""
 
+    def __init__(self, method: str) -> None:
+        super().__init__(method)
+        self.why = Text(f"is packed by method {method}, which is not read here", f"使用压缩方法 {method}，此处不解包")
+        self.code: GapCode = "format"
+        if method == _ENCRYPTED:
+            self.why, self.code = Text("is encrypted", "已加密"), "encrypted"
+
 
 def read_seven_zip(source: Source, examination: Examination) -> None:
     """Read an archive and everything in it."""
     reading = _Reading(source, examination)
-    streams, files = reading.header()
+    try:
+        streams, files = reading.header()
+    except _NotUnpacked as header:
+        examination.gap(header.why, header.code)
+        return
     reading.read_folders(streams, files)
     reading.account_for_all_bytes()
 
@@ -132,10 +143,7 @@ class _Reading:
     def _unpack_header(self, streams: Streams) -> Unpacked:
         if len(streams.folders) != 1 or streams.folders[0].sizes[streams.folders[0].output] > _LARGEST_HEADER:
             raise Unreadable(DAMAGED)
-        try:
-            unpacked = unpack(self._pieces(streams.folders[0], self._packed(streams)), self._examination.budget)
-        except _NotUnpacked as method:
-            raise Unreadable(_why_not(str(method))) from None
+        unpacked = unpack(self._pieces(streams.folders[0], self._packed(streams)), self._examination.budget)
         if unpacked.problem is not None:
             raise Unreadable(unpacked.problem)
         return unpacked
@@ -167,9 +175,8 @@ class _Reading:
         try:
             pieces = self._pieces(folder, iter([source for source in inputs if source is not None]))
         except _NotUnpacked as method:
-            code: GapCode = "encrypted" if str(method) == _ENCRYPTED else "format"
             for file, _, _ in members:
-                examination.inside(file.name).gap(_why_not(str(method)), code)
+                examination.inside(file.name).gap(method.why, method.code)
             return
         unpacked = unpack(pieces, examination.budget)
         if unpacked.problem is not None:
@@ -281,9 +288,3 @@ def _checksum(data: Source) -> int:
     for window in data.windows():
         checksum = zlib.crc32(window, checksum)
     return checksum
-
-
-def _why_not(method: str) -> Text:
-    if method == _ENCRYPTED:
-        return Text("is encrypted", "已加密")
-    return Text(f"is packed by method {method}, which is not read here", f"使用压缩方法 {method}，此处不解包")
