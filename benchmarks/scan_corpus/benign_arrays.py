@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import pickle  # noqa: S403 - written here, never read
+import pickle
 from typing import Any
 
 import numpy as np

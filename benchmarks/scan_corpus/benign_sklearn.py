@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import pickle  # noqa: S403 - written here, never read
+import pickle
 import warnings
 from collections.abc import Iterator
 from typing import Any

@@ -97,18 +97,19 @@ def is_enumeration(module: str, name: str) -> bool:
 
 @cache
 def digest() -> str:
-    """SHA-256 over all lists in use: it goes into every result, for the lists decide what is clean."""
-    whole = json.dumps(_packs(), sort_keys=True, separators=(",", ":"))
+    """SHA-256 over all lists of all readers: it goes into every result, for the lists decide what is clean."""
+    whole = json.dumps(_documents(PACKS.parent), sort_keys=True, separators=(",", ":"))
     return sha256(whole.encode("utf-8")).hexdigest()
 
 
-def _packs() -> dict[str, dict[str, Any]]:
-    return {file.name: json.loads(file.read_bytes()) for file in sorted(PACKS.glob("*.json"))}
+def _documents(folder: Path) -> dict[str, Any]:
+    """The content of each list, by the place of its file; how the file is laid out does not matter."""
+    return {file.relative_to(folder).as_posix(): json.loads(file.read_bytes()) for file in folder.rglob("*.json")}
 
 
 @cache
 def _lists() -> _Lists:
-    packs = _packs()
+    packs: dict[str, dict[str, Any]] = _documents(PACKS)
     dangerous = packs.pop(_DANGEROUS)
     known: dict[str, dict[str, Standing]] = {}
     enumerations: set[tuple[str, str]] = set()
