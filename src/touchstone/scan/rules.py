@@ -27,8 +27,7 @@ def all_rules() -> dict[str, Rule]:
     """Every rule by its id, in the order of the ids."""
     found: dict[str, Rule] = {}
     for name in sorted({*MODULES, *_BESIDE_FORMATS}):
-        rules: tuple[Rule, ...] = getattr(import_module(name), "RULES", ())
-        for rule in rules:
+        for rule in _rules_in(name):
             if found.setdefault(rule.id, rule) is not rule:
                 raise ValueError(f"two rules are called {rule.id}")
     return dict(sorted(found.items()))
@@ -36,11 +35,16 @@ def all_rules() -> dict[str, Rule]:
 
 @cache
 def rule_named(name: str) -> Rule | None:
-    """One rule by its id. Looks first in the reader of that format: importing every reader takes a while."""
+    """One rule by its id. Looks first where it most likely is: importing every reader takes a while."""
     kind = name.partition("/")[0]
-    if kind in READERS:
-        rules: tuple[Rule, ...] = getattr(import_module(f"touchstone.scan.formats.{READERS[kind][0]}"), "RULES", ())
-        for rule in rules:
+    likely = [f"touchstone.scan.formats.{READERS[kind][0]}"] if kind in READERS else []
+    for module in (*likely, *_BESIDE_FORMATS):
+        for rule in _rules_in(module):
             if rule.id == name:
                 return rule
     return all_rules().get(name)
+
+
+def _rules_in(module: str) -> tuple[Rule, ...]:
+    rules: tuple[Rule, ...] = getattr(import_module(module), "RULES", ())
+    return rules

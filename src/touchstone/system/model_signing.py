@@ -157,6 +157,12 @@ def signed_files(signature: bytes, where: str, key: VerifyingKey) -> dict[str, s
     return _resources(_signed_statement(signature, where, key), where)
 
 
+def left_out(signature: bytes, where: str, key: VerifyingKey) -> frozenset[str]:
+    """Paths about which a signature by `key` says nothing. Raises `EvidenceError` like `verify_model`."""
+    statement = _signed_statement(signature, where, key)
+    return frozenset(map(_inside, statement.predicate.serialization.ignore_paths))
+
+
 def model_under_test(subject: Subject) -> bytes | None:
     """The statement about the model files of a system under test; `None` when none were handed in.
 

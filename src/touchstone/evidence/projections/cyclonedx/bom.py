@@ -9,7 +9,7 @@ from touchstone.evidence.projections.cyclonedx.declarations import declarations,
 from touchstone.evidence.projections.cyclonedx.model_card import model_card
 from touchstone.evidence.projections.source import Source, hexadecimal
 from touchstone.interchange import bom_document, bom_property
-from touchstone.system.description import Component, DataSet
+from touchstone.system.description import Component, DataSet, SystemDescription
 from touchstone.system.subject import FileRecord
 
 SpecificationVersion = Literal["1.6", "1.7"]
@@ -31,8 +31,8 @@ _TYPES = {
 
 def bill_of_materials(source: Source, version: SpecificationVersion) -> bytes:
     """The system, everything it was declared to consist of, and what was found about it."""
-    parts = [_model(source), *_data_sets(source), *_files(source), *_declared(source)]
-    services = _services(source)
+    parts = [_model(source), *_data_sets(source), *_files(source), *declared_components(source.description)]
+    services = declared_services(source.description)
     body: dict[str, Any] = {
         "metadata": {
             "tools": {"components": [{"type": "application", "name": "touchstone", "version": source.tool_version}]},
@@ -144,9 +144,10 @@ def _files(source: Source) -> list[dict[str, Any]]:
     ]
 
 
-def _declared(source: Source) -> list[dict[str, Any]]:
+def declared_components(description: SystemDescription) -> list[dict[str, Any]]:
+    """What the applicant declares the system to depend on, services apart."""
     components = []
-    for index, declared in enumerate(source.description.components):
+    for index, declared in enumerate(description.components):
         if declared.kind == "service":
             continue
         component: dict[str, Any] = {
@@ -165,9 +166,10 @@ def _declared(source: Source) -> list[dict[str, Any]]:
     return components
 
 
-def _services(source: Source) -> list[dict[str, Any]]:
+def declared_services(description: SystemDescription) -> list[dict[str, Any]]:
+    """The services among them."""
     services = []
-    for index, declared in enumerate(source.description.components):
+    for index, declared in enumerate(description.components):
         if declared.kind != "service":
             continue
         service: dict[str, Any] = {
