@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 COMMANDS: dict[str, tuple[str, str]] = {
     # name: one line of help, in English and in Chinese. The module is the name with dashes as underscores.
+    "scan": ("look for code and tricks in model files, without loading them", "检查模型文件中的代码与陷阱，不加载文件"),
     "init": ("write a commented system.yaml", "生成带注释的 system.yaml"),
     "check-system": ("validate a system.yaml without running anything", "校验 system.yaml，不执行任何内容"),
     "assess": ("test a system against a profile and write evidence", "按标准档案测评系统并生成证据"),
@@ -44,6 +45,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "timestamp": ("run a timestamping authority", "运行时间戳机构"),
     "log": ("begin and inspect a transparency log", "新建与查看透明日志"),
 }
+
+FAULT_EXIT_CODES = {"scan": 4}
+"""Exit codes for a fault of ours where 3 means something else: `scan` says with it that not everything was read."""
 
 SHOW_TRACEBACK = "TOUCHSTONE_TRACEBACK"
 
@@ -98,8 +102,8 @@ def main() -> None:
     """Entry point of the program: runs a command and turns errors into messages and exit codes."""
     from touchstone.errors import TouchstoneError, UserError
 
+    _, arguments = split_language(sys.argv[1:])
     try:
-        _, arguments = split_language(sys.argv[1:])
         finished = touchstone.main(args=arguments, standalone_mode=False)
         sys.exit(finished if isinstance(finished, int) else 0)
     except click.ClickException as misuse:
@@ -119,4 +123,4 @@ def main() -> None:
             raise
         click.echo(say("internal error: ", "内部错误：") + f"{type(fault).__name__}: {fault}", err=True)
         click.echo(say(f"  → {SHOW_TRACEBACK}=1 shows where", f"  → 设置 {SHOW_TRACEBACK}=1 可查看出错位置"), err=True)
-        sys.exit(TouchstoneError.exit_code)
+        sys.exit(FAULT_EXIT_CODES.get(arguments[0] if arguments else "", TouchstoneError.exit_code))
