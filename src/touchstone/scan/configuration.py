@@ -13,8 +13,8 @@ from typing import Any, Final
 
 from touchstone.scan.dotted_names import is_dotted, trust_in
 from touchstone.scan.examination import Examination
+from touchstone.scan.external_paths import leads_out
 from touchstone.scan.findings import Rule, Severity
-from touchstone.scan.paths import leads_out
 from touchstone.text import Text
 
 _REVIEW_CALLED = Text(

@@ -12,8 +12,8 @@ from typing import Any, Final
 
 from touchstone.scan.configuration import LEADS_OUT, report_called
 from touchstone.scan.examination import Examination
+from touchstone.scan.external_paths import leads_out
 from touchstone.scan.findings import FactName, Rule
-from touchstone.scan.paths import leads_out
 from touchstone.text import Text
 
 CUSTOM_COMPONENT: Final = Rule(
@@ -126,9 +126,9 @@ def examine_settings(settings: dict[str, Any], examination: Examination) -> None
         for value in _texts(settings.get(key)):
             examination.fact("framework", f"{library} {value}")
     for key in _HYPER_PARAMETERS:
-        value = settings.get(key)
-        if isinstance(value, str | int | float):
-            examination.fact("hyper-parameter", f"{key}={value}"[:_LONGEST_VALUE])
+        parameter = settings.get(key)
+        if isinstance(parameter, str | int | float):
+            examination.fact("hyper-parameter", f"{key}={parameter}"[:_LONGEST_VALUE])
     _state_quantisation(settings.get("quantization_config"), examination)
     if examination.name == "model_index.json" or "Pipeline" in str(settings.get("_class_name")):
         _examine_pipeline(settings, examination)

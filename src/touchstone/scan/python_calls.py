@@ -16,6 +16,12 @@ _PLAIN_PROGRAMS: Final = re.compile(
     r"|deepspeed|huggingface-cli|tesseract|pandoc|dot|lscpu|free|sysctl|xcrun)(?:\.exe)?"
 )
 """Programs that model projects start for honest reasons. Still for a person to look at."""
+_GRAVE_PROGRAMS: Final = re.compile(
+    r"(?:\S*/)?(?:(?:ba|z|k|da|c|fi)?sh|cmd(?:\.exe)?|powershell(?:\.exe)?|pwsh|curl|wget|nc|ncat|netcat|socat|telnet|ssh|scp|ftp|rm|dd|mkfs"
+    r"|chmod|chown|crontab|at|systemctl|osascript|perl|ruby|php|node|sudo|su|kill|xterm|gdb|mshta|certutil|regsvr32|rundll32"
+    r"|bitsadmin|schtasks|reg|wmic|net)(?:\s|$)"
+)
+"""Programs by which others act, fetch or stay."""
 _SHELL_SYNTAX: Final = re.compile(r"[;|&`<>]|\$\(|\bcurl\b|\bwget\b|/dev/tcp|base64|\bnc\b|https?://")
 _ALWAYS_GRAVE: Final = re.compile(r"os\.(exec|fork|posix_spawn|spawn)\w*|pty\..*|webbrowser\..*")
 _PIPE_METHODS: Final = re.compile(r".*\.(communicate|wait|poll|kill|terminate|returncode|stdout|stderr)")
@@ -51,10 +57,13 @@ def severity_of_process(name: str, call: ast.Call, bindings: Bindings) -> Severi
     if _ALWAYS_GRAVE.fullmatch(name):
         return "high"
     command = _command(call, bindings)
-    words = command.split()
-    if words and _PLAIN_PROGRAMS.fullmatch(words[0]) and not _SHELL_SYNTAX.search(command):
-        return "medium"
-    return "high"
+    program = command.split(maxsplit=1)[0] if command.strip() else ""
+    if _SHELL_SYNTAX.search(command) or _GRAVE_PROGRAMS.match(command):
+        return "high"
+    asks_shell = name.startswith(("os.", "subprocess.getoutput", "subprocess.getstatusoutput", "commands.")) or any(
+        keyword.arg == "shell" and _truth(keyword.value) for keyword in call.keywords
+    )
+    return "high" if asks_shell and not _PLAIN_PROGRAMS.fullmatch(program) else "medium"
 
 
 def severity_of_evaluation(name: str, call: ast.Call, bindings: Bindings) -> Severity | None:
@@ -94,17 +103,14 @@ def _truth(node: ast.expr | None) -> bool:
 def _command(call: ast.Call, bindings: Bindings) -> str:
     """The command line as far as it is constant: of an f-string, its beginning."""
     first = call.args[0] if call.args else next((word.value for word in call.keywords if word.arg == "args"), None)
-    value = bindings.constant(first)
-    if isinstance(value, str):
-        return value
+    for _ in range(4):
+        first = bindings.expressions.get(first.id) if isinstance(first, ast.Name) else first
+        first = first.left if isinstance(first, ast.BinOp) else first
     if isinstance(first, ast.List | ast.Tuple):
-        words = [_word(element, bindings) for element in first.elts]
-        return " ".join(words)
+        return " ".join(_word(element, bindings) for element in first.elts)
     if isinstance(first, ast.JoinedStr):
         return "".join(_word(part, bindings) for part in first.values)
-    if isinstance(first, ast.BinOp):
-        return _command(ast.Call(first.left, [first.left], []), bindings)
-    return ""
+    return _word(first, bindings) if first is not None else ""
 
 
 def _word(node: ast.expr, bindings: Bindings) -> str:

@@ -124,6 +124,7 @@ class PythonJudge:
             case ast.FunctionDef() | ast.AsyncFunctionDef():
                 inner: When = when if node.name in called_early else "call"
                 yield from (_Place(part, when) for part in (*node.decorator_list, node.args))
+                yield from self._annotation(node.returns, when)
                 yield from (_Place(part, inner) for part in node.body)
             case ast.Lambda():
                 yield _Place(node.args, when)
@@ -131,6 +132,13 @@ class PythonJudge:
             case ast.If() if is_main_guard(node.test):
                 yield from (_Place(part, "program") for part in node.body)
                 yield from (_Place(part, when) for part in node.orelse)
+            case ast.arg():
+                yield from self._annotation(node.annotation, when)
+            case ast.AnnAssign():
+                yield from self._annotation(node.annotation, when)
+                yield from (_Place(part, when) for part in (node.target, node.value) if part is not None)
+            case ast.Compare():
+                yield from (_Place(part, when, "base") for part in (node.left, *node.comparators))
             case ast.Call():
                 yield from self._call(node, place)
             case ast.Name() | ast.Attribute() | ast.Subscript():
@@ -139,6 +147,12 @@ class PythonJudge:
                 self._constant(node, when)
             case _:
                 yield from (_Place(part, when) for part in ast.iter_child_nodes(node))
+
+    def _annotation(self, node: ast.expr | None, when: When) -> Iterator[_Place]:
+        """Names in annotations are not used, but calls in them run."""
+        for part in all_nodes(node) if node is not None else ():
+            if isinstance(part, ast.Call):
+                yield _Place(part, when)
 
     def _call(self, node: ast.Call, place: _Place) -> Iterator[_Place]:
         names = self.bindings.names(node.func)
@@ -368,8 +382,7 @@ class PythonJudge:
 
     def _state_imports(self) -> None:
         for module in self.bindings.imports:
-            if not module.startswith("."):
-                self.examination.fact("imports", module)
+            self.examination.fact("imports", module)
 
     def _summary(self) -> str:
         modules = sorted({module.split(".")[0] for module in self.bindings.imports if not module.startswith(".")})

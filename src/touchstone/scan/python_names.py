@@ -49,6 +49,8 @@ class Bindings:
     """Names with the dotted names they may stand for."""
     constants: dict[str, Value] = field(default_factory=dict)
     """Names that are bound once, to a constant."""
+    expressions: dict[str, ast.expr] = field(default_factory=dict)
+    """Names that are bound once, to anything."""
     own: set[str] = field(default_factory=set)
     """Functions, classes and variables of this file."""
     star_modules: list[str] = field(default_factory=list)
@@ -143,7 +145,8 @@ def bindings_of(nodes: list[ast.AST], assumed: frozenset[str] = _NOTHING) -> Bin
             for value in values:
                 for dotted in bindings.names(value):
                     _bind(bindings, name, dotted)
-            if len(values) == 1:
+            if len(values) == 1 and values[0] is not None:
+                bindings.expressions[name] = values[0]
                 bindings.constants[name] = bindings.constant(values[0])
     return bindings
 
@@ -154,7 +157,8 @@ def _imported(alias: ast.alias) -> str:
 
 def _bind_from(bindings: Bindings, node: ast.ImportFrom) -> None:
     module = "." * node.level + (node.module or "")
-    bindings.imports.setdefault(module, node.lineno)
+    for imported in [module] if node.module else [f"{module}{alias.name}" for alias in node.names]:
+        bindings.imports.setdefault(imported, node.lineno)
     for alias in node.names:
         if alias.name == "*":
             bindings.star_modules.append(module)

@@ -13,8 +13,13 @@ from touchstone.scan.findings import Rule
 from touchstone.scan.formats import MODULES, READERS
 
 _BESIDE_FORMATS = (
+    "touchstone.scan.configuration",
     "touchstone.scan.hdf5_unused",
+    "touchstone.scan.hidden_characters",
+    "touchstone.scan.hugging_face",
+    "touchstone.scan.node_packages",
     "touchstone.scan.protobuf_schema",
+    "touchstone.scan.repository",
     "touchstone.scan.second_meanings",
     "touchstone.scan.signed",
     "touchstone.scan.tensor_beginnings",
