@@ -14,10 +14,11 @@ The calls of the main job, each importing what it needs only when used:
 
 from typing import TYPE_CHECKING, Any
 
+from touchstone.version import __version__
+
 if TYPE_CHECKING:
     from touchstone.api import announce, assess, open_system, verify
 
-__version__ = "0.1.0"
 __all__ = ["__version__", "announce", "assess", "open_system", "verify"]
 
 

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from touchstone import __version__
 from touchstone.cli.language import chosen, say, split_language
 from touchstone.text import LANGUAGES
+from touchstone.version import __version__
 
 if TYPE_CHECKING:
     from touchstone.errors import UserError

@@ -143,7 +143,6 @@ def _gate(
     log_key_file: str,
     passphrase_file: Path | None,
 ) -> Gate:
-    from touchstone import __version__
     from touchstone.admission.gate import Gate
     from touchstone.admission.policy import DEFAULT, GatePolicy
     from touchstone.admission.scanning import item_scanner
@@ -153,6 +152,7 @@ def _gate(
     from touchstone.laboratory.issuing import OwnLog
     from touchstone.scan.allow_file import read_allow_file
     from touchstone.tlog.log import Log
+    from touchstone.version import __version__
 
     policy = DEFAULT if policy_file is None else GatePolicy.read(policy_file)
     scan = item_scanner(None if allow_file is None else read_allow_file(allow_file))

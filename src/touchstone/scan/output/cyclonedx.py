@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import quote
 
-from touchstone import __version__
 from touchstone.interchange import Json, bom_document, bom_property, sentence
 from touchstone.scan.findings import SEVERITIES, FileResult, Finding, Rule, ScanResult, Severity
 from touchstone.scan.output.json import rules_of
 from touchstone.scan.output.model_cards import Model, models_among
 from touchstone.text import Language
+from touchstone.version import __version__
 
 ROOT: Final = "scanned"
 

@@ -9,13 +9,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from touchstone import __version__, pages
+from touchstone import pages
 from touchstone.scan.findings import SEVERITIES, VERDICTS, FileResult, Finding, Gap, Rule, ScanResult, Verdict
 from touchstone.scan.output import words
 from touchstone.scan.output.coverage import Coverage, coverage_of, readable_size
 from touchstone.scan.output.model_cards import Model, models_among
 from touchstone.scan.rules import rule_named
 from touchstone.text import Language, Text
+from touchstone.version import __version__
 
 if TYPE_CHECKING:
     from markupsafe import Markup

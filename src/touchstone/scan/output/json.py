@@ -7,11 +7,11 @@ import json
 from collections.abc import Iterable
 from typing import Any, Final
 
-from touchstone import __version__
 from touchstone.scan.findings import Finding, Rule, ScanResult
 from touchstone.scan.output.coverage import coverage_of
 from touchstone.scan.plain import plain
 from touchstone.scan.rules import rule_named
+from touchstone.version import __version__
 
 SCHEMA: Final = "touchstone.scan/v1"
 

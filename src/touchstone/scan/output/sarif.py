@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote
 
-from touchstone import __version__
 from touchstone.interchange import SARIF_LEVELS, Json, identifier, sarif_document, sarif_message, sentence
 from touchstone.scan.findings import Allowed, FileResult, Finding, Gap, Rule, ScanResult, Severity
 from touchstone.scan.output.coverage import coverage_of
 from touchstone.scan.output.json import rules_of
 from touchstone.text import Language, Text
+from touchstone.version import __version__
 
 SCORES: Final[dict[Severity, str]] = {
     "critical": "9.5",
