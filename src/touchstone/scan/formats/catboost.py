@@ -78,9 +78,8 @@ def read_catboost(source: Source, examination: Examination) -> None:
     at = 8 + size
     for part in root.texts("ModelPartIds"):
         if part != _CTR_PART:
-            examination.gap(
-                Text(f"has a part that is not read: {shown(part, 40)}", f"含无法解析的部分：{shown(part, 40)}")
-            )
+            name = shown(part.rstrip("\0"), 40)
+            examination.gap(Text(f"has a part that is not read: {name}", f"含无法解析的部分：{name}"), "format")
             return
         at = _tables(source, at, examination)
     if at < source.size:

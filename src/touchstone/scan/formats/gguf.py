@@ -93,6 +93,7 @@ _LEAST_TENSOR: Final = 20
 
 _SCALARS: Final = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
 _WIDTHS: Final = {"B": 1, "b": 1, "H": 2, "h": 2, "I": 4, "i": 4, "f": 4, "?": 1, "Q": 8, "q": 8, "d": 8}
+_BOOLEAN: Final = 7
 _STRING: Final = 8
 _ARRAY: Final = 9
 
@@ -147,6 +148,8 @@ class _Reading:
         tensors = self._tensor_table(tensor_count)
         end_of_header = self._cursor.at
         begin = _rounded_up(end_of_header, self._alignment)
+        if not tensors:  # some writers leave the padding out then
+            begin = min(begin, self._source.size)
         self._must_be_zero(end_of_header, begin - end_of_header)
         self._account_for_every_byte(tensors, begin)
         for tensor in tensors:
@@ -210,6 +213,8 @@ class _Reading:
             self._examination.budget.check_time()
 
     def _pair(self, key: str, kind: int) -> None:
+        if kind == _BOOLEAN and self._source.read(self._cursor.at, 1) not in {b"\x00", b"\x01"}:
+            self._examination.report(BAD_LAYOUT, f"{shown(key, 120)}: neither true nor false", offset=self._cursor.at)
         if kind in _SCALARS:
             self._scalar(key, self._cursor.number(_SCALARS[kind]))
         elif kind == _STRING and key.startswith("tokenizer.chat_template"):
@@ -235,7 +240,7 @@ class _Reading:
                 Text(f"has a chat template of {length} bytes", f"聊天模板长达 {length} 字节"), "limit"
             )
             return
-        examine_template(self._cursor.take(length).decode("utf-8", "replace"), self._examination, offset)
+        examine_template(self._cursor.take(length).decode("utf-8", "replace"), self._examination, offset=offset)
 
     def _scalar(self, key: str, value: Any) -> None:
         if key == "general.alignment":

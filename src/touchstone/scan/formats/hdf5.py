@@ -100,9 +100,18 @@ SHAPE_BOMB: Final = Rule(
     ("CVE-2026-0897", "CWE-789"),
 )
 
+LINK_CIRCLE: Final = Rule(
+    "hdf5/link-circle",
+    "medium",
+    "threat",
+    Text("Soft links lead back to themselves", "软链接形成环路"),
+    Text("Do not walk the file with a program that follows links.", "不要用会跟随链接的程序遍历该文件。"),
+    ("CWE-835",),
+)
+
 RULES: Final[tuple[Rule, ...]] = (
     EXTERNAL_DATA, EXTERNAL_LINK, VIRTUAL_DATASET, USER_DEFINED_LINK, UNKNOWN_FILTER, PLUGIN_FILTER, PICKLED_ARRAY,
-    SHAPE_BOMB,
+    SHAPE_BOMB, LINK_CIRCLE,
 )  # fmt: skip
 
 _BUILT_IN_FILTERS: Final = frozenset(range(1, 7)) | {32000}
@@ -111,6 +120,9 @@ _REGISTERED_FILTERS: Final = frozenset({257, 258, 259, 260, *range(305, 308), *r
 _BOMB_SIZE: Final = 2**32
 _BOMB_RATIO: Final = 1000
 _LONGEST_PATH: Final = 1000
+_MOST_SOFT_LINKS: Final = 10_000
+_MOST_STEPS: Final = 32
+"""Links that lead to links; the library follows half as many."""
 _KERAS_CONFIGS: Final = frozenset({"model_config", "training_config"})
 
 
@@ -127,6 +139,7 @@ class _Walk:
         self._examination = examination
         self._waiting = [(file.root, "")]
         self._seen = {file.root}
+        self._soft_links: dict[str, str] = {}
         self._parameters = 0
         self._all_extents_known = True
         """Whether every chunk of every dataset was found, so that what is left over means something."""
@@ -143,6 +156,7 @@ class _Walk:
             self._examination.budget.spend_members(1)
             self._examination.budget.check_time()
             self._object(at, path)
+        self._circles()
         if self._parameters:
             self._examination.fact("parameters", str(self._parameters))
         look_at_unused_bytes(self._file, self._examination, all_extents_known=self._all_extents_known)
@@ -202,9 +216,21 @@ class _Walk:
             self._examination.refers_to(link.target.partition(":")[0], "tensors")
         elif link.kind == "user-defined":
             self._examination.report(USER_DEFINED_LINK, f"{path}/{link.name}: {link.target}")
+        elif link.kind == "soft" and len(self._soft_links) < _MOST_SOFT_LINKS:
+            name = f"{path}/{link.name}"
+            self._soft_links[name] = link.target if link.target.startswith("/") else f"{path}/{link.target}"
         elif link.kind == "hard" and link.object is not None and link.object not in self._seen:
             self._seen.add(link.object)
             self._waiting.append((link.object, f"{path}/{link.name}"[-_LONGEST_PATH:]))
+
+    def _circles(self) -> None:
+        for start in self._soft_links:
+            place, steps = start, 0
+            while place in self._soft_links and steps <= _MOST_STEPS:
+                place, steps = self._soft_links[place], steps + 1
+            if steps > _MOST_STEPS:
+                self._examination.report(LINK_CIRCLE, f"{start} -> {self._soft_links[start]}")
+                return
 
     def _dense(self, message: Message, *, creation_index: int, identifier: slice) -> Iterator[tuple[bytes, int]]:
         """Links or attributes that lie in a heap, found through the index of their names."""

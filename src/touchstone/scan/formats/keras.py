@@ -105,9 +105,18 @@ TENSORFLOW_FUNCTION: Final = Rule(
     ("CWE-829",),
 )
 
+SIZE_BOMB: Final = Rule(
+    "keras/size-bomb",
+    "medium",
+    "threat",
+    Text("A layer asks for more memory than any machine has", "某层请求的内存超过任何机器的容量"),
+    Text("Do not load it without a memory limit.", "不要在没有内存限制的情况下加载。"),
+    ("CVE-2026-0897", "CWE-789"),
+)
+
 RULES: Final[tuple[Rule, ...]] = (
     BYTECODE, EMBEDDED_PICKLE, OTHER_MODEL, ACTING_FUNCTION, FOREIGN_MODULE, CUSTOM_CLASS, NAMED_LAMBDA,
-    VOCABULARY_PATH, TENSORFLOW_FUNCTION,
+    VOCABULARY_PATH, TENSORFLOW_FUNCTION, SIZE_BOMB,
 )  # fmt: skip
 
 _PLAIN_VALUES: Final = frozenset(
@@ -121,6 +130,11 @@ _MARSHALLED_CODE: Final = re.compile(r"\s*(?:4wAAA|YwAAA|YwEAA|4wEAA|4wIAA|YwIAA
 _NAMES_IN_CODE: Final = re.compile(rb"[zZaA][\x02-\x40]([A-Za-z_][\w.]{1,63})")
 _MOST_PAYLOAD: Final = 64 * 2**20
 _LONGEST_SHOWN: Final = 160
+_SIZES: Final = frozenset(
+    {"units", "filters", "input_dim", "output_dim", "num_heads", "key_dim", "value_dim", "hidden_dim", "n", "size",
+     "target_shape", "batch_shape", "batch_input_shape", "input_shape", "max_tokens", "num_tokens", "depth_multiplier"}
+)  # fmt: skip
+_LARGEST_SIZE: Final = 2**31
 
 _ACTING_TENSORFLOW: Final = re.compile(
     r"(?:tf\.)?(?:io|raw_ops|data|saved_model|train|summary|distribute|autograph|debugging|profiler|queue|lookup|estimator"
@@ -128,7 +142,7 @@ _ACTING_TENSORFLOW: Final = re.compile(
     r"|.*\b(?:py_function|numpy_function|py_func|load_library|load_op_library|read_file|write_file|print)\b"
 )
 _NOT_MODELS: Final = frozenset(
-    {"os", "posix", "nt", "sys", "subprocess", "builtins", "shutil", "socket", "ctypes", "importlib", "runpy", "pickle",
+    {"os", "posix", "nt", "sys", "subprocess", "shutil", "socket", "ctypes", "importlib", "runpy", "pickle",
      "marshal", "code", "pty", "webbrowser", "urllib", "http", "pip", "commands", "types", "operator", "functools"}
 )  # fmt: skip
 """Explains only: what is not listed here is a custom object and needs a review."""
@@ -223,6 +237,7 @@ def _object(node: dict[str, Any], name: str, pointer: str, examination: Examinat
         _named(module, str(node.get("spec_name")), node, pointer, examination, is_function=False)
     elif name not in _PLAIN_VALUES:
         _named(module, name, node, pointer, examination, is_function=False)
+    _sizes(settings, pointer, examination)
     if name.rpartition(">")[2] in _LOOKUPS or any(name.endswith(lookup) for lookup in _LOOKUPS):
         _vocabulary(settings, pointer, examination)
 
@@ -237,7 +252,7 @@ def _named(
         examination.report(CUSTOM_CLASS, f"{written}, registered as {registered}")
     elif not isinstance(module, str) or (is_function and module == "builtins"):
         if not is_built_in(name, is_function=is_function) and not is_registered_by_keras(name):
-            examination.report(CUSTOM_CLASS, written)
+            _foreign(module if isinstance(module, str) else "", name, written, examination)
         return
     if not isinstance(module, str):
         return
@@ -251,16 +266,22 @@ def _named(
 def _foreign(module: str, name: str, written: str, examination: Examination) -> None:
     from touchstone.scan.symbols import standing
 
-    is_dangerous = module.split(".", 1)[0] in _NOT_MODELS or standing(module, name).trust == "dangerous"
+    package = module.split(".", 1)[0]
+    is_dangerous = package in _NOT_MODELS or standing(module, name).trust == "dangerous"
     examination.report(FOREIGN_MODULE if is_dangerous else CUSTOM_CLASS, written)
 
 
 def _lambda(settings: dict[str, Any], pointer: str, examination: Examination) -> None:
     """The code of a Lambda layer is bytecode, or a function found by name. Bytecode itself is found as text."""
     function = settings.get("function")
-    by_name = isinstance(function, dict) and function.get("class_name") == "function"
-    if by_name or (isinstance(function, str) and settings.get("function_type") == "function"):
-        examination.report(NAMED_LAMBDA, f"{pointer}: Lambda {shown(str(function), 120)}")
+    module = settings.get("module")
+    if isinstance(function, str) and settings.get("function_type") == "function":
+        examination.report(NAMED_LAMBDA, f"{pointer}: Lambda {shown(function, 120)}")
+        if isinstance(module, str):
+            _foreign(module, function, f"{pointer}: Lambda {module}.{function}", examination)
+        return
+    if isinstance(function, dict) and function.get("class_name") == "function":
+        examination.report(NAMED_LAMBDA, f"{pointer}: Lambda {shown(str(function.get('config')), 120)}")
         return
     examination.runs_code()
     examination.report(BYTECODE, f"{pointer}: Lambda")
@@ -286,6 +307,15 @@ def _tensorflow_function(settings: dict[str, Any], pointer: str, examination: Ex
         examination.report(NAMED_LAMBDA, f"{pointer}: TFOpLambda")
     elif _ACTING_TENSORFLOW.match(function):
         examination.report(TENSORFLOW_FUNCTION, f"{pointer}: {function}")
+
+
+def _sizes(settings: dict[str, Any], pointer: str, examination: Examination) -> None:
+    """Keras allocates what a layer asks for as soon as it is built."""
+    for key in _SIZES & settings.keys():
+        value = settings[key]
+        numbers = value if isinstance(value, list) else [value]
+        if any(type(number) is int and abs(number) >= _LARGEST_SIZE for number in numbers):
+            examination.report(SIZE_BOMB, f"{pointer}: {key} = {shown(str(value), 80)}")
 
 
 def _vocabulary(settings: dict[str, Any], pointer: str, examination: Examination) -> None:

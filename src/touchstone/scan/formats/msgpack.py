@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from touchstone.scan.cursor import Cursor
@@ -44,6 +44,17 @@ BAD_ARRAY: Final = Rule(
     Text("Obtain the file again; Flax does not write this.", "重新获取文件；Flax 不会写出这种内容。"),
     ("CWE-125",),
 )
+REPEATED_KEY: Final = Rule(
+    "msgpack/repeated-key",
+    "medium",
+    "threat",
+    Text(
+        "A key occurs twice in one map, so that two readers may see different values",
+        "同一映射中键重复，不同读取器可能得到不同的值",
+    ),
+    Text("Obtain the file again; Flax does not write this.", "重新获取文件；Flax 不会写出这种内容。"),
+    ("CWE-436",),
+)
 HIDDEN_BYTES: Final = Rule(
     "msgpack/hidden-bytes",
     "medium",
@@ -53,7 +64,7 @@ HIDDEN_BYTES: Final = Rule(
     ("CWE-506",),
 )
 
-RULES: Final[tuple[Rule, ...]] = (UNKNOWN_EXTENSION, PICKLED_ARRAY, BAD_ARRAY, HIDDEN_BYTES)
+RULES: Final[tuple[Rule, ...]] = (UNKNOWN_EXTENSION, PICKLED_ARRAY, BAD_ARRAY, REPEATED_KEY, HIDDEN_BYTES)
 
 DEEPEST: Final = 128
 _FIXED: Final = {
@@ -65,6 +76,7 @@ _NESTED: Final = {0xDC: "H", 0xDD: "I", 0xDE: "H", 0xDF: "I"}
 _FLAX_ARRAY, _FLAX_COMPLEX, _FLAX_SCALAR, _TIMESTAMP = 1, 2, 3, -1
 _BYTES_OF_TYPE: Final = re.compile(r"(?:bool|u?int|float|bfloat|complex)(\d*)(?:_e\dm\d\w*)?")
 _LONGEST_KEY: Final = 200
+_MOST_KEYS: Final = 10_000
 _SMALLEST_LOOKED_AT: Final = 16
 
 
@@ -76,6 +88,8 @@ class _Level:
     is_map: bool
     name: str = ""
     """Key of the element that comes next."""
+    keys: set[str] = field(default_factory=set)
+    """Those that were read, of a map of ordinary size."""
 
 
 def read_msgpack(source: Source, examination: Examination) -> None:
@@ -111,8 +125,16 @@ class _Walk:
                 continue
             level.left -= 1
             if level.is_map:
-                level.name = self._key()
+                self._next_key(level)
             self._value()
+
+    def _next_key(self, level: _Level) -> None:
+        offset = self.cursor.at
+        level.name = self._key()
+        if level.name in level.keys:
+            self._examination.report(REPEATED_KEY, self._name(), offset=offset)
+        if len(level.keys) < _MOST_KEYS:
+            level.keys.add(level.name)
 
     def _key(self) -> str:
         """A key of a map: any value; texts are kept for the names of arrays."""
@@ -120,7 +142,7 @@ class _Walk:
         length = self._length_of_text(mark)
         if length is None:
             self._value(mark)
-            return "?"
+            return f"value at {self.cursor.at}"
         kept = self.cursor.take(min(length, _LONGEST_KEY)).decode("utf-8", "replace")
         self.cursor.skip(length - min(length, _LONGEST_KEY))
         return kept

@@ -11,100 +11,24 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from touchstone.scan.examination import Examination
-from touchstone.scan.findings import Rule
+from touchstone.scan.r_rules import (
+    ACTIVE_BINDING,
+    BYTECODE,
+    CALL,
+    FUNCTION,
+    HIDDEN_BYTES,
+    HOOK,
+    MAPPED_FILE,
+    PROMISE,
+    PROMISE_IN_FRAME,
+    RULES,
+    UNKNOWN_CLASS,
+)
 from touchstone.scan.r_stream import RStream, open_stream
 from touchstone.scan.source import Source, Unreadable
 from touchstone.text import Text
 
-_REFUSE: Final = Text(
-    "Do not read it with R before 4.4; ask for plain data.", "不要用 4.4 之前的 R 读取；请索取纯数据文件。"
-)
-
-PROMISE: Final = Rule(
-    "rds/promise",
-    "critical",
-    "threat",
-    Text(
-        "Holds an expression that R runs as soon as the object is looked at",
-        "含有一旦访问对象即由 R 执行的表达式",
-    ),
-    _REFUSE,
-    ("CVE-2024-27322", "CWE-502"),
-)
-PROMISE_IN_FRAME: Final = Rule(
-    "rds/promise-in-environment",
-    "medium",
-    "unreviewed",
-    Text(
-        "An environment keeps an argument of a function call that R would compute when it is used",
-        "环境中保留了尚未求值的函数参数，使用时由 R 求值",
-    ),
-    Text("Save the object without the environment it was made in.", "保存对象时不要附带其创建环境。"),
-    ("CVE-2024-27322",),
-)
-ACTIVE_BINDING: Final = Rule(
-    "rds/active-binding",
-    "critical",
-    "threat",
-    Text("A variable runs a function each time it is looked at", "变量每次被访问都会运行一个函数"),
-    _REFUSE,
-    ("CWE-502",),
-)
-HOOK: Final = Rule(
-    "rds/session-hook",
-    "critical",
-    "threat",
-    Text(
-        "Defines a function that R calls by itself when a session begins or ends",
-        "定义了 R 会话开始或结束时自动调用的函数",
-    ),
-    Text("Do not load it into a session; remove this object.", "不要载入会话；请删除该对象。"),
-    ("https://stat.ethz.ch/R-manual/R-devel/library/base/html/Startup.html", "CWE-506"),
-)
-FUNCTION: Final = Rule(
-    "rds/function",
-    "medium",
-    "unreviewed",
-    Text("Holds functions; they run when somebody calls them", "含有函数，被调用时运行"),
-    Text("Review the functions, or ask for the data alone.", "请审查这些函数，或仅索取数据。"),
-    ("CWE-502",),
-)
-BYTECODE: Final = Rule(
-    "rds/bytecode",
-    "high",
-    "threat",
-    Text("Holds bytecode outside of any function, where R never puts it", "在函数之外含有字节码，R 不会如此保存"),
-    _REFUSE,
-    ("CVE-2024-27322", "CWE-502"),
-)
-MAPPED_FILE: Final = Rule(
-    "rds/mapped-file",
-    "high",
-    "threat",
-    Text("A vector is read from another file", "向量内容从其他文件读取"),
-    _REFUSE,
-    ("CWE-73",),
-)
-UNKNOWN_CLASS: Final = Rule(
-    "rds/foreign-vector",
-    "medium",
-    "unreviewed",
-    Text("A vector is rebuilt by native code of a package", "向量由某个包的本机代码重建"),
-    Text("Find out what this package does with it.", "请查明该包的处理方式。"),
-    ("CWE-829",),
-)
-HIDDEN_BYTES: Final = Rule(
-    "rds/hidden-bytes",
-    "medium",
-    "threat",
-    Text("Bytes follow the last object", "最后一个对象之后还有字节"),
-    Text("Obtain the file again; R does not write this.", "重新获取文件；R 不会写出这种内容。"),
-    ("CWE-506",),
-)
-
-RULES: Final[tuple[Rule, ...]] = (
-    PROMISE, PROMISE_IN_FRAME, ACTIVE_BINDING, HOOK, FUNCTION, BYTECODE, MAPPED_FILE, UNKNOWN_CLASS, HIDDEN_BYTES,
-)  # fmt: skip
+__all__ = ["RULES", "read_rds"]
 
 # Types of objects (R Internals, 1.1) and marks that only exist in streams (`serialize.c`).
 _SYMBOL, _PAIRS, _CLOSURE, _ENVIRONMENT, _PROMISE, _CALL = 1, 2, 3, 4, 5, 6
@@ -124,6 +48,15 @@ _BASE_VECTORS: Final = frozenset(
      "wrap_complex", "wrap_raw", "wrap_string", "wrap_list"}
 )  # fmt: skip
 _MAPPED_VECTORS: Final = frozenset({"mmap_integer", "mmap_real"})
+_ACTING: Final = frozenset(
+    {
+        "system", "system2", "shell", "shell.exec", "pipe", "fifo", "socketConnection", "url", "download.file",
+        "source", "sys.source", "unlink", "file.remove", "file.rename", "file.copy", "writeBin", "dyn.load",
+        "library.dynam", "Sys.setenv", "Sys.chmod", "install.packages", "browseURL", "quit",
+    }
+)  # fmt: skip
+"""Functions of base R that the kept call of a model is never made of. Of functions, all of which are for somebody to
+review, it only says what they call."""
 _BASE_PACKAGES: Final = frozenset({"base", "stats", "methods", "utils", "graphics", "grDevices", "datasets"})
 _MOST_REFERENCES: Final = 1_000_000
 _MOST_CALLED: Final = 12
@@ -175,6 +108,9 @@ class _Walk:
         self._tag = ""
         self._functions = 0
         self._compiled = 0
+        self._in_functions = 0
+        self._acting: dict[str, None] = {}
+        """Acting functions that functions call."""
 
     def all_objects(self) -> None:
         self._push(_Task("item", role="table" if self._stream.is_table else "root"))
@@ -193,7 +129,9 @@ class _Walk:
                 getattr(self, f"_{task.kind}")(task)
         if self._functions:
             self._examination.runs_code()
-            self._examination.report(FUNCTION, f"{self._functions} functions, {self._compiled} of them compiled")
+            calls = f"; they call {', '.join(self._acting)}" if self._acting else ""
+            what = f"{self._functions} functions, {self._compiled} of them compiled{calls}"
+            self._examination.report(FUNCTION, what)
 
     def _push(self, *tasks: _Task) -> None:
         """The first of these is read first."""
@@ -293,6 +231,15 @@ class _Walk:
             self._tag = name
         elif task.role == "altrep":
             self._vector_class(name)
+        elif task.role == "head" and name in _ACTING:
+            self._called(name)
+
+    def _called(self, name: str) -> None:
+        """A call of a function that acts: kept as data, or part of a function."""
+        if self._in_functions:
+            self._acting[name] = None
+        elif not self._open:
+            self._examination.report(CALL, f"{name}(...)", offset=self._stream.at)
 
     def _word(self, word: str) -> None:
         for seen in self._open:
@@ -311,6 +258,10 @@ class _Walk:
             return
         if kind == _CLOSURE:
             self._functions += 1
+            self._in_functions += 1
+            body = _Task("item", in_frame=task.in_frame, role="body")
+            self._push(*attributes, *tag, _Task("item", in_frame=task.in_frame), body, _Task("function_end"))
+            return
         if flags >> 12 & _ACTIVE and kind == _PAIRS and task.role == "frame":
             self._examination.runs_code()
             self._examination.report(ACTIVE_BINDING, "active binding", offset=offset)
@@ -318,9 +269,9 @@ class _Walk:
             self._push(*attributes, *tag, _Task("item", role="altrep"), _Task("item"))
             return
         in_chain = kind == _PAIRS and task.role in {"table", "frame", "root-attributes"}
-        first = _Task("item", in_frame=task.in_frame, role=f"{task.role}-value" if in_chain else "")
-        rest_role = "body" if kind == _CLOSURE else task.role if in_chain else ""
-        rest = _Task("item", in_frame=task.in_frame, role=rest_role)
+        first_role = "head" if kind == _CALL else f"{task.role}-value" if in_chain else ""
+        first = _Task("item", in_frame=task.in_frame, role=first_role)
+        rest = _Task("item", in_frame=task.in_frame, role=task.role if in_chain else "")
         hook = [_Task("hook", count=offset)] if task.role == "table" else []
         self._push(*attributes, *tag, *hook, first, rest)
 
@@ -329,11 +280,14 @@ class _Walk:
         if seen is None:
             return
         self._open.remove(seen)
-        if seen.value != _UNBOUND:
+        if seen.in_frame and seen.value != _UNBOUND:
             return
         rule = PROMISE_IN_FRAME if seen.in_frame else PROMISE
         self._examination.runs_code()
         self._examination.report(rule, "promise: " + " ".join(seen.words), offset=seen.offset)
+
+    def _function_end(self, _task: _Task) -> None:
+        self._in_functions -= 1
 
     def _hook(self, task: _Task) -> None:
         """A name of a saved table of objects."""
