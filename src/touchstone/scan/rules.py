@@ -14,6 +14,7 @@ from touchstone.scan.formats import MODULES, READERS
 
 _BESIDE_FORMATS = (
     "touchstone.scan.configuration",
+    "touchstone.scan.formats.mxnet",
     "touchstone.scan.hdf5_unused",
     "touchstone.scan.hidden_characters",
     "touchstone.scan.hugging_face",

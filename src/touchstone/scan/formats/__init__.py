@@ -65,6 +65,7 @@ READERS: Final[dict[str, tuple[str, str]]] = {
     "tensorflow-saved-model": ("tensorflow", "read_saved_model"),
     "tensorflow-graph": ("tensorflow", "read_graph"),
     "tensorflow-meta-graph": ("tensorflow", "read_meta_graph"),
+    "tensorflow-text": ("tensorflow_text", "read_text"),
     "tensorflow-checkpoint": ("tensorflow_checkpoint", "read_index"),
     "tensorflow-fingerprint": ("tensorflow", "read_fingerprint"),
     "keras-saved-metadata": ("tensorflow", "read_keras_metadata"),

@@ -8,14 +8,12 @@ Source: the `.proto` files of coremltools (https://github.com/apple/coremltools/
 
 from __future__ import annotations
 
-import json
-from functools import cache
-from importlib.resources import files
 from typing import Final
 
 from touchstone.scan.examination import Examination
 from touchstone.scan.external_paths import leads_out
 from touchstone.scan.findings import FactName, Rule
+from touchstone.scan.operator_packs import operator_pack
 from touchstone.scan.protobuf import Message, message_of
 from touchstone.scan.protobuf_schema import Handler, Walk, messages_of
 from touchstone.scan.source import Source
@@ -76,14 +74,6 @@ def read_coreml(source: Source, examination: Examination) -> None:
     examination.fact("framework", "coreml")
 
 
-@cache
-def _known_operators() -> frozenset[str]:
-    """Operators of MIL, the language of `mlprogram` models."""
-    return frozenset(
-        json.loads(files("touchstone.scan").joinpath("packs/coreml_operators.json").read_text("utf-8"))["known"]
-    )
-
-
 class _Reading:
     """One walk over one model."""
 
@@ -139,7 +129,7 @@ class _Reading:
             if name == "type":
                 # Operators of an opset of their own are written with it: `ios15.conv`.
                 operator = field.text()
-                if operator.rsplit(".", 1)[-1] not in _known_operators():
+                if operator.rsplit(".", 1)[-1] not in operator_pack("coreml").known:
                     self._examination.report(UNKNOWN_OPERATOR, operator, offset=field.offset)
             self.walk.enter(field)
 

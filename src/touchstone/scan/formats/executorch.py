@@ -13,8 +13,9 @@ from typing import Final
 
 from touchstone.scan import flatbuffers
 from touchstone.scan.examination import Examination
-from touchstone.scan.findings import Rule, shown
+from touchstone.scan.findings import Rule
 from touchstone.scan.flatbuffers import Buffer, Schema, Table
+from touchstone.scan.operator_packs import engine_not_read
 from touchstone.scan.source import Source
 from touchstone.scan.tensor_beginnings import look_at_beginning
 from touchstone.text import Text
@@ -199,10 +200,7 @@ class _Reading:
         if data.read(0, 4) == b"\x7fELF":
             self._examination.report(NATIVE_CODE, f"{backend}: ELF", offset=table.position)
         elif backend not in _KNOWN_BACKENDS:
-            name = shown(backend, 80)
-            self._examination.gap(
-                Text(f"has a part compiled for {name}, which is not read", f"含为 {name} 编译的部分，未解析"), "format"
-            )
+            self._examination.gap(engine_not_read(backend), "format")
 
     def extra_tensor_info(self, table: Table) -> None:
         """ExtraTensorInfo: weights that the application supplies from a data file."""

@@ -8,15 +8,13 @@ Source: mindspore/core/proto/mind_ir.proto; encrypted files: mindspore/train/ser
 
 from __future__ import annotations
 
-import json
 import math
-from functools import cache
-from importlib.resources import files
 from typing import Final
 
 from touchstone.scan.examination import Examination
 from touchstone.scan.external_paths import leads_out
 from touchstone.scan.findings import Rule, shown
+from touchstone.scan.operator_packs import HOLDS_ENGINE, engine_not_read, operator_pack
 from touchstone.scan.protobuf import Message, message_of
 from touchstone.scan.protobuf_schema import Walk, messages_of
 from touchstone.scan.source import Source
@@ -98,7 +96,6 @@ _RULE_OF: Final = {
     "calls-native-code": CALLS_NATIVE_CODE,
     "writes-files": WRITES_FILES,
 }
-_HOLDS_ENGINE: Final = "holds-engine"
 
 _TYPES: Final[dict[int, tuple[str, int]]] = {
     1: ("float32", 4),
@@ -136,13 +133,6 @@ def read_mindir(source: Source, examination: Examination) -> None:
     reading = _Reading(examination)
     reading.walk.message(message_of(source, examination.budget), "ModelProto")
     reading.finish()
-
-
-@cache
-def _lists() -> tuple[frozenset[str], dict[str, str]]:
-    """Primitives that only compute, and what the others do."""
-    pack = json.loads(files("touchstone.scan").joinpath("packs/mindspore_operators.json").read_text("utf-8"))
-    return frozenset(pack["known"]), {operator: what for what, names in pack["does"].items() for operator in names}
 
 
 class _Reading:
@@ -183,19 +173,14 @@ class _Reading:
                 self._judge(operator, offset)
 
     def _judge(self, operator: str, offset: int) -> None:
-        known, does = _lists()
-        what = does.get(operator)
-        if what == _HOLDS_ENGINE:
-            self._examination.gap(
-                Text(
-                    f"holds a compiled model ({operator}), which is not read", f"含编译后的模型（{operator}），未解析"
-                ),
-                "format",
-            )
+        pack = operator_pack("mindspore")
+        what = pack.does.get(operator)
+        if what == HOLDS_ENGINE:
+            self._examination.gap(engine_not_read(operator), "format")
         elif what is not None:
             self._examination.runs_code()
             self._examination.report(_RULE_OF[what], operator, offset=offset)
-        elif operator not in known:
+        elif operator not in pack.known:
             self._examination.report(CUSTOM_OPERATOR, operator, offset=offset)
 
     # ---- messages

@@ -18,6 +18,7 @@ from touchstone.scan.examination import Examination
 from touchstone.scan.external_paths import leads_out
 from touchstone.scan.findings import Rule, shown
 from touchstone.scan.formats.onnx_types import BITS_OF, NAME_OF, STRING
+from touchstone.scan.operator_packs import engine_not_read
 from touchstone.scan.protobuf import LENGTH, Field, Message, message_of
 from touchstone.scan.protobuf_schema import Walk, messages_of
 from touchstone.scan.source import Source, Unreadable
@@ -261,13 +262,7 @@ class _Reading:
 
     def _engine(self, attributes: list[Message]) -> None:
         """A node that holds, or names the file of, a graph compiled for one execution provider."""
-        self.examination.gap(
-            Text(
-                "holds an engine compiled for one execution provider, which is not read",
-                "含为特定执行后端编译的引擎，未解析其内容",
-            ),
-            "format",
-        )
+        self.examination.gap(engine_not_read("EPContext"), "format")
         for attribute in attributes:
             title, content = "", None
             for each in attribute.fields():

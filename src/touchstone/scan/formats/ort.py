@@ -22,6 +22,7 @@ from touchstone.scan.formats.onnx import (
     SIZE_MISMATCH,
 )
 from touchstone.scan.formats.onnx_types import BITS_OF, NAME_OF
+from touchstone.scan.operator_packs import engine_not_read
 from touchstone.scan.source import Source
 from touchstone.scan.tensor_beginnings import look_at_beginning
 from touchstone.text import Text
@@ -125,13 +126,7 @@ class _Reading:
             elif domain not in RUNTIME_DOMAINS:
                 self._examination.report(CUSTOM_OPERATOR, f"{domain}::{operator}", offset=offset)
             elif operator == "EPContext":
-                self._examination.gap(
-                    Text(
-                        "holds an engine compiled for one execution provider, which is not read",
-                        "含为特定执行后端编译的引擎，未解析其内容",
-                    ),
-                    "format",
-                )
+                self._examination.gap(engine_not_read("EPContext"), "format")
 
     def model(self, table: Table) -> None:
         """Model: who wrote it, what goes in and out."""

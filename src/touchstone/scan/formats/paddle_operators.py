@@ -6,13 +6,11 @@ the network, Python or foreign code are set apart. The lists are data (`packs/pa
 
 from __future__ import annotations
 
-import json
-from functools import cache
-from importlib.resources import files
 from typing import Final
 
 from touchstone.scan.examination import Examination
 from touchstone.scan.findings import Rule
+from touchstone.scan.operator_packs import HOLDS_ENGINE, engine_not_read, operator_pack
 from touchstone.text import Text
 
 _REMEDY: Final = Text(
@@ -83,28 +81,18 @@ _RULE_OF: Final = {
     "uses-network": USES_NETWORK,
     "calls-native-code": CALLS_NATIVE_CODE,
 }
-_HOLDS_ENGINE: Final = "holds-engine"
-
-
-@cache
-def _lists() -> tuple[frozenset[str], dict[str, str]]:
-    """Operators that only compute, and what the others do."""
-    pack = json.loads(files("touchstone.scan").joinpath("packs/paddle_operators.json").read_text("utf-8"))
-    return frozenset(pack["known"]), {operator: what for what, names in pack["does"].items() for operator in names}
 
 
 def judge_operator(operator: str, details: str, offset: int, examination: Examination) -> None:
     """Report an operator unless it only computes. `details` shows what it does it with."""
-    known, does = _lists()
-    name = operator if operator in does else operator.rstrip("_")
-    what = does.get(name)
-    if what == _HOLDS_ENGINE:
-        examination.gap(
-            Text(f"holds a compiled engine ({name}), which is not read", f"含编译后的引擎（{name}），未解析"), "format"
-        )
+    pack = operator_pack("paddle")
+    name = operator if operator in pack.does else operator.rstrip("_")
+    what = pack.does.get(name)
+    if what == HOLDS_ENGINE:
+        examination.gap(engine_not_read(name), "format")
     elif what is not None:
         examination.report(_RULE_OF[what], f"{operator}({details})", offset=offset)
-    elif name not in known and not _is_gradient(name, known):
+    elif name not in pack.known and not _is_gradient(name, pack.known):
         examination.report(CUSTOM_OPERATOR, operator, offset=offset)
 
 

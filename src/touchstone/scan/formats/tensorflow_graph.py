@@ -15,7 +15,6 @@ from typing import Final
 from touchstone.scan.examination import Examination
 from touchstone.scan.external_paths import leads_out
 from touchstone.scan.formats.tensorflow_operators import (
-    HOLDS_ENGINE,
     PATH_LEADS_OUT,
     READS_FILES,
     RULE_OF,
@@ -23,9 +22,9 @@ from touchstone.scan.formats.tensorflow_operators import (
     is_harmless_setting,
     operators,
 )
+from touchstone.scan.operator_packs import HOLDS_ENGINE, engine_not_read
 from touchstone.scan.protobuf import Message
 from touchstone.scan.protobuf_schema import Walk
-from touchstone.text import Text
 
 _STRING: Final = 7
 """DT_STRING"""
@@ -158,13 +157,7 @@ class GraphReading:
         for operator, offset in self._met.items():
             what = lists.does.get(operator)
             if what == HOLDS_ENGINE:
-                self._examination.gap(
-                    Text(
-                        f"holds a compiled module ({operator}), which is not read",
-                        f"含编译后的模块（{operator}），未解析",
-                    ),
-                    "format",
-                )
+                self._examination.gap(engine_not_read(operator), "format")
             elif what is not None:
                 if operator not in self._told:
                     self._examination.report(RULE_OF[what], operator, offset=offset)

@@ -7,13 +7,12 @@ foreign code are set apart, with the inputs and attributes that say which file. 
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from typing import Final
 
 from touchstone.scan.findings import Rule
+from touchstone.scan.operator_packs import operator_pack
 from touchstone.text import Text
 
 _REMEDY: Final = Text(
@@ -103,7 +102,6 @@ RULE_OF: Final = {
     "calls-native-code": CALLS_NATIVE_CODE,
     "ends-process": ENDS_PROCESS,
 }
-HOLDS_ENGINE: Final = "holds-engine"
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,14 +122,13 @@ class Operators:
 @cache
 def operators() -> Operators:
     """The lists of the pack."""
-    text = files("touchstone.scan").joinpath("packs/tensorflow_operators.json").read_text("utf-8")
-    pack = json.loads(text)
+    pack = operator_pack("tensorflow")
     return Operators(
-        known=frozenset(pack["known"]),
-        does={operator: what for what, names in pack["does"].items() for operator in names},
-        path_inputs=pack["path_inputs"],
-        attributes=pack["attributes"],
-        libraries={operator: library for library, names in pack["libraries"].items() for operator in names},
+        known=pack.known,
+        does=pack.does,
+        path_inputs=pack.more["path_inputs"],
+        attributes=pack.more["attributes"],
+        libraries={operator: library for library, names in pack.more["libraries"].items() for operator in names},
     )
 
 

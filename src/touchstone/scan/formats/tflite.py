@@ -19,6 +19,7 @@ from touchstone.scan.examination import Examination
 from touchstone.scan.findings import Rule, shown
 from touchstone.scan.flatbuffers import Buffer, Schema, Table
 from touchstone.scan.formats.tensorflow_operators import RULE_OF, UNKNOWN_OPERATOR, operators
+from touchstone.scan.operator_packs import engine_not_read
 from touchstone.scan.source import Source
 from touchstone.scan.tensor_beginnings import look_at_beginning
 from touchstone.text import Text
@@ -266,12 +267,7 @@ class _Reading:
     def _custom(self, name: str, offset: int) -> None:
         lists = operators()
         if name in _ENGINES:
-            self._examination.gap(
-                Text(
-                    f"holds a program for an accelerator ({name}), which is not read", f"含加速器程序（{name}），未解析"
-                ),
-                "format",
-            )
+            self._examination.gap(engine_not_read(name), "format")
         elif name.startswith("Flex"):
             operator = name.removeprefix("Flex")
             if operator in lists.does:
