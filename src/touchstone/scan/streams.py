@@ -18,6 +18,8 @@ from touchstone.scan.source import WINDOW, Source, Unreadable
 from touchstone.text import Text
 
 PIECE: Final = MEBIBYTE
+_FIRST_WINDOW: Final = 16 * 1024
+"""Bytes read at first, then twice as many each time: a file may consist of many small streams."""
 LARGEST_DICTIONARY: Final = 128 * MEBIBYTE
 """Memory an LZMA stream may ask its reader for; `xz -9` needs 65 MiB."""
 
@@ -40,6 +42,7 @@ class Stream:
     def __init__(self, decompressor: Decompressor, source: Source, start: int = 0, most: int | None = None) -> None:
         self._decompressor = decompressor
         self._source = source
+        self._window = _FIRST_WINDOW
         self._left = most
         """Bytes still wanted, for streams that do not mark their end."""
         self.stop = start
@@ -48,8 +51,9 @@ class Stream:
     def __iter__(self) -> Iterator[bytes]:
         while not self._ended():
             asked = self._decompressor.needs_input
-            block = self._source.read(self.stop, WINDOW) if asked else b""
+            block = self._source.read(self.stop, self._window) if asked else b""
             self.stop += len(block)
+            self._window = min(2 * self._window, WINDOW)
             piece = self._decompress(block)
             if piece:
                 yield piece

@@ -10,12 +10,11 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from touchstone.scan.cursor import Cursor
 from touchstone.scan.examination import Examination
 from touchstone.scan.findings import Rule
-from touchstone.scan.formats import lz4
 from touchstone.scan.formats.bombs import BOMB, is_quine, judge_ratio
-from touchstone.scan.source import WINDOW, Source, Unreadable
+from touchstone.scan.formats.frames import Frames, lz4_frames, zstd_frames
+from touchstone.scan.source import WINDOW, Source
 from touchstone.scan.spans import is_zero
 from touchstone.scan.spool import unpack
 from touchstone.scan.streams import GZIP, ZLIB, Decompressor, Inflater, Stream, bzip2, xz_or_lzma
@@ -25,7 +24,7 @@ APPENDED: Final = Rule(
     id="compressed/appended",
     severity="medium",
     nature="threat",
-    title=Text("Bytes stand behind the end of the compressed data", "压缩数据结尾之后还有其他内容"),
+    title=Text("Bytes in the file are no part of the compressed data", "文件中有不属于压缩数据的内容"),
     remedy=Text(
         "Ask whoever made the file what these bytes are, or for one without them.",
         "请提供方说明这些数据的用途，或重新压缩并去除。",
@@ -64,7 +63,12 @@ def read_lzma(source: Source, examination: Examination) -> None:
 
 def read_lz4(source: Source, examination: Examination) -> None:
     """Read LZ4 frames."""
-    _examine(source, examination, _Lz4Frames(source))
+    _examine(source, examination, lz4_frames(source))
+
+
+def read_zstd(source: Source, examination: Examination) -> None:
+    """Read Zstandard frames."""
+    _examine(source, examination, zstd_frames(source))
 
 
 def _read(source: Source, examination: Examination, begin: Callable[[], Decompressor], magic: bytes) -> None:
@@ -82,6 +86,7 @@ class _Streams:
         while self.stop == 0 or self._source.read(self.stop, len(self._magic)) == self._magic:
             stream = Stream(self._begin(), self._source, self.stop)
             yield from stream
+            yield b""  # lets the time be checked, however many empty streams there are
             self.stop = stream.stop + self._padding(stream.stop)
 
     def _padding(self, start: int) -> int:
@@ -91,26 +96,15 @@ class _Streams:
         return len(following) - len(stripped) if stripped.startswith(self._magic) else 0
 
 
-class _Lz4Frames:
-    """What all frames of a file unpack to; `stop` is where the last of them ends."""
-
-    def __init__(self, source: Source) -> None:
-        self._cursor = Cursor(source)
-        self.stop = 0
-
-    def __iter__(self) -> Iterator[bytes]:
-        cursor = self._cursor
-        while cursor.left >= len(lz4.MAGIC) and cursor.take(len(lz4.MAGIC)) == lz4.MAGIC:
-            yield from lz4.unpack_frame(cursor)
-            self.stop = cursor.at
-
-
-def _examine(source: Source, examination: Examination, streams: _Streams | _Lz4Frames) -> None:
+def _examine(source: Source, examination: Examination, streams: _Streams | Frames) -> None:
     unpacked = unpack(streams, examination.budget)
     if unpacked.problem is not None:
         examination.gap(unpacked.problem, unpacked.code)
     else:
         _read_rest(source.part(streams.stop, source.size), streams.stop, examination)
+    if isinstance(streams, Frames):
+        for skipped in streams.skipped:
+            _read_rest(skipped, -1, examination)
     judge_ratio(unpacked, source.size, examination)
     if is_quine(unpacked.data, source):
         examination.report(BOMB, "unpacks to itself")
@@ -132,10 +126,3 @@ def _inner_name(name: str) -> str:
     if match is None:
         return "content"
     return f"{match[1]}.tar" if match[2].lower().startswith("t") else match[1]
-
-
-def read_zstd(_source: Source, _examination: Examination) -> None:
-    """Read Zstandard frames."""
-    raise Unreadable(
-        Text("is compressed with Zstandard, which is not unpacked here", "使用 Zstandard 压缩，此处不解包")
-    )

@@ -18,6 +18,7 @@ from touchstone.scan.findings import GapCode, Rule
 from touchstone.scan.formats import archive_names
 from touchstone.scan.formats.archive_names import DEVICE, Names, judge_link
 from touchstone.scan.formats.bombs import BOMB, is_quine, judge_ratio
+from touchstone.scan.formats.frames import zstd_frames
 from touchstone.scan.formats.seven_zip_header import (
     DAMAGED,
     SIGNATURE_SIZE,
@@ -280,6 +281,8 @@ def _step(coder: Coder, source: Source, size: int, filters: list[dict[str, int]]
             return Stream(Inflater(RAW_DEFLATE), source, 0, size)
         case "040202" if not filters:
             return Stream(bzip2(), source, 0, size)
+        case "04f71101" if not filters:
+            return zstd_frames(source)
     raise _NotUnpacked(coder.method)
 
 

@@ -14,6 +14,7 @@ from typing import Final
 from touchstone.scan.examination import Examination
 from touchstone.scan.findings import Rule
 from touchstone.scan.formats.bombs import BOMB, judge_ratio
+from touchstone.scan.formats.frames import Frames, zstd_frames
 from touchstone.scan.formats.zip_directory import (
     ENCRYPTED,
     ENDS_WITH_MARKER,
@@ -222,7 +223,7 @@ def read_content(packed: Source, header: Header, examination: Examination) -> Co
     return Content(unpacked.data, unpacked.checksum if unpacked.problem is None else None)
 
 
-def _pieces(packed: Source, header: Header) -> Stream | None:
+def _pieces(packed: Source, header: Header) -> Stream | Frames | None:
     match header.method:
         case 8:
             return Stream(Inflater(RAW_DEFLATE), packed)
@@ -234,6 +235,8 @@ def _pieces(packed: Source, header: Header) -> Stream | None:
             decompressor = raw_lzma(packed.read(4, length), header.unpacked)
             most = None if header.flags & ENDS_WITH_MARKER else header.unpacked
             return Stream(decompressor, packed, 4 + length, most)
+        case 93:
+            return zstd_frames(packed)
         case 95:
             return Stream(xz_or_lzma(), packed)
     return None
