@@ -52,6 +52,7 @@ _TEMPLATE: Final = re.compile(r"\s*(\{%|\{\{|\{#)")
 _YAML_LINE: Final = re.compile(
     r"""\s*(\#|-(\s|$)|(\#?[A-Za-z_][\w.\-/]*|"[^"\n]*"|'[^'\n]*')\s?:(\s|$)|[\]}],?$)|\s+\S"""
 )
+_YAML_KEY: Final = re.compile(r"[A-Za-z_][\w.\-/]*\s?:(\s|$)")
 _CAFFE: Final = re.compile(r"^\s*(layers?|input_param|train_param|train_net|net|base_lr)\s*(\{|:)", re.MULTILINE)
 _TENSORFLOW_TEXT: Final = re.compile(
     r"\s*(#[^\n]*\n\s*)*(node|meta_graphs|graph_def|meta_info_def|saved_model_schema_version)\s*[:{]"
@@ -113,37 +114,39 @@ def _is_python(unnamed: _Unnamed) -> bool:
     return True
 
 
-def _is_csv(text: str) -> bool:
+def _is_csv(unnamed: _Unnamed) -> bool:
     """At least two whole rows with the same number (two or more) of comma, semicolon or tab separated fields."""
     import csv
     from itertools import islice
 
-    lines = text.splitlines(keepends=True)
-    whole = lines if text.endswith("\n") or len(lines) <= 2 else lines[:-1]
+    lines = _whole_lines(unnamed)
     for delimiter in ",;\t":
-        if delimiter not in text:
+        if delimiter not in unnamed.text:
             continue
         try:
-            widths = {len(row) for row in islice(csv.reader(whole, delimiter=delimiter), 20) if row}
+            widths = {len(row) for row in islice(csv.reader(lines, delimiter=delimiter), 20) if row}
         except csv.Error:
             continue
-        if len(whole) >= 2 and len(widths) == 1 and widths.pop() >= 2:
+        if len(lines) >= 2 and len(widths) == 1 and widths.pop() >= 2:
             return True
     return False
 
 
-def _is_yaml(text: str) -> bool:
-    """Whether every line could stand in YAML, and at least one names a key."""
-    if text.startswith(("%YAML", "---\n", "--- ", "---\r\n")):
+def _is_yaml(unnamed: _Unnamed) -> bool:
+    """Whether every line could stand in YAML, and at least one in four of the outermost names a key."""
+    if unnamed.text.startswith(("%YAML", "---\n", "--- ", "---\r\n")):
         return True
-    lines = text.splitlines()[:200]
-    whole = [line for line in lines[: max(len(lines) - 1, 1)] if line.strip()]
-    keys = sum(1 for line in whole if re.match(r"[A-Za-z_][\w.\-/]*\s?:(\s|$)", line))
-    return (
-        keys > 0
-        and all(_YAML_LINE.match(line) for line in whole)
-        and keys * 4 >= len([line for line in whole if not line[0].isspace() and line[0] not in "#-"])
-    )
+    lines = [line.rstrip("\r\n") for line in _whole_lines(unnamed)[:200] if line.strip()]
+    keys = sum(1 for line in lines if _YAML_KEY.match(line))
+    outermost = sum(1 for line in lines if not line[0].isspace() and line[0] not in "#-")
+    return keys > 0 and keys * 4 >= outermost and all(_YAML_LINE.match(line) for line in lines)
+
+
+def _whole_lines(unnamed: _Unnamed) -> list[str]:
+    """The lines of the beginning, without the one that it cuts off."""
+    lines = unnamed.text.splitlines(keepends=True)
+    is_cut = unnamed.source.size > len(unnamed.text.encode(unnamed.encoding.name, "replace")) + unnamed.encoding.mark
+    return lines[:-1] if is_cut and len(lines) > 2 else lines
 
 
 def _first_line(unnamed: _Unnamed) -> str:
@@ -162,7 +165,7 @@ _BY_CONTENT: Final[tuple[tuple[str, Callable[[_Unnamed], object]], ...]] = (
     ("python", _is_python),
     ("tensorflow-text", lambda it: _TENSORFLOW_TEXT.match(it.text)),
     ("prototxt", lambda it: _CAFFE.search(it.text) and not it.is_prose and "{" in it.text),
-    ("csv", lambda it: _is_csv(it.text)),
-    ("yaml", lambda it: not it.is_prose and _is_yaml(it.text)),
+    ("csv", _is_csv),
+    ("yaml", lambda it: not it.is_prose and _is_yaml(it)),
 )
 """First fit wins."""
