@@ -25,9 +25,9 @@ from typing import Any, Final
 
 from touchstone.scan.symbols import PACKS, TIERS, standing
 
-HOOKS: Final = frozenset(
-    "__new__ __setstate__ __setattr__ __getattr__ __getattribute__ __del__ __setitem__ __hash__ __eq__ __call__"
-    " append extend add __reduce__ __reduce_ex__ __init_subclass__ __set__ __get__".split()
+HOOKS: Final = (
+    *("__new__", "__setstate__", "__setattr__", "__getattr__", "__getattribute__", "__del__"),
+    *("__setitem__", "__hash__", "__eq__", "append", "extend", "add", "__reduce__", "__reduce_ex__"),
 )
 """What `pickle.load` can call on an instance it has made: to make it, to fill it, to use it as a key or a container,
 and to throw it away. `__reduce__` does not run, but says what is called to make an instance."""
@@ -43,7 +43,7 @@ def main() -> int:
     mentions.set_defaults(run=lambda options: print_mentions(options.files))
     hooks = commands.add_parser("hooks")
     hooks.add_argument("folder", type=Path)
-    hooks.add_argument("--only", nargs="+", default=sorted(HOOKS))
+    hooks.add_argument("--only", nargs="+", default=HOOKS)
     hooks.set_defaults(run=lambda options: print_hooks(options.folder, set(options.only)))
     formatting = commands.add_parser("format")
     formatting.add_argument("packs", type=Path, nargs="*")
@@ -154,8 +154,7 @@ def written(pack: dict[str, Any]) -> str:
         value = pack[key]
         if key == "known":
             groups = [
-                f"  {json.dumps(tier)}: {_mapping(value[tier], '   ', '  ')}"
-                for tier in sorted(value, key=tiers.index)
+                f"  {json.dumps(tier)}: {_mapping(value[tier], '   ', '  ')}" for tier in sorted(value, key=tiers.index)
             ]
             lines.append(' "known": {\n' + ",\n".join(groups) + "\n }")
         elif isinstance(value, dict):

@@ -139,8 +139,8 @@ def _pandas_things(random: np.random.Generator) -> dict[str, Any]:
             pandas.period_range("2026-01", periods=2, freq="M"),
             pandas.Index(["a", "b"]),
         ],
-        "scalars": [pandas.Timestamp("2026-01-01", tz="UTC"), pandas.Timedelta("1D"), pandas.NaT, pandas.NA]
-        + [pandas.Period("2026-01"), pandas.Interval(0, 1), pandas.offsets.BDay(2), pandas.offsets.MonthEnd()],
+        "scalars": [pandas.Timestamp("2026-01-01", tz="UTC"), pandas.Timedelta("1D"), pandas.NaT, pandas.NA],
+        "spans": [pandas.Period("2026-01"), pandas.Interval(0, 1), pandas.offsets.BDay(2), pandas.offsets.MonthEnd()],
         "sparse": pandas.Series(pandas.arrays.SparseArray([0, 0, 1])),
         "pivot": pandas.DataFrame(random.standard_normal((4, 2)), index=several, columns=["p", "q"]),
         "dtypes": table.dtypes,

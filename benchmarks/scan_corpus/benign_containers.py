@@ -5,6 +5,7 @@ from __future__ import annotations
 import bz2
 import gzip
 import io
+import json
 import lzma
 import pickle
 import tarfile
@@ -29,7 +30,11 @@ def make(room: Room) -> None:
 
 
 def _zips(room: Room, files: dict[str, bytes]) -> None:
-    for name, method in (("stored", zipfile.ZIP_STORED), ("deflated", zipfile.ZIP_DEFLATED), ("lzma", zipfile.ZIP_LZMA)):
+    for name, method in (
+        ("stored", zipfile.ZIP_STORED),
+        ("deflated", zipfile.ZIP_DEFLATED),
+        ("lzma", zipfile.ZIP_LZMA),
+    ):
         with zipfile.ZipFile(room.file(f"containers/{name}.zip", "zip", "python"), "w", method) as archive:
             for path, data in files.items():
                 archive.writestr(path, data)
@@ -43,7 +48,8 @@ def _zips(room: Room, files: dict[str, bytes]) -> None:
         with zipfile.ZipFile(inner, "w", zipfile.ZIP_DEFLATED) as within:
             within.writestr("model.pkl", files["model/model.pkl"])
         archive.writestr("inner.zip", inner.getvalue())
-    manifest = b'{"createdOn": "01/02/2026", "model": {"modelName": "tiny", "serializedFile": "model.pt", "handler": "image_classifier"}}'
+    model = {"modelName": "tiny", "serializedFile": "model.pkl", "handler": "image_classifier"}
+    manifest = json.dumps({"createdOn": "01/02/2026", "model": model})
     with zipfile.ZipFile(room.file("containers/torchserve.mar", "zip", "python"), "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("MAR-INF/MANIFEST.json", manifest)
         archive.writestr("model.pkl", files["model/model.pkl"])
@@ -59,7 +65,9 @@ def _tars(room: Room, files: dict[str, bytes]) -> None:
         with tarfile.open(place, f"w:{ending}") as archive:
             _fill(archive, files)
     long = {"/".join(["folder" * 5] * 6) + "/model.pkl": files["model/model.pkl"]}
-    with tarfile.open(room.file("containers/long-names.tar", "tar", "python"), "w", format=tarfile.GNU_FORMAT) as archive:
+    with tarfile.open(
+        room.file("containers/long-names.tar", "tar", "python"), "w", format=tarfile.GNU_FORMAT
+    ) as archive:
         _fill(archive, long)
 
 

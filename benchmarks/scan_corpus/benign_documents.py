@@ -3,72 +3,233 @@
 from __future__ import annotations
 
 import json
-from typing import Final
+from typing import Any, Final
 
 from benign_room import SEED, Room
 
 FILES: Final = {
-    "requirements/plain/requirements.txt": "numpy>=1.26\ntorch==2.13.0\n# a comment\ntransformers[torch]>=5,<6\n",
-    "requirements/hashes/requirements.txt": "six==1.17.0 \\\n    --hash=sha256:" + "0" * 64 + "\nrequests; python_version > '3.9'\n",
-    "requirements/nested/requirements-dev.txt": "-r requirements.txt\n-c constraints.txt\npytest\n",
-    "docker/cuda/Dockerfile": (
-        "# syntax=docker/dockerfile:1\nFROM nvidia/cuda:12.4.1-runtime-ubuntu22.04 AS base\nWORKDIR /app\n"
-        "COPY requirements.txt .\nRUN pip install --no-cache-dir -r requirements.txt\nCOPY . .\nUSER 1000\n"
-        'EXPOSE 8000\nCMD ["python", "serve.py"]\n'
-    ),
-    "docker/slim/Dockerfile": "FROM python:3.12-slim\nRUN apt-get update && apt-get install -y --no-install-recommends libgomp1\n",
-    "yaml/environment/environment.yml": (
-        "name: model\nchannels:\n  - conda-forge\ndependencies:\n  - python=3.11\n  - numpy\n  - pip:\n      - torch==2.13.0\n"
-    ),
-    "yaml/conda.yaml": "channels: [conda-forge]\ndependencies:\n- python=3.11.7\n- pip: [mlflow, scikit-learn==1.9.1]\nname: mlflow-env\n",
-    "yaml/MLmodel": (
-        "artifact_path: model\nflavors:\n  python_function:\n    env: conda.yaml\n    loader_module: mlflow.sklearn\n"
-        "    model_path: model.pkl\n    python_version: 3.11.7\n  sklearn:\n    pickled_model: model.pkl\n"
-        "    serialization_format: cloudpickle\nrun_id: 0123456789abcdef\nutc_time_created: '2026-01-02 03:04:05.678901'\n"
-    ),
-    "yaml/hydra.yaml": (
-        "defaults:\n  - _self_\n  - model: small\nmodel:\n  _target_: torch.nn.Linear\n  in_features: 3\n  out_features: ${width}\n"
-        "width: 2\noptimizer:\n  _target_: torch.optim.AdamW\n  _partial_: true\n  lr: 1.0e-3\n"
-    ),
-    "yaml/yolo-data.yaml": "path: ../datasets/coco8\ntrain: images/train\nval: images/val\nnames:\n  0: person\n  1: bicycle\n",
-    "yaml/paddle-inference.yml": (
-        "Global:\n  model_name: PP-OCRv4_mobile_det\nPreProcess:\n  transform_ops:\n  - DecodeImage:\n      channel_first: false\n"
-        "      img_mode: BGR\nPostProcess:\n  name: DBPostProcess\n  thresh: 0.3\n"
-    ),
-    "yaml/anchors.yaml": "base: &base\n  lr: 0.1\n  steps: [1, 2]\nsmall:\n  <<: *base\n  width: 2\ndate: 2026-01-02\nnothing: ~\n",
-    "yaml/docker-compose.yml": "services:\n  model:\n    image: example/model:1\n    ports: ['8000:8000']\n",
-    "json/labels.json": json.dumps({str(n): f"class {n}" for n in range(50)}, indent=1),
-    "json/metrics.json": json.dumps({"accuracy": 0.91, "loss": [0.5, 0.25], "none": None, "text": "中文"}, ensure_ascii=False),
-    "json/results.jsonl": "".join(json.dumps({"prompt": f"p{n}", "answer": n}) + "\n" for n in range(20)),
-    "json/modelscope/configuration.json": json.dumps(
-        {"framework": "pytorch", "task": "text-generation", "model": {"type": "qwen"}, "pipeline": {"type": "text-generation"}}
-    ),
-    "json/trainer_state.json": json.dumps({"epoch": 1.0, "global_step": 3, "log_history": [{"loss": 0.5, "step": 1}]}),
-    "toml/pyproject.toml": '[project]\nname = "model"\nversion = "1.0"\ndependencies = ["torch>=2"]\n[build-system]\nrequires = ["hatchling"]\nbuild-backend = "hatchling.build"\n',
-    "cards/plain/README.md": "# A model\n\nIt sorts flowers. Trained on iris.\n",
-    "cards/chinese/README.md": "---\nlicense: mit\nlanguage:\n- zh\n---\n# 一个小模型\n\n用于测试。\n",
-    "cards/MODEL_CARD.md": "# Model card\n\n| metric | value |\n|---|---|\n| F1 | 0.9 |\n",
-    "text/LICENSE": "Apache License\nVersion 2.0, January 2004\n",
-    "text/vocab.txt": "[PAD]\n[UNK]\n[CLS]\n[SEP]\nmodel\n模型\n##s\n",
-    "text/merges.txt": "#version: 0.2\nt h\nth e\n",
-    "text/labels.txt": "cat\ndog\n",
-    "csv/table.csv": "name,value\na,1\nb,2.5\n",
-    "csv/quoted.csv": 'text,label\n"one, two",0\n"a ""b""",1\n',
-    "csv/table.tsv": "a\tb\n1\t2\n",
-    "python/modeling_tiny.py": (
-        '"""A tiny network."""\n\nimport torch\nfrom torch import nn\nfrom transformers import PreTrainedModel\n\n\n'
-        "class Tiny(PreTrainedModel):\n    def __init__(self, config):\n        super().__init__(config)\n"
-        "        self.layer = nn.Linear(config.width, 2)\n\n    def forward(self, data: torch.Tensor) -> torch.Tensor:\n"
-        "        return self.layer(data)\n"
-    ),
-    "python/configuration_tiny.py": (
-        "from transformers import PretrainedConfig\n\n\nclass TinyConfig(PretrainedConfig):\n    model_type = 'tiny'\n\n"
-        "    def __init__(self, width: int = 3, **kwargs):\n        self.width = width\n        super().__init__(**kwargs)\n"
-    ),
-    "python/mmdet_config.py": (
-        "_base_ = ['../_base_/default_runtime.py']\nmodel = dict(type='FasterRCNN', backbone=dict(type='ResNet', depth=50))\n"
-        "optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='SGD', lr=0.02))\n"
-    ),
+    "requirements/plain/requirements.txt": """\
+numpy>=1.26
+torch==2.13.0
+# a comment
+transformers[torch]>=5,<6
+""",
+    "requirements/hashes/requirements.txt": """\
+six==1.17.0 \\
+    --hash=sha256:0000000000000000000000000000000000000000000000000000000000000000
+requests; python_version > '3.9'
+""",
+    "requirements/nested/requirements-dev.txt": """\
+-r requirements.txt
+-c constraints.txt
+pytest
+""",
+    "docker/cuda/Dockerfile": """\
+# syntax=docker/dockerfile:1
+FROM nvidia/cuda:12.4.1-runtime-ubuntu22.04 AS base
+WORKDIR /app
+COPY requirements.txt .
+RUN pip install --no-cache-dir -r requirements.txt
+COPY . .
+USER 1000
+EXPOSE 8000
+CMD ["python", "serve.py"]
+""",
+    "docker/slim/Dockerfile": """\
+FROM python:3.12-slim
+RUN apt-get update && apt-get install -y --no-install-recommends libgomp1
+""",
+    "yaml/environment/environment.yml": """\
+name: model
+channels:
+  - conda-forge
+dependencies:
+  - python=3.11
+  - numpy
+  - pip:
+      - torch==2.13.0
+""",
+    "yaml/conda.yaml": """\
+channels: [conda-forge]
+dependencies:
+- python=3.11.7
+- pip: [mlflow, scikit-learn==1.9.1]
+name: mlflow-env
+""",
+    "yaml/MLmodel": """\
+artifact_path: model
+flavors:
+  python_function:
+    env: conda.yaml
+    loader_module: mlflow.sklearn
+    model_path: model.pkl
+    python_version: 3.11.7
+  sklearn:
+    pickled_model: model.pkl
+    serialization_format: cloudpickle
+run_id: 0123456789abcdef
+utc_time_created: '2026-01-02 03:04:05.678901'
+""",
+    "yaml/hydra.yaml": """\
+defaults:
+  - _self_
+  - model: small
+model:
+  _target_: torch.nn.Linear
+  in_features: 3
+  out_features: ${width}
+width: 2
+optimizer:
+  _target_: torch.optim.AdamW
+  _partial_: true
+  lr: 1.0e-3
+""",
+    "yaml/yolo-data.yaml": """\
+path: ../datasets/coco8
+train: images/train
+val: images/val
+names:
+  0: person
+  1: bicycle
+""",
+    "yaml/paddle-inference.yml": """\
+Global:
+  model_name: PP-OCRv4_mobile_det
+PreProcess:
+  transform_ops:
+  - DecodeImage:
+      channel_first: false
+      img_mode: BGR
+PostProcess:
+  name: DBPostProcess
+  thresh: 0.3
+""",
+    "yaml/anchors.yaml": """\
+base: &base
+  lr: 0.1
+  steps: [1, 2]
+small:
+  <<: *base
+  width: 2
+date: 2026-01-02
+nothing: ~
+""",
+    "yaml/docker-compose.yml": """\
+services:
+  model:
+    image: example/model:1
+    ports: ['8000:8000']
+""",
+    "toml/pyproject.toml": """\
+[project]
+name = "model"
+version = "1.0"
+dependencies = ["torch>=2"]
+[build-system]
+requires = ["hatchling"]
+build-backend = "hatchling.build"
+""",
+    "cards/plain/README.md": """\
+# A model
+
+It sorts flowers. Trained on iris.
+""",
+    "cards/chinese/README.md": """\
+---
+license: mit
+language:
+- zh
+---
+# 一个小模型
+
+用于测试。
+""",
+    "cards/MODEL_CARD.md": """\
+# Model card
+
+| metric | value |
+|---|---|
+| F1 | 0.9 |
+""",
+    "text/LICENSE": """\
+Apache License
+Version 2.0, January 2004
+""",
+    "text/vocab.txt": """\
+[PAD]
+[UNK]
+[CLS]
+[SEP]
+model
+模型
+##s
+""",
+    "text/merges.txt": """\
+#version: 0.2
+t h
+th e
+""",
+    "text/labels.txt": """\
+cat
+dog
+""",
+    "csv/table.csv": """\
+name,value
+a,1
+b,2.5
+""",
+    "csv/quoted.csv": """\
+text,label
+"one, two",0
+"a ""b\""",1
+""",
+    "csv/table.tsv": """\
+a	b
+1	2
+""",
+    "python/modeling_tiny.py": """\
+\"""A tiny network.\"""
+
+import torch
+from torch import nn
+from transformers import PreTrainedModel
+
+
+class Tiny(PreTrainedModel):
+    def __init__(self, config):
+        super().__init__(config)
+        self.layer = nn.Linear(config.width, 2)
+
+    def forward(self, data: torch.Tensor) -> torch.Tensor:
+        return self.layer(data)
+""",
+    "python/configuration_tiny.py": """\
+from transformers import PretrainedConfig
+
+
+class TinyConfig(PretrainedConfig):
+    model_type = 'tiny'
+
+    def __init__(self, width: int = 3, **kwargs):
+        self.width = width
+        super().__init__(**kwargs)
+""",
+    "python/mmdet_config.py": """\
+_base_ = ['../_base_/default_runtime.py']
+model = dict(type='FasterRCNN', backbone=dict(type='ResNet', depth=50))
+optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='SGD', lr=0.02))
+""",
+}
+"""Texts by their path. Hand-made, after files of the same kind on hubs."""
+DATA: Final[dict[str, Any]] = {
+    "json/labels.json": {str(number): f"class {number}" for number in range(50)},
+    "json/metrics.json": {"accuracy": 0.91, "loss": [0.5, 0.25], "none": None, "text": "中文"},
+    "json/trainer_state.json": {"epoch": 1.0, "global_step": 3, "log_history": [{"loss": 0.5, "step": 1}]},
+    "json/modelscope/configuration.json": {
+        "framework": "pytorch",
+        "task": "text-generation",
+        "model": {"type": "qwen"},
+    },
 }
 
 
@@ -76,7 +237,12 @@ def make(room: Room) -> None:
     """Write the texts above, a notebook, pictures and an audio file."""
     for path, text in FILES.items():
         kind = path.split("/", 1)[0]
-        room.file(f"documents/{path}", kind, "python").write_text(text, encoding="utf-8")
+        room.file(f"documents/{path}", kind, "hand-made").write_text(text, encoding="utf-8")
+    for path, thing in DATA.items():
+        place = room.file(f"documents/{path}", "json", "python")
+        place.write_text(json.dumps(thing, ensure_ascii=False, indent=1), encoding="utf-8")
+    lines = [json.dumps({"prompt": f"p{number}", "answer": number}) for number in range(20)]
+    room.file("documents/json/results.jsonl", "json", "python").write_text("\n".join(lines) + "\n")
     _notebooks(room)
     _pictures(room)
     _sound(room)

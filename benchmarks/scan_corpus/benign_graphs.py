@@ -19,7 +19,9 @@ def make(room: Room) -> None:
 def _onnx(room: Room) -> None:
     random = np.random.default_rng(SEED)
     weights = numpy_helper.from_array(random.standard_normal((4, 3)).astype(np.float32), "weights")
-    model = _model([helper.make_node("MatMul", ["x", "weights"], ["m"]), helper.make_node("Relu", ["m"], ["y"])], [weights])
+    model = _model(
+        [helper.make_node("MatMul", ["x", "weights"], ["m"]), helper.make_node("Relu", ["m"], ["y"])], [weights]
+    )
     onnx.save(model, room.file("onnx/perceptron.onnx", "onnx", "onnx"))
     branch = helper.make_graph(
         [helper.make_node("Identity", ["m"], ["z"])], "then", [], [helper.make_tensor_value_info("z", 1, None)]
@@ -47,7 +49,11 @@ def _onnx(room: Room) -> None:
     typed.metadata_props.add(key="source", value="https://example.com/model")
     onnx.save(typed, room.file("onnx/types-and-metadata.onnx", "onnx", "onnx"))
     double = helper.make_function(
-        "touchstone.local", "Double", ["a"], ["b"], [helper.make_node("Add", ["a", "a"], ["b"])],
+        "touchstone.local",
+        "Double",
+        ["a"],
+        ["b"],
+        [helper.make_node("Add", ["a", "a"], ["b"])],
         [helper.make_opsetid("", 17)],
     )
     nodes = [helper.make_node("Double", ["x"], ["d"], domain="touchstone.local")]

@@ -10,11 +10,17 @@ from typing import Any
 import torch
 from benign_room import SEED, Room
 
-TEXTS = ["a small model of language", "models are made of numbers", "数字 组成 模型", "files hold the numbers of models"]
+TEXTS = [
+    "a small model of language",
+    "models are made of numbers",
+    "数字 组成 模型",
+    "files hold the numbers of models",
+]
 TEMPLATE = (
     "{% for message in messages %}{{ '<|' + message['role'] + '|>\\n' + message['content'] + eos_token }}{% endfor %}"
     "{% if add_generation_prompt %}{{ '<|assistant|>\\n' }}{% endif %}"
 )
+SPECIAL = {"unk_token": "<unk>", "bos_token": "<s>", "eos_token": "</s>", "pad_token": "<pad>"}
 CARD = """---
 license: apache-2.0
 language: [en, zh]
@@ -57,14 +63,12 @@ def _tokenizer() -> Any:
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
 
-    tokenizer = Tokenizer(models.BPE(unk_token="<unk>"))
+    tokenizer = Tokenizer(models.BPE(unk_token=SPECIAL["unk_token"]))
     tokenizer.normalizer = normalizers.NFC()
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel()
     trainer = trainers.BpeTrainer(vocab_size=120, special_tokens=["<unk>", "<s>", "</s>", "<pad>"])
     tokenizer.train_from_iterator(TEXTS, trainer)
-    fast = PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, unk_token="<unk>", bos_token="<s>", eos_token="</s>", pad_token="<pad>"
-    )
+    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, **SPECIAL)
     fast.chat_template = TEMPLATE
     return fast
 
@@ -91,7 +95,12 @@ def _models() -> dict[str, Any]:
         ),
         "vit": transformers.ViTForImageClassification(
             transformers.ViTConfig(
-                hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32, image_size=16, patch_size=4
+                hidden_size=16,
+                num_hidden_layers=1,
+                num_attention_heads=2,
+                intermediate_size=32,
+                image_size=16,
+                patch_size=4,
             )
         ),
     }
@@ -102,9 +111,7 @@ def _adapter(room: Room) -> None:
     import transformers
 
     small = {"vocab_size": 120, "hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
-    base = transformers.LlamaForCausalLM(
-        transformers.LlamaConfig(**small, intermediate_size=32, num_key_value_heads=1)
-    )
+    base = transformers.LlamaForCausalLM(transformers.LlamaConfig(**small, intermediate_size=32, num_key_value_heads=1))
     adapted = peft.get_peft_model(base, peft.LoraConfig(r=2, target_modules=["q_proj"], task_type="CAUSAL_LM"))
     folder = room.folder("hub/lora-adapter", "hub-folder", "peft")
     adapted.save_pretrained(folder)

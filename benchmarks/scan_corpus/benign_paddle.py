@@ -31,7 +31,9 @@ def make(room: Room) -> None:
     words = nn.LSTM(4, 5)
     words.eval()
     shape = [InputSpec([None, 3, 4], "float32", "words")]
-    paddle.jit.save(words, str(room.folder("paddle/recurrent", "paddle-inference", "paddlepaddle") / "inference"), shape)
+    paddle.jit.save(
+        words, str(room.folder("paddle/recurrent", "paddle-inference", "paddlepaddle") / "inference"), shape
+    )
     _old_program(room)
 
 

@@ -57,12 +57,12 @@ def _imbalanced(room: Room, rows: np.ndarray, classes: np.ndarray) -> None:
 
 
 def _skops(room: Room, rows: np.ndarray, classes: np.ndarray) -> None:
-    from skops.io import dump
     from sklearn.ensemble import GradientBoostingClassifier, HistGradientBoostingClassifier, RandomForestClassifier
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
     from sklearn.svm import SVC
+    from skops.io import dump
 
     models = (
         RandomForestClassifier(n_estimators=3, random_state=SEED),

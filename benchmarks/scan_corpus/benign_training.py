@@ -1,4 +1,4 @@
-"""Checkpoints of training frameworks: transformers' `training_args.bin`, Lightning, mmengine, DeepSpeed-like layouts."""
+"""Checkpoints of training frameworks: transformers' `training_args.bin`, Lightning, mmengine, torch.distributed."""
 
 from __future__ import annotations
 
@@ -38,7 +38,11 @@ def _transformers(room: Room) -> None:
         gradient_accumulation_steps=2,
         accelerator_config={"split_batches": True},
     )
-    for name, arguments in (("plain", plain), ("many", many), ("seq2seq", Seq2SeqTrainingArguments("out", use_cpu=True))):
+    for name, arguments in (
+        ("plain", plain),
+        ("many", many),
+        ("seq2seq", Seq2SeqTrainingArguments("out", use_cpu=True)),
+    ):
         torch.save(arguments, room.file(f"{folder}/{name}/training_args.bin", "torch-zip", "transformers"))
     model = nn.Linear(3, 2)
     optimiser = torch.optim.AdamW(model.parameters())
@@ -97,7 +101,12 @@ def _mmengine(room: Room) -> None:
         hub.update_scalar("train/loss", value)
     settings = Config({"model": {"type": "ResNet", "depth": 18}, "lr": 0.1})
     checkpoint = {
-        "meta": {"epoch": 1, "iter": 2, "cfg": settings.pretty_text, "dataset_meta": ConfigDict(classes=("cat", "dog"))},
+        "meta": {
+            "epoch": 1,
+            "iter": 2,
+            "cfg": settings.pretty_text,
+            "dataset_meta": ConfigDict(classes=("cat", "dog")),
+        },
         "state_dict": nn.Linear(2, 2).state_dict(),
         "message_hub": hub.state_dict(),
         "history": HistoryBuffer([0.5, 0.25], [1, 1]),

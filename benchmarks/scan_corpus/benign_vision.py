@@ -52,7 +52,12 @@ def _ultralytics(room: Room) -> None:
         "nc": 2,
         "depth_multiple": 0.33,
         "width_multiple": 0.0625,
-        "backbone": [[-1, 1, "Conv", [64, 3, 2]], [-1, 1, "Conv", [128, 3, 2]], [-1, 1, "C2f", [128, True]], [-1, 1, "SPPF", [128, 5]]],
+        "backbone": [
+            [-1, 1, "Conv", [64, 3, 2]],
+            [-1, 1, "Conv", [128, 3, 2]],
+            [-1, 1, "C2f", [128, True]],
+            [-1, 1, "SPPF", [128, 5]],
+        ],
         "head": [[-1, 1, "C2f", [128]], [[4], 1, "Detect", ["nc"]]],
     }
     detector = DetectionModel(layers, ch=3, nc=2, verbose=False).half()

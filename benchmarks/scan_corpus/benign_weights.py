@@ -21,7 +21,7 @@ def _safetensors(room: Room, random: np.random.Generator) -> None:
     from safetensors.torch import save_file as save_torch
 
     arrays = {f"layer.{n}.weight": random.standard_normal((4, 3)).astype(np.float32) for n in range(4)}
-    metadata = {"format": "pt", "note": "a text with \"quotes\" and 中文"}
+    metadata = {"format": "pt", "note": 'a text with "quotes" and 中文'}
     save_file(arrays, room.file("safetensors/plain.safetensors", "safetensors", "safetensors"))
     save_file(arrays, room.file("safetensors/metadata.safetensors", "safetensors", "safetensors"), metadata)
     save_file({}, room.file("safetensors/empty.safetensors", "safetensors", "safetensors"))

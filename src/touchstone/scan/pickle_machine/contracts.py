@@ -229,6 +229,23 @@ def _scipy_distribution(use: Use) -> bool:
     return all(isinstance(program, str) and _SCIPY_PROGRAM.fullmatch(program) for program in programs)
 
 
+def _statsmodels_data(use: Use) -> bool:
+    """The state keeps no formula: statsmodels would evaluate its Python expressions while the model is loaded.
+
+    For `statsmodels.base.data.ModelData` and its subclasses (statsmodels/base/data.py, `ModelData.__setstate__`).
+    """
+    if use.right != "build":
+        return not use.arguments
+    state = use.first
+    if len(use.arguments) != 1 or not isinstance(state, Container) or state.kind != "dict":
+        return False
+    if state.forgotten or state.size > len(state.items):
+        raise Forgotten
+    return not {"restore_design_info", "restore_model_spec"} & {
+        key for key, _ in as_pairs(state) if isinstance(key, str)
+    }
+
+
 Contract = Callable[[Use], bool]
 
 CONTRACTS: Final[dict[str, Contract]] = {
@@ -249,6 +266,7 @@ CONTRACTS: Final[dict[str, Contract]] = {
     "bit-generator": _bit_generator,
     "nested-file": _nested_file,
     "scipy-distribution": _scipy_distribution,
+    "statsmodels-data": _statsmodels_data,
 }
 """All contracts a pack may name. A name that is none of these is kept by no use."""
 
