@@ -52,13 +52,6 @@ def test_what_is_named_twice_is_listed_once(model: Path, monkeypatch: pytest.Mon
     assert shown(walk(["sub", "sub/c.bin", "./sub/"])) == ["sub/.hidden/d.bin", "sub/c.bin"]
 
 
-def test_folders_are_named_by_their_prefix(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(model)
-    assert walk([model]).folders == [""]
-    assert walk([".", "a.bin"]).folders == [""]
-    assert walk(["sub", "a.bin"]).folders == ["sub/"]
-
-
 def test_links_inside_are_followed_and_links_out_are_findings(model: Path, tmp_path: Path) -> None:
     (tmp_path / "secret").write_bytes(b"secret")
     (model / "inside").symlink_to("sub/c.bin")

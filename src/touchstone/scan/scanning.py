@@ -3,7 +3,7 @@ what somebody answers for."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -13,6 +13,7 @@ from touchstone.scan import symbols
 from touchstone.scan.allow_file import AllowFile, with_allowed
 from touchstone.scan.budget import Limits
 from touchstone.scan.findings import FileResult, ScanResult
+from touchstone.scan.repository import judge_repository
 from touchstone.scan.signed import SignedFiles, compared
 from touchstone.scan.walk import Walked, walk
 from touchstone.scan.workers import scan_in_workers, usable_cores
@@ -47,7 +48,7 @@ def scan(
     if asked.jobs is not None and asked.jobs < 1:
         raise UserError(Text("at least one worker is needed", "至少需要一个工作进程"), "jobs")
     walked = walk([paths] if isinstance(paths, Path | str) else paths)
-    files = _judged_together(_read(walked, asked, watcher), walked.folders)
+    files: Collection[FileResult] = judge_repository(_in_order(_read(walked, asked, watcher)))
     if asked.signed is not None:
         files = compared(files, asked.signed)
     result = ScanResult(_in_order(files), symbols.digest(), asked.limits)
@@ -62,11 +63,6 @@ def _read(walked: Walked, options: ScanOptions, watcher: Watcher | None) -> tupl
         if watcher is not None:
             watcher(len(results), len(walked.places))
     return (*results, *walked.refused)
-
-
-def _judged_together(files: tuple[FileResult, ...], folders: Sequence[str]) -> tuple[FileResult, ...]:
-    """What files of one folder mean to each other."""
-    return files
 
 
 def _in_order(files: Iterable[FileResult]) -> tuple[FileResult, ...]:

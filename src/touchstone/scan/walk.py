@@ -80,8 +80,6 @@ class Walked:
     places: list[Place] = field(default_factory=list)
     refused: list[FileResult] = field(default_factory=list)
     """What will not be opened, and why."""
-    folders: list[str] = field(default_factory=list)
-    """Prefixes of the folders that were named (`""`, or ending in `/`): each may be a model."""
 
 
 def walk(paths: Iterable[Path | str]) -> Walked:
@@ -141,7 +139,6 @@ def _walk_named(path: str, walked: Walked, *, alone: bool) -> None:
         raise ScanError(found.what, found.where, found.remedy) from None
     if stat.S_ISDIR(status.st_mode):
         prefix = "" if alone or path == "." else f"{path.rstrip('/')}/"
-        walked.folders.append(shown_path(prefix))
         for entry, inside in _entries(real, prefix, walked):
             _take(entry, inside, _link_targets(real), walked)
     elif stat.S_ISREG(status.st_mode):

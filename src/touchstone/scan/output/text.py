@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from touchstone.scan.findings import VERDICTS, Allowed, FileResult, Finding, Gap, ScanResult, Verdict
+from touchstone.scan.findings import VERDICTS, Allowed, FileResult, Finding, Gap, Rule, ScanResult, Verdict
 from touchstone.scan.output import words
 from touchstone.scan.output.coverage import coverage_of, readable_size
 from touchstone.scan.rules import rule_named
@@ -57,20 +57,30 @@ class _Telling:
         yield from self.conclusion(result)
 
     def _files(self, verdict: Verdict, files: Sequence[FileResult]) -> Iterator[str]:
-        """The files of one verdict; those that are incomplete for the same reason are told together."""
-        alike: dict[tuple[Text, ...], list[FileResult]] = {}
+        """The files of one verdict; those that want attention for the same slight reasons are told together."""
+        alike: dict[tuple[Rule | Text, ...], list[FileResult]] = {}
         for file in files:
-            if verdict == "incomplete" and not file.findings and all(gap.where == file.path for gap in file.gaps):
-                alike.setdefault(tuple(gap.why for gap in file.gaps), []).append(file)
+            reasons = () if self.verbose else _slight_reasons(file)
+            if reasons:
+                alike.setdefault(reasons, []).append(file)
             else:
                 yield from self._file(file)
         for reasons, together in alike.items():
-            if len(together) <= _FILES_OF_A_KIND or self.verbose:
+            if len(together) <= _FILES_OF_A_KIND:
                 for file in together:
                     yield from self._file(file)
             else:
                 yield f"{self._mark(verdict)}  {self._first(file.path for file in together)}"
-                yield from (f"    {self._say(why)}" for why in reasons)
+                for reason in reasons:
+                    yield from self._reason(reason)
+
+    def _reason(self, reason: Rule | Text) -> Iterator[str]:
+        if isinstance(reason, Text):
+            yield f"    {self._say(reason)}"
+        else:
+            severity = self._say(words.SEVERITIES[reason.severity])
+            yield f"    {severity}{self._both(': ', '：')}{self._say(reason.title)}  [{reason.id}]"
+            yield f"      → {self._say(reason.remedy)}"
 
     def _file(self, file: FileResult) -> Iterator[str]:
         size = readable_size(file.size)
@@ -149,3 +159,15 @@ class _Telling:
 
     def _both(self, en: str, zh: str) -> str:
         return Text(en, zh).render(self.language)
+
+
+def _slight_reasons(file: FileResult) -> tuple[Rule | Text, ...]:
+    """What is wrong with a file in rules and reasons, when no place in it needs to be told; nothing otherwise."""
+    counted = [finding for finding in file.findings if finding.nature != "information"]
+    places: list[Finding | Gap] = [*counted, *file.gaps]
+    if any(item.where != file.path for item in places):
+        return ()
+    rules = {finding.rule: rule_named(finding.rule) for finding in counted if finding.severity == "low"}
+    if any(finding.rule not in rules for finding in counted):
+        return ()
+    return (*(rule for _, rule in sorted(rules.items()) if rule is not None), *(gap.why for gap in file.gaps))
