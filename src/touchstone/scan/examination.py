@@ -102,10 +102,12 @@ class Examination:
         if value and len(self.collected.facts) < self.budget.limits.facts:
             self.collected.facts[Fact(self.where, name, _printable(value))] = None
 
-    def refers_to(self, path: str, role: Literal["tensors", "shard", "code", "template", "data"]) -> None:
+    def refers_to(
+        self, path: str, role: Literal["tensors", "shard", "code", "template", "data"], reach: int = 0
+    ) -> None:
         """The loader of this file reads another file. The path is as written; a reader reports it if it leads out."""
         if len(self.collected.references) < self.budget.limits.members:
-            self.collected.references[Reference(self.where, _printable(path), role)] = None
+            self.collected.references[Reference(self.where, _printable(path), role, reach)] = None
 
     def tensor(self, name: str, dtype: str, shape: Sequence[int], data: Source) -> None:
         """One tensor and where its bytes lie. Bytes are only read later, when somebody asks for digests."""

@@ -115,6 +115,8 @@ class Reference:
     where: str
     path: str
     role: Literal["tensors", "shard", "code", "template", "data"]
+    reach: int = 0
+    """How many bytes long it must be at least, when that is said."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -94,6 +94,14 @@ PICKLE_BESIDE: Final = _rule(
     ),
     "CWE-502",
 )
+READS_BEYOND_END: Final = _rule(
+    "reads-beyond-end",
+    "high",
+    "threat",
+    Text("Makes its loader read beyond the end of another file", "会使加载程序读取到另一文件末尾之外"),
+    Text("Obtain both files again from the same place.", "请从同一来源重新获取这两个文件。"),
+    "CWE-125",
+)
 RULES: Final[tuple[Rule, ...]] = (
     DISGUISED_PICKLE,
     DISGUISED_PROGRAM,
@@ -102,6 +110,7 @@ RULES: Final[tuple[Rule, ...]] = (
     SAME_LOOK,
     MISLEADING_NAME,
     PICKLE_BESIDE,
+    READS_BEYOND_END,
 )
 
 _MOST_IMPORTED: Final = 10_000
@@ -183,6 +192,7 @@ class _Folder:
                     self._note_absent(file.path, reference)
                 elif reference.role == "tensors":
                     self._free(target)
+                    self._compare_reach(file.path, reference, self.files[target].size)
 
     def _note_absent(self, path: str, reference: Reference) -> None:
         if reference.role not in {"tensors", "shard", "code"}:
@@ -192,6 +202,11 @@ class _Folder:
         file = self.files[path]
         if gap not in file.gaps:
             self.files[path] = replace(file, gaps=(*file.gaps, gap))
+
+    def _compare_reach(self, path: str, reference: Reference, size: int) -> None:
+        if reference.reach > size:
+            said = f"{shown(reference.path, 120)}: up to byte {reference.reach} of {size}"
+            self._report(path, READS_BEYOND_END, said)
 
     def _free(self, path: str) -> None:
         """A file that a graph reads as plain numbers needs no reader of its own."""
