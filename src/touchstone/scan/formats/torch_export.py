@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from touchstone.scan.examination import Examination
 from touchstone.scan.findings import Rule
 from touchstone.scan.formats import torch_operators
-from touchstone.scan.formats.json import parse_json
+from touchstone.scan.formats.json import REPEATED_KEY, parse_json
 from touchstone.scan.formats.torch_operators import UNREVIEWED_OPERATOR, judge_operator
 from touchstone.scan.source import Source
 from touchstone.scan.tensor_beginnings import look_at_beginning
@@ -58,7 +58,7 @@ IMPORTS: Final = Rule(
     ),
     references=("CWE-470",),
 )
-RULES: Final[tuple[Rule, ...]] = (EVALUATED, FOREIGN_TARGET, IMPORTS, *torch_operators.RULES)
+RULES: Final[tuple[Rule, ...]] = (EVALUATED, FOREIGN_TARGET, IMPORTS, REPEATED_KEY, *torch_operators.RULES)
 
 _LARGEST: Final = 64 * 2**20
 _LONGEST_EXPRESSION: Final = 20_000
@@ -119,9 +119,10 @@ _METHODS: Final = frozenset(
 def read_program(source: Source, examination: Examination) -> None:
     """Read the graph of an exported program."""
     program = parse_json(whole_text(source, _LARGEST).text)
-    for document in (program.document, *program.discarded):
-        for record in _objects_in(document):
-            _judge_object(record, examination)
+    for key in dict.fromkeys(program.repeated[:100]):
+        examination.report(REPEATED_KEY, key)
+    for record in _objects_in(program.document):
+        _judge_object(record, examination)
 
 
 def read_weight(source: Source, examination: Examination) -> None:
