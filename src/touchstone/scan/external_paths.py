@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 _DRIVE = re.compile(r"[A-Za-z]:")
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]+:")
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]+:(//|\\\\)|file:", re.IGNORECASE)
 
 
 def leads_out(path: str) -> bool:
@@ -22,5 +22,5 @@ def leads_out(path: str) -> bool:
         or ".." in divided
         or "\x00" in path
         or _DRIVE.match(path) is not None
-        or _SCHEME.match(path) is not None
+        or _ADDRESS.match(path) is not None
     )
