@@ -29,7 +29,6 @@ class LocalHeap:
         self._start = file.defined(cursor)
         self._file = file
         file.use(at, cursor.at - at)
-        file.use(self._start, self._size)
 
     def text(self, offset: int, longest: int = 65_536) -> str:
         """The zero-terminated text at an offset."""
@@ -39,6 +38,7 @@ class LocalHeap:
         text, end, _ = data.partition(b"\x00")
         if not end:
             raise damaged("has a name without an end", "名称没有结尾")
+        self._file.use(self._start + offset, len(text) + 1)
         return text.decode("utf-8", "replace")
 
 
@@ -53,15 +53,14 @@ def global_heap_object(file: Hdf5File, at: int, index: int) -> bytes:
     start, length = file.heap_collections[at][index]
     if length > LARGEST_VALUE:
         raise damaged("has a value that is too large to read", "值过大，无法读取")
+    file.use(start, length)
     return file.cursor(start).take(length)
 
 
 def _collection(file: Hdf5File, at: int) -> dict[int, Extent]:
     cursor = file.signed(at, b"GCOL")
     cursor.skip(4)
-    size = file.length(cursor)
-    file.use(at, size)
-    cursor.end = min(at + size, file.source.size)
+    cursor.end = min(at + file.length(cursor), file.source.size)
     objects: dict[int, Extent] = {}
     while cursor.left >= 8 + file.length_width:
         number = cursor.number("H")

@@ -68,13 +68,12 @@ def look_at_unused_bytes(file: Hdf5File, examination: Examination, *, all_extent
         length = source.size - file.end
         examination.report(HIDDEN_BYTES, f"{length} bytes behind the end", offset=file.end, length=length)
         examination.examine(source.part(file.end, length), "bytes behind the end")
-    if not all_extents_known:
-        return
     searched = 0
     for start, length in _unused(file.used, file.begin, min(file.end, source.size)):
         searched += length
         if searched > _MOST_SEARCHED:
-            examination.gap(Text("has very much unused space", "未使用空间过多"), "limit")
+            if all_extents_known:  # else most of it are chunks of data
+                examination.gap(Text("has very much unused space", "未使用空间过多"), "limit")
             return
         _search(file, start, length, examination)
 

@@ -56,11 +56,12 @@ class _Layout:
 
 
 _UNVERSIONED: Final = (
-    _Layout("llama", 7),
     _Layout("whisper", 11, has_filters=True, repeats_words=True),
     _Layout("gpt-2", 6, repeats_words=True),
     _Layout("gpt-j", 7, repeats_words=True),
+    _Layout("llama", 7),
 )
+"""Those that ask for most come first."""
 _VERSIONED: Final = (_Layout("llama", 7, has_scores=True),)
 _ADAPTER: Final = (_Layout("lora", 2),)
 

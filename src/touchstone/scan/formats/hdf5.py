@@ -304,7 +304,7 @@ class _Walk:
             raise damaged("has a dataset with a shared shape", "数据集使用共享形状")
         shape = messages.dimensions_of(first[messages.DATASPACE])
         layout = messages.layout_of(self._file, first[messages.LAYOUT])
-        self._data(layout, kind, () if shape is None else shape, path, is_external=messages.EXTERNAL_FILES in first)
+        self._data(layout, kind, (0,) if shape is None else shape, path, is_external=messages.EXTERNAL_FILES in first)
 
     def _data(self, layout: Layout, kind: Datatype, shape: tuple[int, ...], path: str, *, is_external: bool) -> None:
         claimed = math.prod(shape) * kind.size

@@ -141,8 +141,8 @@ def read_safetensors(source: Source, examination: Examination) -> None:
 
 def _header(data: bytes, examination: Examination) -> dict[str, Any]:
     text = data.rstrip(b" ")
-    if not text.startswith(b"{"):
-        raise Unreadable(Text("the header does not begin like an object", "文件头开头不是 JSON 对象"))
+    if not text.startswith(b"{") or b"}" not in text:
+        raise Unreadable(Text("the header is not an object", "文件头不是 JSON 对象"))
     if not text.endswith(b"}"):
         examination.report(
             HIDDEN_BYTES, f"header ends in {text[-16:].hex(' ')}", offset=8 + len(text), what=_PADDING, length=0
