@@ -8,7 +8,7 @@ others take for opcodes, PyTorch's old format is five streams with storages behi
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from touchstone.scan.budget import Budget, Limits
@@ -20,7 +20,7 @@ from touchstone.scan.pickle_machine import rules
 from touchstone.scan.pickle_machine.judgement import Lookup
 from touchstone.scan.pickle_machine.machine import Loader, Machine, Reading
 from touchstone.scan.pickle_machine.nested import examine_inner_files, report_inner_pickles
-from touchstone.scan.pickle_machine.notes import Evidence, Notes
+from touchstone.scan.pickle_machine.notes import MOST_ALIKE, Evidence, Notes
 from touchstone.scan.pickle_machine.values import Call, Global, Value
 from touchstone.scan.source import Source
 from touchstone.scan.symbols import standing
@@ -59,11 +59,12 @@ class _PickleFile:
     examination: Examination
     loader: Loader
     lookup: Lookup = standing
+    alike: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """How often each rule was reported about each name, over all streams."""
 
     def read(self) -> None:
         """Follow stream after stream to the end of the file."""
         self.examination.runs_code()
-        alike: Counter[tuple[str, str]] = Counter()
         results: list[Value] = []
         position = 0
         legacy = False
@@ -73,7 +74,7 @@ class _PickleFile:
                     Text(f"holds more than {MOST_STREAMS} pickles", f"pickle 数量超过 {MOST_STREAMS} 个"), "limit"
                 )
                 return
-            notes = Notes(alike=alike)
+            notes = Notes()
             reading = self._follow(position, notes, legacy=legacy and len(results) == 3)
             if results and not reading.stopped and not reading.limited and not notes.acts:
                 self._trailing(position)
@@ -117,6 +118,9 @@ class _PickleFile:
     def _report(self, notes: Notes) -> None:
         examination = self.examination
         for notice in notes.notices:
+            self.alike[notice.rule.id, notice.about] += 1
+            if self.alike[notice.rule.id, notice.about] > MOST_ALIKE:
+                continue
             examination.report(
                 notice.rule,
                 notice.shown,

@@ -95,14 +95,12 @@ class Judge:
 
     def called(self, function: Value, arguments: Value, right: Right, offset: int) -> Value:
         """Judge a call and answer the record of its result."""
-        notes = self.notes
-        notes.calls += 1
         call = Call(function, arguments_of(arguments))
         if isinstance(arguments, Container) and (arguments.forgotten or arguments.size > len(arguments.items)):
             call.forgotten = True
         if not isinstance(function, Global):
             evidence = Evidence.OBJECT if isinstance(function, Call | Outside) else Evidence.SHAPE
-            notes.notice(rules.COMPUTED_CALL, render(call), offset, evidence=evidence)
+            self.notes.notice(rules.COMPUTED_CALL, render(call), offset, evidence=evidence)
             return call
         if function.standing.trust == "known":
             return self._known_called(function, call, right, offset)

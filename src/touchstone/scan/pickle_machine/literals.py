@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 from touchstone.scan.pickle_machine.stream import LONGEST_INLINE, Malformed
-from touchstone.scan.pickle_machine.values import FORGOTTEN, Stretch
+from touchstone.scan.pickle_machine.values import Stretch
 from touchstone.text import Text
 
 _ESCAPE: Final = re.compile(rb"\\(x[0-9a-fA-F]{2}|[0-7]{1,3}|.|$)", re.DOTALL)
@@ -28,7 +28,7 @@ _NAMED: Final = {
 def decimal_integer(line: bytes) -> int | Stretch:
     """The integer of an INT, LONG, GET or PUT line; any base that Python writes."""
     if len(line) > LONGEST_INLINE:
-        return Stretch("integer", FORGOTTEN, len(line), line[:40])
+        return Stretch("integer", -1, len(line), line[:40])
     text = line.strip(b" \t\r\v\f")
     try:
         try:

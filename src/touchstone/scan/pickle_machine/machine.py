@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from touchstone.scan.budget import Budget, LimitReached
@@ -30,19 +30,21 @@ from touchstone.scan.pickle_machine.literals import (
     text_of_string_line,
     text_of_unicode_line,
 )
-from touchstone.scan.pickle_machine.memo import Memo
+from touchstone.scan.pickle_machine.memo import RunMemo
 from touchstone.scan.pickle_machine.notes import Evidence, Notes
 from touchstone.scan.pickle_machine.payloads import MARKS, SHORTEST_BYTES, SHORTEST_TEXT, pickle_within
 from touchstone.scan.pickle_machine.rendering import render
-from touchstone.scan.pickle_machine.stream import LONGEST_INLINE, Malformed, OpcodeStream
+from touchstone.scan.pickle_machine.runs import Run
+from touchstone.scan.pickle_machine.stack import Inexact, StackMachine
+from touchstone.scan.pickle_machine.stream import LONGEST_INLINE, Malformed
 from touchstone.scan.pickle_machine.torch_tensors import MOST_TENSORS, TorchTensor, tensor_of
 from touchstone.scan.pickle_machine.values import (
-    FORGOTTEN,
+    FORGOTTEN_TEXT,
     Call,
     Container,
-    ContainerKind,
     Global,
     Outside,
+    Slot,
     Stretch,
     Value,
     as_dictionary,
@@ -50,23 +52,6 @@ from touchstone.scan.pickle_machine.values import (
 from touchstone.scan.source import MemorySource, Source
 from touchstone.scan.symbols import Right, standing
 from touchstone.text import Text
-
-LARGEST_MEMO_INDEX: Final = 2**26
-FAN_OUT: Final = 10**8
-"""Elements a structure of a few bytes may expand to when nothing of it is shared: `[[[a, a], [a, a]], ...]`."""
-DEEPEST_SHARING: Final = 5
-DEEPEST_NESTING: Final = 2_000
-"""Containers in containers. Python's own pickler gives up at half of that."""
-MOST_DUPLICATES: Final = 1_000
-"""DUP is an opcode that no pickler writes."""
-MOST_LEFT_OVER: Final = 10_000
-"""Values on the stack when the stream stops: picklers leave one."""
-MOST_MARKS: Final = 100_000
-_DEEP_STACK: Final = 10_000
-_LONGEST_ON_DEEP_STACK: Final = 1_500_000
-_SPENT_TOGETHER: Final = 4_096
-_PATIENCE: Final = 256
-"""Opcodes that are followed one by one before a run of harmless ones is looked for again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +92,7 @@ class _Stopped(Exception):  # noqa: N818 - the STOP opcode
     pass
 
 
-class Machine(OpcodeStream):
+class Machine(StackMachine):
     """Follows one stream, from `start`."""
 
     def __init__(
@@ -119,27 +104,27 @@ class Machine(OpcodeStream):
         loader: Loader = Loader(),
         lookup: Lookup = standing,
     ) -> None:
-        super().__init__(source, start, notes)
-        self._budget = budget
+        super().__init__(source, start, notes, budget, fast=loader.fast)
+        self._start = start
         self._loader = loader
         self._lookup = lookup
         self._judge = Judge(notes, lookup)
         self._handlers = _UP_TO_PROTOCOL_3
         self._protocol = 0
-        self._stack: list[Value] = []
-        self._below: list[list[Value]] = []
-        """The stacks below each mark."""
-        self._count_below = 0
-        self._memo = Memo()
-        self._duplicates = 0
         self._raw_arrays = self._object_arrays = False
         self._storages: dict[str, tuple[Global, int]] = {}
         self._tensors: list[TorchTensor] = []
-        self._unspent = 0
-        self._on_deep_stack = 0
 
     def run(self, most_opcodes: int | None = None) -> Reading:
-        """Follow the stream to its end. Never raises."""
+        """Follow the stream to its end, or so many opcodes. Never raises. `notes` must be fresh."""
+        try:
+            return self._run(most_opcodes)
+        except Inexact:
+            self.notes.clear()
+            slow = replace(self._loader, fast=False)
+            return Machine(self.source, self._start, self.notes, self._budget, slow, self._lookup).run(most_opcodes)
+
+    def _run(self, most_opcodes: int | None) -> Reading:
         stopped = truncated = limited = False
         result: Value = None
         try:
@@ -147,8 +132,9 @@ class Machine(OpcodeStream):
             limited = True
         except _Stopped:
             stopped = True
-            result = self._stack[-1]
-            self._look_at_the_end()
+            result = self._top()
+            self._stops_in_frame()
+            self._look_at_what_is_left()
         except Malformed as broken:
             truncated = broken.truncated
             at = self.opcode_at
@@ -160,93 +146,27 @@ class Machine(OpcodeStream):
             self.notes.problem(limit.why, "limit")
         self._judge.finish()
         return Reading(
-            self.position, stopped, truncated, limited, self._raw_arrays, result, self._storages, self._tensors
+            end=self.position,
+            stopped=stopped,
+            truncated=truncated,
+            limited=limited,
+            raw_arrays=self._raw_arrays,
+            object_arrays=self._object_arrays,
+            result=result,
+            storages=self._storages,
+            tensors=self._tensors,
         )
 
-    def _follow(self, most_opcodes: int | None) -> None:
-        left = most_opcodes
-        while left is None or left > 0:
-            count = _PATIENCE if left is None else min(left, _PATIENCE)
-            for _ in range(count):
-                at = self._at
-                if at >= self._bound:
-                    self._move_on()
-                    at = self._at
-                self.opcode_at = self._base + at
-                self._at = at + 1
-                self._handlers[self._data[at]](self)
-            self._spend(count)
-            if left is not None:
-                left -= count
-
-    def _spend(self, opcodes: int) -> None:
-        self._unspent += opcodes
-        if self._unspent < _SPENT_TOGETHER:
-            return
-        spent, self._unspent = self._unspent, 0
-        self._budget.spend_opcodes(spent)
-        if self._count_below + len(self._stack) <= _DEEP_STACK:
-            self._on_deep_stack = 0
-            return
-        self._on_deep_stack += spent
-        if self._on_deep_stack > _LONGEST_ON_DEEP_STACK:
-            raise LimitReached(Text("keeps too much on its stack", "栈中保留的值过多"))
-
-    def _look_at_the_end(self) -> None:
-        self._stops_in_frame()
-        left_over = self._count_below + len(self._stack) - 1
-        if left_over > MOST_LEFT_OVER:
-            self._bomb(f"{left_over} values left on the stack", "left over")
-
-    def _bomb(self, fact: str, about: str) -> None:
-        self.notes.notice(rules.BOMB, fact, self.opcode_at, about=about)
-
-    # ---- the stack
-
-    def _pop(self) -> Value:
-        if not self._stack:
-            raise Malformed(Text("the stack is empty", "栈为空"))
-        return self._stack.pop()
-
-    def _top(self) -> Value:
-        if not self._stack:
-            raise Malformed(Text("the stack is empty", "栈为空"))
-        return self._stack[-1]
-
-    def _pop_to_mark(self) -> list[Value]:
-        if not self._below:
-            raise Malformed(Text("there is no mark on the stack", "栈中没有标记"))
-        values = self._stack
-        self._stack = self._below.pop()
-        self._count_below -= len(self._stack)
-        return values
-
-    def mark(self) -> None:
-        if len(self._below) >= MOST_MARKS:
-            raise LimitReached(Text(f"has more than {MOST_MARKS} marks", f"标记超过 {MOST_MARKS} 个"))
-        self._below.append(self._stack)
-        self._count_below += len(self._stack)
-        self._stack = []
-
-    def pop(self) -> None:
-        if self._stack:
-            self._stack.pop()
-        else:
-            self._pop_to_mark()
-
-    def pop_mark(self) -> None:
-        self._pop_to_mark()
-
-    def duplicate(self) -> None:
-        self._stack.append(self._top())
-        self._duplicates += 1
-        if self._duplicates == MOST_DUPLICATES:
-            self._bomb(f"{MOST_DUPLICATES} DUP opcodes", "duplicates")
+    def _follow_again(self, run: Run) -> list[Value]:
+        loader = replace(self._loader, fast=False)
+        again = Machine(self.source, run.start, Notes(), self._budget, loader, self._lookup)
+        again._handlers = _ALL
+        again._memo = RunMemo(self._memo, run)
+        while again.position < run.end:
+            again._step()
+        return again._settled(again._stack)
 
     # ---- the memo
-
-    def memoize(self) -> None:
-        self._memo.append(self._top())
 
     def put_line(self) -> None:
         self._put(self._memo_index())
@@ -257,11 +177,6 @@ class Machine(OpcodeStream):
     def put_word(self) -> None:
         self._put(self._unsigned(4))
 
-    def _put(self, index: int) -> None:
-        if index > LARGEST_MEMO_INDEX:
-            self._bomb(f"memo[{index}]", "memo")
-        self._memo.put(index, self._top())
-
     def get_line(self) -> None:
         self._get(self._memo_index())
 
@@ -270,13 +185,6 @@ class Machine(OpcodeStream):
 
     def get_word(self) -> None:
         self._get(self._unsigned(4))
-
-    def _get(self, index: int) -> None:
-        try:
-            value = self._memo.get(index)
-        except LookupError:
-            raise Malformed(Text(f"memo {index} was never written", f"备忘 {index} 从未写入")) from None
-        self._stack.append(value)
 
     def _memo_index(self) -> int:
         index = decimal_integer(self._line())
@@ -368,10 +276,7 @@ class Machine(OpcodeStream):
             self._look_inside(stretch.beginning, offset, stretch)
             return
         raw = self._take(length)
-        try:
-            self._stack.append(raw.decode("utf-8", "surrogatepass"))
-        except UnicodeDecodeError:
-            raise Malformed(Text("a text is not UTF-8", "文本不是 UTF-8")) from None
+        self._stack.append(raw.decode("utf-8", "surrogateescape"))
         if length >= SHORTEST_TEXT:
             self._look_inside(raw, offset)
 
@@ -448,9 +353,7 @@ class Machine(OpcodeStream):
         self._contain("frozenset", self._pop_to_mark())
 
     def collect_dict(self) -> None:
-        values = self._pop_to_mark()
-        _check_pairs(values)
-        self._contain("dict", values)
+        self._contain("dict", self._check_pairs(self._pop_to_mark()))
 
     def tuple_of_one(self) -> None:
         self._contain("tuple", [self._pop()])
@@ -463,18 +366,6 @@ class Machine(OpcodeStream):
         third, second, first = self._pop(), self._pop(), self._pop()
         self._contain("tuple", [first, second, third])
 
-    def _contain(self, kind: ContainerKind, values: list[Value]) -> None:
-        container = Container(kind)
-        container.extend(values)
-        self._stack.append(container)
-        self._measure(container)
-
-    def _measure(self, container: Container) -> None:
-        if container.height > DEEPEST_SHARING and container.expanded > FAN_OUT:
-            self._bomb(f"a {container.kind} that expands to {container.expanded} elements", "fan-out")
-        if container.height > DEEPEST_NESTING:
-            self._bomb(f"containers nested {container.height} levels deep", "nesting")
-
     def append(self) -> None:
         self._add([self._pop()])
 
@@ -486,27 +377,23 @@ class Machine(OpcodeStream):
         self._add_pairs([key, value])
 
     def set_items(self) -> None:
-        values = self._pop_to_mark()
-        _check_pairs(values)
-        self._add_pairs(values)
+        self._add_pairs(self._check_pairs(self._pop_to_mark()))
 
-    def _add_pairs(self, values: list[Value]) -> None:
-        self._add(values)
+    def _add_pairs(self, slots: list[Slot]) -> None:
+        self._add(slots)
         if self._loader.persistent and len(self._tensors) < MOST_TENSORS:
-            for name, value in zip(values[::2], values[1::2], strict=True):
-                tensor = tensor_of(name, value)
-                if tensor is not None:
-                    self._tensors.append(tensor)
+            for name, value in zip(slots[::2], slots[1::2], strict=True):
+                if isinstance(value, Call):
+                    tensor = tensor_of(self._value_of(name), value)
+                    if tensor is not None:
+                        self._tensors.append(tensor)
 
-    def _add(self, values: list[Value]) -> None:
+    def _add(self, slots: list[Slot]) -> None:
         target = self._top()
-        if not isinstance(target, Container):
-            self._judge.changed(target, values, self.opcode_at)
-        elif target.forgotten:
-            self.notes.problem(Text("changes a value that was forgotten", "修改了已不再保留的值"), "limit")
+        if isinstance(target, Container):
+            self._fill(target, slots)
         else:
-            target.extend(values)
-            self._measure(target)
+            self._judge.changed(target, self._settled(slots[:8]), self.opcode_at)
 
     # ---- imports and calls
 
@@ -529,7 +416,7 @@ class Machine(OpcodeStream):
         if isinstance(name, str) and isinstance(module, str):
             self._import(module, name, self.opcode_at)
             return
-        if any(isinstance(part, Stretch) and part.offset == FORGOTTEN for part in (name, module)):
+        if name is FORGOTTEN_TEXT or module is FORGOTTEN_TEXT:
             self.notes.problem(Text("imports a name that was forgotten", "导入了已不再保留的名称"), "limit")
         else:
             computed = any(isinstance(part, Call | Outside) for part in (name, module))
@@ -567,11 +454,11 @@ class Machine(OpcodeStream):
 
     def instance(self) -> None:
         self._import_lines("utf-8")
-        function = self._stack.pop()
-        self._call_with(function, self._pop_to_mark())
+        function = self._pop()
+        self._call_with(function, self._settled(self._pop_to_mark()))
 
     def object_on_stack(self) -> None:
-        values = self._pop_to_mark()
+        values = self._settled(self._pop_to_mark())
         if not values:
             raise Malformed(Text("there is no class to call", "没有可调用的类"))
         self._call_with(values[0], values[1:])
@@ -653,9 +540,9 @@ class Machine(OpcodeStream):
             raise Malformed(Text("a joblib array cannot be measured", "无法确定 joblib 数组的大小"))
         if array.pickled:
             self._object_arrays = True
-            inner = Machine(
-                self.source, self.position, self.notes, self._budget, Loader(joblib=False), self._lookup
-            ).run()
+            notes = Notes()
+            inner = Machine(self.source, self.position, notes, self._budget, Loader(joblib=False), self._lookup).run()
+            self.notes.add(notes)
             if inner.limited or not inner.stopped:
                 raise Malformed(Text("an array of objects in it breaks", "其中的对象数组中断"))
             self._go_to(inner.end)
@@ -671,7 +558,8 @@ class Machine(OpcodeStream):
         if number > 5:
             raise Malformed(Text(f"protocol {number} does not exist", f"协议 {number} 不存在"))
         self._protocol = number
-        self._handlers = _ALL if number >= 4 else _UP_TO_PROTOCOL_3
+        self._may_memoize = number >= 4
+        self._handlers = _ALL if self._may_memoize else _UP_TO_PROTOCOL_3
 
     def frame(self) -> None:
         self._enter_frame(self._unsigned(8))
@@ -683,17 +571,13 @@ class Machine(OpcodeStream):
     def newer_opcode(self) -> None:
         """An opcode of protocol 4 or 5 in a stream that did not declare it."""
         self.notes.notice(rules.NEWER_OPCODE, f"protocol {self._protocol} declared", self.opcode_at, about="newer")
+        self._may_memoize = True
         self._handlers = _ALL
         _ALL[self._data[self._at - 1]](self)
 
     def no_opcode(self) -> None:
         code = self._data[self._at - 1]
         raise Malformed(Text(f"0x{code:02x} is no opcode", f"0x{code:02x} 不是操作码"))
-
-
-def _check_pairs(values: list[Value]) -> None:
-    if len(values) % 2:
-        raise Malformed(Text("a key has no value", "字典的键缺少值"))
 
 
 Handler = Callable[[Machine], None]

@@ -7,10 +7,12 @@ Old entries lose their details now and then, so that millions of objects do not 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from touchstone.scan.budget import LimitReached
+from touchstone.scan.pickle_machine.runs import Run
 from touchstone.scan.pickle_machine.values import (
+    FORGOTTEN_TEXT,
     Call,
     Container,
     Global,
@@ -20,12 +22,11 @@ from touchstone.scan.pickle_machine.values import (
 )
 from touchstone.text import Text
 
-if TYPE_CHECKING:
-    from touchstone.scan.pickle_machine.runs import Run
-
 MOST_ENTRIES: Final = 16 * 2**20
 _KEPT_WHOLE: Final = 50_000
 """Entries between two moments of forgetting."""
+_SHORT_TEXTS_KEPT: Final = 1_000_000
+"""Entries whose texts are not forgotten if they are short: they may be names."""
 
 
 class Memo:
@@ -33,7 +34,7 @@ class Memo:
 
     def __init__(self) -> None:
         self._dense: list[Value | Run] = []
-        self._sparse: dict[int, Value] = {}
+        self._sparse: dict[int, Value | Run] = {}
         self._forgotten_up_to = 0
         self._forgotten_calls: dict[tuple[Global, tuple[Value, ...]], Call] = {}
 
@@ -88,8 +89,10 @@ class Memo:
             value = dense[index]
             if isinstance(value, Call):
                 dense[index] = self._shared(value)
-            elif isinstance(value, Container | str | bytes):
+            elif isinstance(value, Container):
                 dense[index] = without_details(value)
+            elif isinstance(value, str | bytes):
+                dense[index] = without_details(value) if index < _SHORT_TEXTS_KEPT else FORGOTTEN_TEXT
         self._forgotten_up_to = len(dense)
 
     def _shared(self, call: Call) -> Call:
@@ -103,3 +106,19 @@ class Memo:
     def _check_size(self) -> None:
         if len(self) > MOST_ENTRIES:
             raise LimitReached(Text(f"remembers more than {MOST_ENTRIES} values", f"备忘表超过 {MOST_ENTRIES} 项"))
+
+
+class RunMemo(Memo):
+    """The memo as a run saw it that is followed once more: what the run memoizes goes to the places it stands for."""
+
+    def __init__(self, whole: Memo, run: Run) -> None:
+        super().__init__()
+        self._dense, self._sparse = whole._dense, whole._sparse
+        self._run = run
+        self._next = run.first
+
+    def append(self, value: Value) -> None:
+        """Keep a value under the run's next number, unless another value was put there since."""
+        if self._dense[self._next] is self._run:
+            self._dense[self._next] = value
+        self._next += 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import IntEnum
 from typing import Final
 
@@ -36,6 +36,8 @@ class Notice:
     """One thing a stream does, at the opcode where it does it."""
 
     rule: Rule
+    about: str
+    """What several notices may have in common, such as the name that is called."""
     shown: str
     offset: int
     what: Text | None = None
@@ -46,7 +48,7 @@ class Notice:
 
 @dataclass(slots=True)
 class Notes:
-    """Everything noticed about one stream, or several that belong together."""
+    """Everything noticed about one stream."""
 
     notices: list[Notice] = field(default_factory=list)
     problems: dict[str, tuple[Text, GapCode]] = field(default_factory=dict)
@@ -61,10 +63,8 @@ class Notes:
     """Modules imported, in the order of their first appearance."""
     facts: dict[str, str] = field(default_factory=dict)
     """Things the objects say about themselves, such as the version of scikit-learn."""
-    calls: int = 0
-    """Calls of any kind, harmless ones included."""
-    alike: Counter[tuple[str, str]] = field(default_factory=Counter)
-    """How often each rule was noted about each name; streams of one file share it."""
+    _alike: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """How often each rule was noted about each name."""
 
     @property
     def acts(self) -> bool:
@@ -83,13 +83,13 @@ class Notes:
         length: int = 0,
         evidence: Evidence = Evidence.SHAPE,
     ) -> None:
-        """Note one thing; `about` names what several notices may have in common."""
+        """Note one thing, unless it was noted often enough about the same."""
         alike = (rule.id, about)
-        self.alike[alike] += 1
-        if self.alike[alike] > MOST_ALIKE:
+        self._alike[alike] += 1
+        if self._alike[alike] > MOST_ALIKE:
             return
         if len(self.notices) < MOST_NOTICES:
-            self.notices.append(Notice(rule, shown, offset, what, severity, length, evidence))
+            self.notices.append(Notice(rule, about, shown, offset, what, severity, length, evidence))
         else:
             self.problem(Text("has more findings than are listed", "发现数量超过列出上限"), "limit")
 
@@ -111,3 +111,19 @@ class Notes:
             self.payloads.append((offset, content))
         else:
             self.problem(Text("has more inner files than are read", "内嵌文件数量超过解析上限"), "limit")
+
+    def add(self, other: Notes) -> None:
+        """Take over what was noticed about a stream inside of this one."""
+        self.notices += other.notices
+        self.problems |= other.problems
+        self.payloads += other.payloads
+        self.candidates += other.candidates
+        self.files |= other.files
+        self.modules |= other.modules
+        self.facts |= other.facts
+
+    def clear(self) -> None:
+        """Forget everything, to follow the stream once more."""
+        nothing = Notes()
+        for part in fields(self):
+            setattr(self, part.name, getattr(nothing, part.name))

@@ -11,14 +11,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
+from touchstone.scan.pickle_machine import runs
+from touchstone.scan.pickle_machine.runs import Later, Run
 from touchstone.scan.symbols import Standing
 
 MOST_KEPT: Final = 128
 """Elements of a container that are kept; the others are judged, then forgotten."""
 HEAVIEST: Final = 256
 """Records kept below one container, over all levels."""
-FORGOTTEN: Final = -1
-"""Place of a long text that was kept for a while and then forgotten."""
 _LONGEST_KEPT: Final = 64
 SATURATED: Final = 2**64
 """Sizes are counted up to this."""
@@ -84,7 +84,18 @@ class Outside:
 class Container:
     """A list, tuple, dictionary (keys and values in turn) or set."""
 
-    __slots__ = ("expanded", "forgotten", "height", "items", "kind", "of_objects", "size", "special_keys", "weight")
+    __slots__ = (
+        "expanded",
+        "forgotten",
+        "height",
+        "inexact",
+        "items",
+        "kind",
+        "of_objects",
+        "size",
+        "special_keys",
+        "weight",
+    )
 
     def __init__(self, kind: ContainerKind) -> None:
         self.kind: ContainerKind = kind
@@ -97,6 +108,8 @@ class Container:
         """Levels of containers, this one included."""
         self.expanded = 1
         """Elements there would be if nothing were shared, over all levels."""
+        self.inexact = False
+        """Whether height and expansion are only bounds, for something was stepped over."""
         self.weight = 1
         """Records kept here and below."""
         self.of_objects = False
@@ -104,8 +117,8 @@ class Container:
         self.forgotten = False
         """Whether its elements were forgotten to save memory."""
 
-    def extend(self, values: Sequence[Value]) -> None:
-        """Add elements: keep the first, measure all."""
+    def extend(self, values: Sequence[Slot]) -> None:
+        """Add elements: keep the first, measure all. None of the first may be a run or a value nobody looked at."""
         start = self.size
         self.size = start + len(values)
         expanded = len(values)
@@ -114,18 +127,25 @@ class Container:
                 expanded += value.expanded
                 if value.height >= self.height:
                     self.height = value.height + 1
-                if value.of_objects:
-                    self.of_objects = True
-            elif type(value) is Call and value.of_objects:
-                self.of_objects = True
+                self.of_objects |= value.of_objects
+                self.inexact |= value.inexact
+            elif type(value) is Call:
+                self.of_objects |= value.of_objects
+            elif type(value) is Run:
+                expanded += value.length
+                if not value.flat:
+                    self.inexact = True
+                    self.height = max(self.height, runs.HEIGHT + 1)
         self.expanded = min(self.expanded + expanded, SATURATED)
         if start < MOST_KEPT:
             self._keep(values[: MOST_KEPT - start])
         if self.kind == "dict":
             self._look_for_special_keys(values)
 
-    def _keep(self, values: Sequence[Value]) -> None:
+    def _keep(self, values: Sequence[Slot]) -> None:
         for value in values:
+            if isinstance(value, (Run, Later)):
+                raise TypeError("a value that is kept must be known")
             weight = value.weight if type(value) is Container else 1
             if self.weight + weight > HEAVIEST:
                 self.items.append(without_details(value))
@@ -134,7 +154,7 @@ class Container:
                 self.items.append(value)
                 self.weight += weight
 
-    def _look_for_special_keys(self, values: Sequence[Value]) -> None:
+    def _look_for_special_keys(self, values: Sequence[Slot]) -> None:
         for index in range(0, len(values), 2):
             key = values[index]
             if type(key) is str and is_special(key, values[index + 1]):
@@ -142,9 +162,11 @@ class Container:
 
 
 Value = None | bool | int | float | str | bytes | Stretch | Global | Container | Call | Outside
+Slot = Value | Run | Later
+"""What lies on the stack: a value, or what stands for values nobody has looked at."""
 
 
-def is_special(key: str, value: Value) -> bool:
+def is_special(key: str, value: Slot) -> bool:
     """Whether an entry of a state replaces something that the loader or the object itself calls."""
     if key.startswith("__") and key.endswith("__"):
         return key not in _HARMLESS_SPECIAL and (
@@ -160,7 +182,7 @@ def without_details(value: Value) -> Value:
     if isinstance(value, Call):
         return without_arguments(value)
     if isinstance(value, str | bytes) and len(value) > _LONGEST_KEPT:
-        return Stretch("text" if isinstance(value, str) else "bytes", FORGOTTEN, len(value), b"")
+        return FORGOTTEN_TEXT
     return value
 
 
@@ -178,6 +200,7 @@ def _without_elements(container: Container) -> Container:
     summary = _emptied(container.kind)
     summary.special_keys = container.special_keys
     summary.of_objects = container.of_objects
+    summary.inexact = container.inexact
     summary.height, summary.expanded = container.height, container.expanded
     return summary
 
@@ -189,6 +212,8 @@ def _emptied(kind: ContainerKind) -> Container:
     return container
 
 
+FORGOTTEN_TEXT: Final = Stretch("text", -1, 0, b"")
+"""A text that was kept for a while and then forgotten."""
 _EMPTIED: Final = {kind: _emptied(kind) for kind in get_args(ContainerKind)}
 
 

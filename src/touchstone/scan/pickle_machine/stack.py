@@ -1,0 +1,319 @@
+"""The stack and the memo of the pickle machine, the containers on it, and the loop over the opcodes.
+
+Runs of opcodes that only push plain data are stepped over together (`runs`). On the stack such a run stands for all
+its values. It is followed opcode by opcode as soon as one of them is wanted alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from touchstone.scan.budget import Budget, LimitReached
+from touchstone.scan.pickle_machine import rules, runs
+from touchstone.scan.pickle_machine.memo import Memo
+from touchstone.scan.pickle_machine.notes import Notes
+from touchstone.scan.pickle_machine.runs import Later, Run
+from touchstone.scan.pickle_machine.stream import Malformed, OpcodeStream
+from touchstone.scan.pickle_machine.values import MOST_KEPT, Container, ContainerKind, Slot, Value
+from touchstone.scan.source import Source
+from touchstone.text import Text
+
+LARGEST_MEMO_INDEX: Final = 2**26
+FAN_OUT: Final = 10**8
+"""Elements a structure of a few bytes may expand to when nothing of it is shared: `[[[a, a], [a, a]], ...]`."""
+DEEPEST_SHARING: Final = 5
+DEEPEST_NESTING: Final = 2_000
+"""Containers in containers. Python's own pickler gives up at half of that."""
+MOST_DUPLICATES: Final = 1_000
+"""DUP is an opcode that no pickler writes."""
+MOST_LEFT_OVER: Final = 10_000
+"""Values on the stack when the stream stops: picklers leave one."""
+MOST_MARKS: Final = 100_000
+MOST_MEMOIZED_AGAIN: Final = 10_000
+"""MEMOIZE opcodes right behind another: picklers memoize a value once."""
+_DEEP_STACK: Final = 4_000
+_LONGEST_ON_DEEP_STACK: Final = 1_500_000
+_SPENT_TOGETHER: Final = 4_096
+_BYTES_OF_A_STEP: Final = 64
+"""Bytes of a run that cost about as much as following one opcode."""
+_LONGEST_WAIT: Final = 256
+_LONG_STREAM: Final = 256 * 1024
+
+
+_EMPTY: Final = Text("the stack is empty", "栈为空")
+_ADDING: Final = frozenset({b"e", b"u", b"\x90"})
+"""The opcodes that add everything above the mark to the container below it."""
+
+
+class Inexact(Exception):  # noqa: N818 - an answer, not an error of ours
+    """A judgement depends on something that was stepped over: follow the stream again, opcode by opcode."""
+
+
+class StackMachine(OpcodeStream):
+    """Everything of the machine that does not depend on what values mean."""
+
+    def __init__(self, source: Source, start: int, notes: Notes, budget: Budget, *, fast: bool) -> None:
+        super().__init__(source, start, notes)
+        self._budget = budget
+        self._handlers: Sequence[Callable[[Any], None]] = ()
+        self._stack: list[Slot] = []
+        self._below: list[list[Slot]] = []
+        """The stacks below each mark."""
+        self._count_below = 0
+        self._memo = Memo()
+        self._duplicates = 0
+        self._fast = fast
+        self._may_memoize = False
+        """Whether the stream may use MEMOIZE, so that texts in a run can be counted."""
+        self._memoized_at = -2
+        self._memoized_again = 0
+        self._spent = 0
+        self._on_deep_stack = 0
+
+    # ---- the loop
+
+    def _follow(self, most_opcodes: int | None) -> None:
+        """Follow opcodes until one of them raises, or so many were followed."""
+        left = 2**62 if most_opcodes is None else most_opcodes
+        wait = _LONGEST_WAIT
+        while left > 0:
+            count = min(left, wait)
+            for _ in range(count):
+                self._step()
+            left -= count
+            self._spend(count)
+            wait = 4 if self._fast and self._step_over_run() else min(2 * wait, _LONGEST_WAIT)
+
+    def _step(self) -> None:
+        at = self._at
+        if at >= self._bound:
+            self._move_on()
+            at = self._at
+        self.opcode_at = self._base + at
+        self._at = at + 1
+        self._handlers[self._data[at]](self)
+
+    def _spend(self, opcodes: int) -> None:
+        self._spent += opcodes
+        if self._spent < _SPENT_TOGETHER:
+            return
+        spent, self._spent = self._spent, 0
+        self._budget.spend_opcodes(spent)
+        if self._count_below + len(self._stack) <= _DEEP_STACK:
+            self._on_deep_stack = 0
+            return
+        self._on_deep_stack += spent
+        if self._on_deep_stack > _LONGEST_ON_DEEP_STACK:
+            raise LimitReached(Text("keeps too much on its stack", "栈中保留的值过多"))
+
+    def _bomb(self, fact: str, about: str) -> None:
+        self.notes.notice(rules.BOMB, fact, self.opcode_at, about=about)
+
+    def _look_at_what_is_left(self) -> None:
+        """What a stream leaves behind when it stops."""
+        left_over = self._count_below + len(self._stack) - 1
+        if left_over > MOST_LEFT_OVER:
+            self._bomb(f"{left_over} values left on the stack", "left over")
+        if self._memoized_again > MOST_MEMOIZED_AGAIN:
+            self._bomb(f"the same values memoized {self._memoized_again} times more than once", "memo size")
+
+    # ---- runs
+
+    def _step_over_run(self, *, only_whole: bool = False) -> bool:
+        """Step over the run that begins here, if its values do not matter one by one; answers whether there was one.
+
+        They do not matter when the container they go into has as many elements already as are kept. `only_whole`
+        asks for runs that end where they are added to it, or are so long that it does not matter where they end.
+        """
+        if not self._below or self._at >= self._bound or not self._memo.takes_runs:
+            return False
+        target = self._below[-1][-1] if self._below[-1] else None
+        if not isinstance(target, Container):
+            target = None
+        if len(self._stack) < MOST_KEPT and (target is None or target.size < MOST_KEPT):
+            return False
+        filling: runs.Filling = "pairs" if target is not None and target.kind == "dict" else "elements"
+        kinds: Sequence[runs.Kind] = runs.NUMBERS
+        if self._may_memoize:
+            kinds = runs.ALL if self.source.size - self.position > _LONG_STREAM else runs.LITERALS
+        end = len(self._data) if self._frame_end is None else min(len(self._data), self._frame_end - self._base)
+        found = runs.find_run(self._data, self._at, end, filling, kinds)
+        if found is None or (only_whole and not self._is_whole(found.end)):
+            return False
+        run = Run(self.position, self._base + found.end, len(self._memo), filling, found.flat)
+        self._stack.append(run)
+        if filling == "pairs":
+            self._stack.append(run)
+        self._memo.append_run(run, found.memoized)
+        self._at = found.end
+        if self._data[found.end - 1] == 0x94 and found.memoized:
+            self._memoized_at = run.end - 1
+        self._spend(run.length // _BYTES_OF_A_STEP)
+        return True
+
+    def _is_whole(self, end: int) -> bool:
+        return self._data[end : end + 1] in _ADDING or end - self._at > _LONG_STREAM // 64
+
+    def _settle(self) -> Value:
+        """Replace a run on top of the stack by its values, or a value nobody has looked at by itself; answers it."""
+        top = self._stack[-1]
+        if isinstance(top, Run):
+            self._stack.pop()
+            if top.filling == "pairs":
+                self._stack.pop()
+            values = self._values_of(top)
+            self._stack.extend(values)
+            return values[-1]
+        value = self._stack[-1] = self._value_of(top)
+        return value
+
+    def _values_of(self, run: Run) -> list[Value]:
+        if run.values is None:
+            run.values = self._follow_again(run)
+        return run.values
+
+    def _value_of(self, slot: Slot) -> Value:
+        if isinstance(slot, Later):
+            self._values_of(slot.run)
+            value = self._memo.get(slot.index)
+            if isinstance(value, Run):
+                raise Inexact
+            return value
+        if isinstance(slot, Run):
+            raise Inexact
+        return slot
+
+    def _follow_again(self, run: Run) -> list[Value]:
+        """Follow a run opcode by opcode, which also puts its values into the memo."""
+        raise NotImplementedError
+
+    def _settled(self, slots: list[Slot]) -> list[Value]:
+        """All values that these stand for."""
+        values: list[Value] = []
+        previous: Slot = None
+        for slot in slots:
+            if not isinstance(slot, Run):
+                values.append(self._value_of(slot))
+            elif slot is not previous or slot.filling == "elements":
+                values.extend(self._values_of(slot))
+            previous = slot
+        return values
+
+    # ---- the stack
+
+    def _pop(self) -> Value:
+        if not self._stack:
+            raise Malformed(_EMPTY)
+        value = self._stack.pop()
+        if isinstance(value, (Run, Later)):
+            self._stack.append(value)
+            value = self._settle()
+            self._stack.pop()
+        return value
+
+    def _top(self) -> Value:
+        if not self._stack:
+            raise Malformed(_EMPTY)
+        value = self._stack[-1]
+        return self._settle() if isinstance(value, (Run, Later)) else value
+
+    def _pop_to_mark(self) -> list[Slot]:
+        if not self._below:
+            raise Malformed(Text("there is no mark on the stack", "栈中没有标记"))
+        slots = self._stack
+        self._stack = self._below.pop()
+        self._count_below -= len(self._stack)
+        return slots
+
+    def mark(self) -> None:
+        if len(self._below) >= MOST_MARKS:
+            self._bomb(f"{MOST_MARKS} marks", "marks")
+            raise LimitReached(Text(f"has more than {MOST_MARKS} marks", f"标记超过 {MOST_MARKS} 个"))
+        self._below.append(self._stack)
+        self._count_below += len(self._stack)
+        self._stack = []
+        if self._fast:
+            self._step_over_run(only_whole=True)
+
+    def pop(self) -> None:
+        if self._stack:
+            self._pop()
+        else:
+            self._pop_to_mark()
+
+    def pop_mark(self) -> None:
+        self._pop_to_mark()
+
+    def duplicate(self) -> None:
+        self._stack.append(self._top())
+        self._duplicates += 1
+        if self._duplicates == MOST_DUPLICATES:
+            self._bomb(f"{MOST_DUPLICATES} DUP opcodes", "duplicates")
+
+    # ---- the memo
+
+    def memoize(self) -> None:
+        self._memo.append(self._top())
+        if self._memoized_at == self.opcode_at - 1:
+            self._memoized_again += 1
+        self._memoized_at = self.opcode_at
+
+    def _put(self, index: int) -> None:
+        if index > LARGEST_MEMO_INDEX:
+            self._bomb(f"memo[{index}]", "memo")
+        self._memo.put(index, self._top())
+
+    def _get(self, index: int) -> None:
+        try:
+            value = self._memo.get(index)
+        except LookupError:
+            raise Malformed(Text(f"memo {index} was never written", f"备忘 {index} 从未写入")) from None
+        self._stack.append(self._gotten(value, index) if isinstance(value, Run) else value)
+
+    def _gotten(self, run: Run, index: int) -> Slot:
+        later = Later(run, index)
+        return later if run.flat else self._value_of(later)
+
+    # ---- containers
+
+    def _contain(self, kind: ContainerKind, slots: list[Slot]) -> None:
+        container = Container(kind)
+        container.extend(self._with_kept_settled(slots, MOST_KEPT))
+        self._stack.append(container)
+        self._measure(container)
+
+    def _fill(self, target: Container, slots: list[Slot]) -> None:
+        if target.forgotten:
+            self.notes.problem(Text("changes a value that was forgotten", "修改了已不再保留的值"), "limit")
+            return
+        target.extend(self._with_kept_settled(slots, MOST_KEPT - target.size))
+        self._measure(target)
+
+    def _with_kept_settled(self, slots: list[Slot], kept: int) -> list[Slot]:
+        """The same elements, those that the container will keep looked at."""
+        if kept <= 0 or not any(isinstance(slot, (Run, Later)) for slot in slots[:kept]):
+            return slots
+        if any(isinstance(slot, Run) for slot in slots[:kept]):
+            return list(self._settled(slots))
+        return [*(self._value_of(slot) for slot in slots[:kept]), *slots[kept:]]
+
+    def _check_pairs(self, slots: list[Slot]) -> list[Slot]:
+        """Keys and values in turn, so there is an even number of them."""
+        if any(isinstance(slot, Run) and slot.filling == "elements" for slot in slots):
+            slots = list(self._settled(slots))
+        if len(slots) % 2:
+            raise Malformed(Text("a key has no value", "字典的键缺少值"))
+        return slots
+
+    def _measure(self, container: Container) -> None:
+        if container.height <= DEEPEST_SHARING or (
+            container.expanded <= FAN_OUT and container.height <= DEEPEST_NESTING
+        ):
+            return
+        if container.inexact:
+            raise Inexact
+        if container.expanded > FAN_OUT:
+            self._bomb(f"a {container.kind} that expands to {container.expanded} elements", "fan-out")
+        if container.height > DEEPEST_NESTING:
+            self._bomb(f"containers nested {container.height} levels deep", "nesting")
