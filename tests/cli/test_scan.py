@@ -220,7 +220,7 @@ def test_files_must_be_as_signed(model: Path, tmp_path: Path, capsys: Capture) -
     clean = run(capsys, *signed)
     assert clean.code in {0, 3}
     assert "signature/changed" not in clean.out
-    assert "The signer left this file out" in clean.out
+    assert "Was left out by the signer" in clean.out
     (model / "README.txt").write_text("Another model.\n")
     (model / "docs" / "notes.txt").rename(model / "docs" / "other.txt")
     changed = run(capsys, *signed)

@@ -13,7 +13,7 @@ from typing import Any, Final, get_args, get_type_hints
 
 from touchstone.canonical import LARGEST_SAFE_INTEGER
 from touchstone.scan.budget import Limits
-from touchstone.scan.findings import FileResult, Gap, TensorEntry
+from touchstone.scan.findings import FileResult, Finding, Gap, Reference, TensorEntry
 from touchstone.scan.plain import MisshapenError, plain, restored
 from touchstone.scan.walk import Place
 from touchstone.text import Text
@@ -128,21 +128,29 @@ def _is_digest(text: str) -> bool:
 
 def _with_ordinary_numbers(result: FileResult) -> FileResult:
     """The same result without numbers beyond those JSON carries, which hostile headers claim and no file can have."""
-    findings = tuple(
-        finding
-        if -1 <= finding.offset <= LARGEST_SAFE_INTEGER and 0 <= finding.length <= LARGEST_SAFE_INTEGER
-        else replace(finding, offset=_bounded(finding.offset), length=max(_bounded(finding.length), 0))
-        for finding in result.findings
+    items: list[Finding | Reference | TensorEntry] = [*result.findings, *result.references, *result.tensors]
+    if all(map(_is_ordinary, items)):
+        return result
+    tensors = tuple(filter(_is_ordinary, result.tensors))
+    gaps = result.gaps
+    if len(tensors) < len(result.tensors):
+        why = Text("has a tensor of a size no file can have", "有张量的大小超出文件可能的范围")
+        gaps = (*gaps, Gap(result.path, "damaged", why))
+    findings = (
+        replace(each, offset=_bounded(each.offset), length=max(_bounded(each.length), 0)) for each in result.findings
     )
-    tensors = tuple(tensor for tensor in result.tensors if _is_ordinary(tensor))
-    if len(tensors) == len(result.tensors):
-        return result if findings == result.findings else replace(result, findings=findings)
-    gap = Gap(result.path, "damaged", Text("has a tensor of a size no file can have", "有张量的大小超出文件可能的范围"))
-    return replace(result, findings=findings, tensors=tensors, gaps=(*result.gaps, gap))
+    references = (replace(each, reach=max(_bounded(each.reach), 0)) for each in result.references)
+    return replace(result, findings=tuple(findings), references=tuple(references), tensors=tensors, gaps=gaps)
 
 
-def _is_ordinary(tensor: TensorEntry) -> bool:
-    return all(-1 <= number <= LARGEST_SAFE_INTEGER for number in (tensor.bytes, tensor.offset, *tensor.shape))
+def _is_ordinary(item: Finding | Reference | TensorEntry) -> bool:
+    if isinstance(item, Finding):
+        numbers: tuple[int, ...] = (item.offset, item.length)
+    elif isinstance(item, Reference):
+        numbers = (item.reach,)
+    else:
+        numbers = (item.bytes, item.offset, *item.shape)
+    return all(-1 <= number <= LARGEST_SAFE_INTEGER for number in numbers)
 
 
 def _bounded(number: int) -> int:

@@ -16,7 +16,7 @@ CHANGED: Final = Rule(
     "signature/changed",
     "critical",
     "threat",
-    Text("This file is not the one that was signed.", "该文件与已签名的文件不同。"),
+    Text("Is not the file that was signed", "与已签名的文件不同"),
     Text("Do not load it. Get the model again from its supplier.", "请勿加载。请向供应方重新获取模型。"),
     ("CWE-353", "CWE-494"),
 )
@@ -24,7 +24,7 @@ MISSING: Final = Rule(
     "signature/missing",
     "critical",
     "threat",
-    Text("A file that was signed is not there.", "已签名的文件不存在。"),
+    Text("Was signed, and is not there", "已签名，但不存在"),
     Text("The model is not whole. Get it again from its supplier.", "模型不完整，请向供应方重新获取。"),
     ("CWE-353",),
 )
@@ -32,7 +32,7 @@ NOT_SIGNED: Final = Rule(
     "signature/not-signed",
     "high",
     "threat",
-    Text("Nobody signed this file, and it lies among signed ones.", "该文件未被签名，却与已签名文件放在一起。"),
+    Text("Was not signed, and lies among signed files", "未被签名，却与已签名文件放在一起"),
     Text("Remove it, or ask the supplier to sign it with the others.", "请删除，或请供应方将其一并签名。"),
     ("CWE-353", "CWE-427"),
 )
@@ -40,9 +40,7 @@ LEFT_OUT: Final = Rule(
     "signature/left-out",
     "information",
     "information",
-    Text(
-        "The signer left this file out: the signature says nothing about it.", "签名方已排除该文件，签名不涉及其内容。"
-    ),
+    Text("Was left out by the signer: the signature says nothing about it", "已被签名方排除，签名不涉及其内容"),
     Text("Nothing need be done if the file is of no use to a loader.", "若加载程序用不到该文件，则无需处理。"),
     (),
 )

@@ -24,7 +24,7 @@ LINK_OUT: Final = Rule(
     "link/leads-out",
     "medium",
     "threat",
-    Text("A link leads out of the scanned folder.", "链接指向所扫描文件夹之外。"),
+    Text("Is a link that leads out of the scanned folder", "是指向所扫描文件夹之外的链接"),
     Text(
         "Put the file itself into the folder. A link that came with a model from somebody else makes its loader read "
         "your files: refuse it.",
@@ -37,8 +37,8 @@ LINK_TO_FOLDER: Final = Rule(
     "information",
     "information",
     Text(
-        "A link to a folder inside the scanned folder; its files are listed where they lie.",
-        "指向所扫描文件夹内另一目录的链接；其中的文件在其实际位置列出。",
+        "Is a link to a folder inside the scanned folder; its files are listed where they lie",
+        "是指向所扫描文件夹内另一目录的链接；其中的文件在其实际位置列出",
     ),
     Text("Nothing need be done.", "无需处理。"),
     (),
