@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from touchstone.scan.source import Source
 
 
-@dataclass(slots=True)
 class Spans:
     """Stretches of bytes, each from its first byte to the one after its last."""
 
-    _taken: set[tuple[int, int]] = field(default_factory=set)
+    def __init__(self) -> None:
+        self._taken: set[tuple[int, int]] = set()
 
     def add(self, start: int, stop: int) -> None:
         """These bytes belong to something. The same stretch twice is one stretch."""

@@ -7,12 +7,9 @@ it is closed when the last reader lets go of it.
 from __future__ import annotations
 
 import os
-import tempfile
-import weakref
 import zlib
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from touchstone.scan.budget import MEBIBYTE, Budget, LimitReached
 from touchstone.scan.findings import GapCode
@@ -22,8 +19,7 @@ from touchstone.text import Text
 IN_MEMORY: Final = 16 * MEBIBYTE
 
 
-@dataclass(frozen=True, slots=True)
-class Unpacked:
+class Unpacked(NamedTuple):
     """What came out of a compressed stream, and why it ended early if it did."""
 
     data: Source
@@ -78,6 +74,9 @@ class _UnnamedFile:
     """A temporary file that is in no directory."""
 
     def __init__(self) -> None:
+        import tempfile
+        import weakref
+
         self.descriptor, path = tempfile.mkstemp(prefix="touchstone-")
         weakref.finalize(self, os.close, self.descriptor)
         os.unlink(path)  # noqa: PTH108 - the name goes before anything is written

@@ -7,8 +7,6 @@ still gives everything before the damage.
 
 from __future__ import annotations
 
-import bz2
-import lzma
 import zlib
 from collections.abc import Iterator
 from typing import Final, Protocol
@@ -67,11 +65,18 @@ class Stream:
     def _decompress(self, block: bytes) -> bytes:
         try:
             piece = self._decompressor.decompress(block, PIECE if self._left is None else min(PIECE, self._left))
-        except (zlib.error, lzma.LZMAError, OSError, EOFError, ValueError) as damage:
+        except _damage() as damage:
             raise Unreadable(Text("the compressed data are damaged", "压缩数据已损坏")) from damage
         if self._left is not None:
             self._left -= len(piece)
         return piece
+
+
+def _damage() -> tuple[type[Exception], ...]:
+    """What the decompressors raise on damaged data. Asked for only when something was raised."""
+    import lzma
+
+    return zlib.error, lzma.LZMAError, OSError, EOFError, ValueError
 
 
 class Inflater:
@@ -106,11 +111,15 @@ GZIP: Final = 31
 
 def bzip2() -> Decompressor:
     """A decompressor of one bzip2 stream."""
+    import bz2
+
     return bz2.BZ2Decompressor()
 
 
 def xz_or_lzma() -> Decompressor:
     """A decompressor of one `.xz` or `.lzma` stream."""
+    import lzma
+
     return lzma.LZMADecompressor(lzma.FORMAT_AUTO, memlimit=LARGEST_DICTIONARY)
 
 
@@ -124,6 +133,8 @@ def raw_lzma(properties: bytes, unpacked: int, *filters: dict[str, int]) -> Deco
         raise Unreadable(Text("has wrong LZMA properties", "LZMA 属性无效"))
     rest, literal_context = divmod(properties[0], 9)
     position, literal_position = divmod(rest, 5)
+    import lzma
+
     dictionary = _bounded_dictionary(int.from_bytes(properties[1:5], "little"), unpacked)
     return _raw(
         *filters,
@@ -141,6 +152,8 @@ def raw_lzma2(properties: bytes, unpacked: int, *filters: dict[str, int]) -> Dec
     """LZMA2 without a container."""
     if len(properties) != 1 or properties[0] > 40:
         raise Unreadable(Text("has wrong LZMA2 properties", "LZMA2 属性无效"))
+    import lzma
+
     bits = properties[0]
     claimed = 2**32 - 1 if bits == 40 else (2 | (bits & 1)) << (bits // 2 + 11)
     return _raw(*filters, {"id": lzma.FILTER_LZMA2, "dict_size": _bounded_dictionary(claimed, unpacked)})
@@ -154,6 +167,8 @@ def _bounded_dictionary(claimed: int, unpacked: int) -> int:
 
 
 def _raw(*filters: dict[str, int]) -> Decompressor:
+    import lzma
+
     try:
         return lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=list(filters))
     except (lzma.LZMAError, ValueError) as wrong:

@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class _Names:
+class _Names(NamedTuple):
     """All names of an archive, in lower case."""
 
     whole: frozenset[str]
@@ -22,17 +20,12 @@ class _Names:
     """Their last parts."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Kind:
+class _Kind(NamedTuple):
     name: str
     fits: Callable[[_Names], bool]
-    members: tuple[tuple[re.Pattern[str], str], ...] = ()
+    members: tuple[tuple[str, str], ...] = ()
     """How members whose names match are read."""
     runs_code: bool = False
-
-
-def _members(*pairs: tuple[str, str]) -> tuple[tuple[re.Pattern[str], str], ...]:
-    return tuple((re.compile(pattern, re.DOTALL), kind) for pattern, kind in pairs)
 
 
 _KINDS: Final[tuple[_Kind, ...]] = (
@@ -43,7 +36,7 @@ _KINDS: Final[tuple[_Kind, ...]] = (
             bool({"constants.pkl", "bytecode.pkl"} & names.last)
             or ("data.pkl" in names.last and any("/code/" in name for name in names.whole))
         ),
-        _members(
+        (
             (r"(.*/)?bytecode\.pkl", "torchscript-bytecode"),
             (r"(.*/)?(data|constants|attributes|traced_inputs|mobile_debug_handles)\.pkl", "torchscript-pickle"),
             (r"(.*/)?code/.*\.debug_pkl", "torchscript-pickle"),
@@ -56,7 +49,7 @@ _KINDS: Final[tuple[_Kind, ...]] = (
         # torch/export/pt2_archive/constants.py; before PyTorch 2.8, torch/_export/serde/serialize.py
         "torch-export",
         lambda names: bool({"archive_format", "serialized_exported_program.json"} & names.last),
-        _members(
+        (
             (r"(.*/)?serialized_exported_program\.json", "torch-export-program"),
             (r"(.*/)?models/[^/]*\.json", "torch-export-program"),
             (r"(.*/)?data/(weights/weight|constants/tensor)_\d+", "torch-export-weight"),
@@ -65,7 +58,7 @@ _KINDS: Final[tuple[_Kind, ...]] = (
     _Kind(
         "torch-archive",
         lambda names: "data.pkl" in names.last,
-        _members((r"(.*/)?data\.pkl", "torch-pickle"), (r"(.*/)?data/\d+", "torch-storage")),
+        ((r"(.*/)?data\.pkl", "torch-pickle"), (r"(.*/)?data/\d+", "torch-storage")),
         runs_code=True,
     ),
     _Kind(
@@ -81,10 +74,10 @@ _KINDS: Final[tuple[_Kind, ...]] = (
             "config.json" in names.whole
             and bool({"metadata.json", "model.weights.h5", "model.weights.npz"} & names.whole)
         ),
-        _members((r"config\.json", "keras-config"), (r"metadata\.json", "keras-metadata")),
+        ((r"config\.json", "keras-config"), (r"metadata\.json", "keras-metadata")),
         runs_code=True,
     ),
-    _Kind("skops", lambda names: "schema.json" in names.whole, _members((r"schema\.json", "skops-schema"))),
+    _Kind("skops", lambda names: "schema.json" in names.whole, ((r"schema\.json", "skops-schema"),)),
     _Kind(
         "coreml-package", lambda names: any(name.endswith("/com.apple.coreml/model.mlmodel") for name in names.whole)
     ),
@@ -125,6 +118,6 @@ class ArchiveKinds:
         lower = name.lower()
         for kind in self._fitting:
             for pattern, member_format in kind.members:
-                if pattern.fullmatch(lower):
+                if re.fullmatch(pattern, lower, re.DOTALL):
                     return member_format
         return None

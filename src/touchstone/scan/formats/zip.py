@@ -9,7 +9,6 @@ accounts for every byte. Members that are stored are read where they lie; tensor
 from __future__ import annotations
 
 import stat
-from dataclasses import replace
 from typing import Final
 
 from touchstone.scan.budget import MEBIBYTE, LimitReached
@@ -175,7 +174,7 @@ class _Reading:
 
     def is_inside_a_member(self, directory: Directory) -> bool:
         """Whether a directory is that of an archive which is itself a stored member."""
-        places = [directory.end] if directory.count == 0 else [directory.start, directory.end]
+        places = [directory.end] if directory.entries == 0 else [directory.start, directory.end]
         return any(all(start <= place < stop for place in places) for start, stop in self._stored)
 
     def _read_entry(self, entry: Entry) -> None:
@@ -279,6 +278,6 @@ class _Reading:
             header, content = found
             self._examination.budget.spend_members(1)
             length = header.packed or (stop - content if header.flags & zip_directory.HAS_DESCRIPTOR else 0)
-            header = replace(header, packed=length)
+            header = header._replace(packed=length)
             self._read_member(self._source.part(content, min(length, stop - content)), header, 0, start)
             start = content + length

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from touchstone.scan.cursor import Cursor
 from touchstone.scan.examination import Examination
@@ -56,8 +55,7 @@ _ZIP64: Final = 0x0001
 _UNICODE_PATH: Final = 0x7075
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
+class Header(NamedTuple):
     """What one of the two headers of a member says."""
 
     name: bytes
@@ -82,8 +80,7 @@ class Header:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One entry of the central directory."""
 
     central: Header
@@ -97,13 +94,12 @@ class Entry:
     """Where the member's comment stands, and its length."""
 
 
-@dataclass(frozen=True, slots=True)
-class Directory:
+class Directory(NamedTuple):
     """One reading of the archive: a directory that some unpacker finds."""
 
     start: int
     stop: int
-    count: int
+    entries: int
     shift: int
     """What must be added to the offsets in it, because bytes stand before the archive."""
     end: int
@@ -116,12 +112,11 @@ class Directory:
     """Whether it says that the archive continues in other files."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Claim:
+class _Claim(NamedTuple):
     """What an end record says about a directory."""
 
     stop: int
-    count: int
+    entries: int
     size: int
     offset: int
     is_split: bool
@@ -141,14 +136,14 @@ def find_directories(source: Source) -> list[Directory]:
                 directory = Directory(
                     start=start,
                     stop=start + claim.size,
-                    count=claim.count,
+                    entries=claim.entries,
                     shift=shift,
                     end=end,
                     comment=comment,
                     records=claim.records,
                     is_split=claim.is_split,
                 )
-                found.setdefault((start, shift, claim.count), directory)
+                found.setdefault((start, shift, claim.entries), directory)
     return list(found.values())
 
 
@@ -177,7 +172,7 @@ def _claims(source: Source, end: int, record: bytes) -> Iterator[_Claim]:
 def _agree(narrow: _Claim, wide: _Claim) -> bool:
     """Whether an end record says nothing that its zip64 record does not say as well."""
     return (
-        narrow.count in (wide.count, 0xFFFF)
+        narrow.entries in (wide.entries, 0xFFFF)
         and narrow.size in (wide.size, 0xFFFFFFFF)
         and narrow.offset in (wide.offset, 0xFFFFFFFF)
     )
@@ -203,7 +198,7 @@ def _wide_claims(source: Source, end: int) -> Iterator[_Claim]:
 
 
 def _begins(source: Source, start: int, claim: _Claim) -> bool:
-    if claim.count == 0 and claim.size == 0:
+    if claim.entries == 0 and claim.size == 0:
         return True
     return source.read(start, 4) == _ENTRY
 
@@ -211,7 +206,7 @@ def _begins(source: Source, start: int, claim: _Claim) -> bool:
 def read_entries(source: Source, directory: Directory, examination: Examination) -> Iterator[Entry]:
     """The entries of a directory, as far as it can be followed."""
     cursor, read = Cursor(source, directory.start), 0
-    while cursor.at < directory.stop or read < directory.count:
+    while cursor.at < directory.stop or read < directory.entries:
         position = cursor.at
         if cursor.left < _ENTRY_SIZE or cursor.take(4) != _ENTRY:
             cursor.at = position
@@ -235,8 +230,8 @@ def read_entries(source: Source, directory: Directory, examination: Examination)
             external=external,
             comment=comment,
         )
-    if cursor.at != directory.stop or read != directory.count:
-        counts = f"{directory.count} entries declared, {read} read, {cursor.at - directory.stop:+} bytes"
+    if cursor.at != directory.stop or read != directory.entries:
+        counts = f"{directory.entries} entries declared, {read} read, {cursor.at - directory.stop:+} bytes"
         examination.report(ENTRY_COUNT, counts, offset=cursor.at)
 
 

@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import struct
 import zlib
-from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from touchstone.scan.examination import Examination
 from touchstone.scan.findings import Rule
 from touchstone.scan.formats.bombs import BOMB, judge_ratio
-from touchstone.scan.formats.frames import Frames, zstd_frames
 from touchstone.scan.formats.zip_directory import (
     ENCRYPTED,
     ENDS_WITH_MARKER,
@@ -30,6 +28,9 @@ from touchstone.scan.source import Source
 from touchstone.scan.spool import unpack
 from touchstone.scan.streams import RAW_DEFLATE, Inflater, Stream, bzip2, raw_lzma, xz_or_lzma
 from touchstone.text import Text
+
+if TYPE_CHECKING:
+    from touchstone.scan.formats.frames import Frames
 
 _REFUSE: Final = Text(
     "Refuse the archive; no ordinary program writes one like it.", "拒绝该归档；正常程序不会生成这样的归档。"
@@ -122,8 +123,7 @@ _KNOWN_FIELDS: Final = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
+class Content(NamedTuple):
     """The content of a member, as far as it could be had."""
 
     data: Source
@@ -236,6 +236,8 @@ def _pieces(packed: Source, header: Header) -> Stream | Frames | None:
             most = None if header.flags & ENDS_WITH_MARKER else header.unpacked
             return Stream(decompressor, packed, 4 + length, most)
         case 93:
+            from touchstone.scan.formats.frames import zstd_frames
+
             return zstd_frames(packed)
         case 95:
             return Stream(xz_or_lzma(), packed)
