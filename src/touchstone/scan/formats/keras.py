@@ -127,7 +127,8 @@ _WRAPPERS_OF_FUNCTIONS: Final = frozenset({"JaxLayer", "FlaxLayer", "ModuleWrapp
 _LOOKUPS: Final = frozenset({"StringLookup", "IntegerLookup", "IndexLookup", "TextVectorization"})
 _MARSHALLED_CODE: Final = re.compile(r"\s*(?:4wAAA|YwAAA|YwEAA|4wEAA|4wIAA|YwIAA)[A-Za-z0-9+/\s]{24,}")
 """Base64 of `marshal`'s mark for code, with and without a reference, and a small number of arguments."""
-_NAMES_IN_CODE: Final = re.compile(rb"[zZaA][\x02-\x40]([A-Za-z_][\w.]{1,63})")
+_TEXT_IN_CODE: Final = re.compile(rb"[zZ\xda\xfa]([\x02-\x40])")
+"""`marshal`'s mark for short text, with and without a reference, and its length."""
 _MOST_PAYLOAD: Final = 64 * 2**20
 _LONGEST_SHOWN: Final = 160
 _SIZES: Final = frozenset(
@@ -145,7 +146,11 @@ _NOT_MODELS: Final = frozenset(
     {"os", "posix", "nt", "sys", "subprocess", "shutil", "socket", "ctypes", "importlib", "runpy", "pickle",
      "marshal", "code", "pty", "webbrowser", "urllib", "http", "pip", "commands", "types", "operator", "functools"}
 )  # fmt: skip
-"""Explains only: what is not listed here is a custom object and needs a review."""
+_ACTING_BUILT_INS: Final = frozenset(
+    {"__import__", "breakpoint", "compile", "delattr", "eval", "exec", "getattr", "globals", "input", "locals", "open",
+     "print", "setattr", "vars"}
+)  # fmt: skip
+"""Both explain only: what is not listed is a custom object and needs a review."""
 
 
 def read_config(source: Source, examination: Examination) -> None:
@@ -209,9 +214,18 @@ def _nodes(document: Any) -> Iterator[tuple[dict[str, Any] | str, str]]:
 def _text(value: str, pointer: str, examination: Examination) -> None:
     """Bytecode wherever it stands: a class may hand any of its settings on to `func_load`."""
     if _MARSHALLED_CODE.match(value):
-        names = ", ".join(dict.fromkeys(name.decode("ascii") for name in _NAMES_IN_CODE.findall(_decoded(value))))
         examination.runs_code()
-        examination.report(BYTECODE, f"{pointer}: names {names}" if names else pointer)
+        examination.report(BYTECODE, f"{pointer}: {', '.join(_names_in(_decoded(value)))}")
+
+
+def _names_in(code: bytes) -> dict[str, None]:
+    """Identifiers in marshalled code, which is never loaded."""
+    found: dict[str, None] = {}
+    for mark in _TEXT_IN_CODE.finditer(code):
+        word = code[mark.end() : mark.end() + mark[1][0]]
+        if word.isascii() and word.decode("ascii").isidentifier():
+            found[word.decode("ascii")] = None
+    return found
 
 
 def _object(node: dict[str, Any], name: str, pointer: str, examination: Examination) -> None:
@@ -267,7 +281,10 @@ def _foreign(module: str, name: str, written: str, examination: Examination) -> 
     from touchstone.scan.symbols import standing
 
     package = module.split(".", 1)[0]
-    is_dangerous = package in _NOT_MODELS or standing(module, name).trust == "dangerous"
+    if module == "builtins":  # where older versions wrote functions of the user's own, too
+        is_dangerous = name in _ACTING_BUILT_INS
+    else:
+        is_dangerous = package in _NOT_MODELS or standing(module, name).trust == "dangerous"
     examination.report(FOREIGN_MODULE if is_dangerous else CUSTOM_CLASS, written)
 
 
