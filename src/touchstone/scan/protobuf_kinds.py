@@ -39,13 +39,13 @@ def without_checksum(source: Source) -> Source:
 
 
 def _outline(message: Message) -> Outline:
-    """Empty when the first fields are not well formed."""
+    """The first fields, as far as they are well formed: a file that is cut off is still of its kind."""
     found: Outline = {}
     try:
         for field in islice(message.fields(), _LOOKED_AT):
             found.setdefault(field.number, field)
     except Unreadable:
-        return {}
+        return found
     return found
 
 
@@ -74,7 +74,14 @@ def _is_onnx(top: Outline) -> bool:
 
 def _is_saved_model(top: Outline) -> bool:
     """tensorflow.SavedModel: a schema version and `MetaGraphDef`s."""
-    return top.keys() == {1, 2} and _wires(top, f1=VARINT, f2=LENGTH) and _is_meta_graph(_within(top, 2))
+    meta_graph = _within(top, 2)
+    return (
+        top.keys() == {1, 2}
+        and _wires(top, f1=VARINT, f2=LENGTH)
+        and 1 in meta_graph
+        and meta_graph.keys() <= set(range(1, 8))
+        and all(field.wire == LENGTH for field in meta_graph.values())
+    )
 
 
 def _is_meta_graph(top: Outline) -> bool:
@@ -164,8 +171,8 @@ def _is_keras_metadata(top: Outline) -> bool:
     node = _within(top, 1)
     return (
         top.keys() == {1}
-        and {3, 4, 5} <= node.keys() <= {1, 2, 3, 4, 5}
-        and _wires(node, f1=LENGTH, f2=VARINT, f3=LENGTH, f4=LENGTH, f5=LENGTH)
+        and {3, 4, 5} <= node.keys() <= {2, 3, 4, 5, 6}
+        and _wires(node, f2=VARINT, f3=LENGTH, f4=LENGTH, f5=LENGTH, f6=LENGTH)
     )
 
 

@@ -30,6 +30,7 @@ _BY_NAME: Final[tuple[tuple[re.Pattern[str], str], ...]] = tuple(
         (r".*\.(js|mjs|cjs|ts|rb|pl|pm|lua|php|r|jl|scala|groovy|tcl)|makefile|gnumakefile|jenkinsfile", "script"),
         (r".*\.(c|cc|cpp|cxx|cu|cuh|h|hpp|hxx|java|go|rs|swift|m|mm|cs|metal|cl)", "source-code"),
         (r".*\.ya?ml", "yaml"),
+        (r".*\.prototxt", "prototxt"),
         (r".*\.(jsonl|ndjson)", "json-lines"),
         (r".*\.json", "json"),
         (r".*\.(htm|html|xhtml)", "html"),

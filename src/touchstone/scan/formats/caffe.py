@@ -40,7 +40,7 @@ WRITES_FILES: Final = Rule(
 )
 PATH_LEADS_OUT: Final = Rule(
     "caffe/external-path",
-    "medium",
+    "high",
     "threat",
     Text("Reads a file outside the model's folder", "读取模型目录之外的文件"),
     Text(

@@ -23,7 +23,7 @@ from touchstone.text import Text
 CUSTOM_CODE: Final = Rule(
     "coreml/custom-code",
     "high",
-    "unreviewed",
+    "threat",
     Text("Asks the application for a class that computes a part of the model", "要求应用程序提供计算模型部分内容的类"),
     Text("Review the class of that name in the application.", "审查应用程序中的同名类。"),
     ("CWE-470", "AML.T0011"),
@@ -119,6 +119,7 @@ class _Reading:
         path = {"linkedModelFileName": "", "linkedModelSearchPath": ""}
         for name, field in self.walk.fields(message, "LinkedModelFile"):
             path[name] = next((each.text() for each in field.message().fields() if each.number == 1), "")
+            self.walk.enter(field)
         written = "/".join(part for part in (path["linkedModelSearchPath"], path["linkedModelFileName"]) if part)
         self._examination.report(LINKED_MODEL, written, offset=message.start)
         self._refer(written, message.start)

@@ -3,91 +3,25 @@
 What a file can do is name: a file to read weights from, an operator of a library that has to be loaded, a compiled
 engine. Every graph is read, wherever it is nested: branches, loops, functions, training steps.
 
-Source: onnx.proto, IR version 13 (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto); external data:
-https://github.com/onnx/onnx/blob/main/docs/ExternalData.md; CVE-2022-25882, CVE-2024-27318, CVE-2024-5187.
+Source: onnx.proto, IR version 13 (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto).
 """
 
 from __future__ import annotations
 
 import ast
-import math
-from dataclasses import dataclass, field
+import re
 from typing import Final
 
 from touchstone.scan.examination import Examination
-from touchstone.scan.external_paths import leads_out
-from touchstone.scan.findings import Rule, shown
-from touchstone.scan.formats.onnx_types import BITS_OF, NAME_OF, STRING
-from touchstone.scan.operator_packs import engine_not_read
-from touchstone.scan.protobuf import LENGTH, Field, Message, message_of
+from touchstone.scan.findings import Rule
+from touchstone.scan.formats.onnx_operators import OPERATOR_RULES, judge_operator
+from touchstone.scan.formats.onnx_tensors import TENSOR_RULES, Tensors
+from touchstone.scan.formats.onnx_types import NAME_OF
+from touchstone.scan.protobuf import Message, message_of
 from touchstone.scan.protobuf_schema import Walk, messages_of
-from touchstone.scan.source import Source, Unreadable
-from touchstone.scan.tensor_beginnings import look_at_beginning
+from touchstone.scan.source import Source
 from touchstone.text import Text
 
-_EXPORT_AGAIN: Final = Text("Export the model again and use that file.", "请重新导出模型并使用新文件。")
-
-PYTHON_OPERATOR: Final = Rule(
-    "onnx/python-operator",
-    "critical",
-    "threat",
-    Text("An operator that calls Python code while the model runs", "模型运行时会调用 Python 代码的算子"),
-    Text("Do not run the model; export it without this operator.", "不要运行；请去掉该算子后重新导出。"),
-    ("CWE-94", "AML.T0011"),
-)
-CUSTOM_OPERATOR: Final = Rule(
-    "onnx/custom-operator",
-    "high",
-    "unreviewed",
-    Text("Needs an operator library that is not part of ONNX Runtime", "需要 ONNX Runtime 以外的算子库"),
-    Text(
-        "Review the library that provides the operator, or export the model without it.",
-        "审查提供该算子的库，或去掉该算子后重新导出。",
-    ),
-    ("CWE-829", "AML.T0011"),
-)
-PATH_LEADS_OUT: Final = Rule(
-    "onnx/external-path",
-    "critical",
-    "threat",
-    Text("Reads tensors from outside the model's folder", "从模型目录之外读取张量"),
-    Text("Do not load the model: it may read any file of the user.", "不要加载：该模型可读取用户的任意文件。"),
-    ("CWE-22", "CVE-2022-25882", "CVE-2024-27318"),
-)
-MEMORY_ADDRESS: Final = Rule(
-    "onnx/memory-address",
-    "critical",
-    "threat",
-    Text("Takes a tensor from a memory address of the process", "从进程的内存地址读取张量"),
-    Text(
-        "Do not load the model: ONNX Runtime writes such places only in memory.", "不要加载：正常文件不会出现这种位置。"
-    ),
-    ("CWE-822",),
-)
-EXTERNAL_RANGE: Final = Rule(
-    "onnx/external-range",
-    "high",
-    "threat",
-    Text("The place of an external tensor does not fit its type and shape", "外部张量的位置与类型、形状不符"),
-    _EXPORT_AGAIN,
-    ("CWE-125", "CWE-190"),
-)
-EXTERNAL_KEY: Final = Rule(
-    "onnx/external-key",
-    "medium",
-    "threat",
-    Text("An external tensor has a setting that the format does not know", "外部张量含格式未定义的设置"),
-    _EXPORT_AGAIN,
-    ("CWE-915",),
-)
-SIZE_MISMATCH: Final = Rule(
-    "onnx/size-mismatch",
-    "high",
-    "threat",
-    Text("A tensor's bytes do not fit its type and shape", "张量的字节数与类型、形状不符"),
-    _EXPORT_AGAIN,
-    ("CWE-125", "CWE-787"),
-)
 CODE_IN_METADATA: Final = Rule(
     "onnx/code-in-metadata",
     "high",
@@ -99,42 +33,18 @@ CODE_IN_METADATA: Final = Rule(
     Text("Do not load the model with such a loader.", "不要用此类加载器加载。"),
     ("CWE-95",),
 )
-RULES: Final[tuple[Rule, ...]] = (
-    PYTHON_OPERATOR,
-    CUSTOM_OPERATOR,
-    PATH_LEADS_OUT,
-    MEMORY_ADDRESS,
-    EXTERNAL_RANGE,
-    EXTERNAL_KEY,
-    SIZE_MISMATCH,
-    CODE_IN_METADATA,
+SCRIPT_IN_METADATA: Final = Rule(
+    "onnx/script-in-metadata",
+    "low",
+    "threat",
+    Text("Metadata holds a script, which a page that shows it may run", "元数据含有脚本，显示它的页面可能会执行"),
+    Text("Show the metadata as text only.", "请仅以文本形式显示元数据。"),
+    ("CWE-79",),
 )
-
-RUNTIME_DOMAINS: Final = frozenset(
-    {
-        "ai.onnx",
-        "ai.onnx.ml",
-        "ai.onnx.training",
-        "ai.onnx.preview",
-        "ai.onnx.preview.training",
-        "com.microsoft",
-        "com.microsoft.nchwc",
-        "com.microsoft.experimental",
-        "com.microsoft.dml",
-        "com.ms.internal.nhwc",
-        "org.pytorch.aten",
-    }
-)
-"""Operator domains that ONNX Runtime brings along (onnxruntime/core/graph/constants.h)."""
-PYTHON_OPERATORS: Final = frozenset({"PyOp", "PythonOp", "PythonOpGrad", "PyCustomOp", "TritonOp"})
-"""Operators of onnxruntime-extensions and of ONNX Runtime's training that call back into Python."""
+RULES: Final[tuple[Rule, ...]] = (*OPERATOR_RULES, *TENSOR_RULES, CODE_IN_METADATA, SCRIPT_IN_METADATA)
 
 _LARGEST: Final = 2**31
-_EXTERNAL: Final = 1
-"""TensorProto.DataLocation.EXTERNAL"""
-_EXTERNAL_KEYS: Final = frozenset({"location", "offset", "length", "checksum", "basepath"})
-_MOST_DIMENSIONS: Final = 64
-_ADDRESS_TAG: Final = "_ORT_MEM_ADDR_"
+_SCRIPT: Final = re.compile(r"<script[\s>]|javascript:|__import__\s*\(", re.IGNORECASE)
 _EVALUATED_METADATA: Final = frozenset(
     {"names", "imgsz", "kpt_shape", "kpt_names", "args", "stride", "batch", "channels"}
 )
@@ -150,19 +60,6 @@ def read_onnx(source: Source, examination: Examination) -> None:
     reading.finish()
 
 
-@dataclass(slots=True)
-class _Tensor:
-    """What a TensorProto says, before it is judged."""
-
-    offset: int
-    name: str = ""
-    data_type: int = 0
-    dims: list[int] = field(default_factory=list)
-    location: int = 0
-    external: dict[str, str] = field(default_factory=dict)
-    values: list[tuple[str, Field]] = field(default_factory=list)
-
-
 class _Reading:
     """One walk over one model."""
 
@@ -171,7 +68,7 @@ class _Reading:
         self.operators: dict[tuple[str, str], int] = {}
         """Each operator used anywhere, and the place where it is used first."""
         self.functions: set[tuple[str, str]] = set()
-        self.parameters = 0
+        self.tensors = Tensors(examination)
         self.walk = Walk(
             messages_of("onnx"),
             examination,
@@ -181,25 +78,18 @@ class _Reading:
                 "NodeProto": self._node,
                 "FunctionProto": self._function,
                 "OperatorSetIdProto": self._operator_set,
-                "TensorProto": self._constant,
+                "TensorProto": self.tensors.constant,
             },
         )
+        self.tensors.walk = self.walk
 
     def finish(self) -> None:
         """Judge the operators, when all functions of the file are known."""
         self.examination.fact("framework", "onnx")
-        if self.parameters:
-            self.examination.fact("parameters", str(self.parameters))
-        for (domain, operator), offset in self.operators.items():
-            if (domain, operator) in self.functions:
-                continue
-            if operator in PYTHON_OPERATORS:
-                self.examination.runs_code()
-                self.examination.report(PYTHON_OPERATOR, f"{domain}::{operator}", offset=offset)
-            elif domain not in RUNTIME_DOMAINS:
-                self.examination.report(CUSTOM_OPERATOR, f"{domain}::{operator}", offset=offset)
-
-    # ---- messages
+        for operator, offset in self.operators.items():
+            if operator not in self.functions:
+                judge_operator(*operator, offset, self.examination)
+        self.tensors.finish()
 
     def _model(self, message: Message) -> None:
         producer = {"producer_name": "", "producer_version": ""}
@@ -222,7 +112,7 @@ class _Reading:
         for name, each in self.walk.fields(message, "GraphProto"):
             match name:
                 case "initializer":
-                    initialised.add(self._tensor(each.message(), is_weight=True))
+                    initialised.add(self.tensors.weight(each.message()))
                 case "input":
                     inputs.append(self._value(each.message()))
                 case "output":
@@ -238,7 +128,7 @@ class _Reading:
     def _graph(self, message: Message) -> None:
         for name, each in self.walk.fields(message, "GraphProto"):
             if name == "initializer":
-                self._tensor(each.message(), is_weight=True)
+                self.tensors.weight(each.message())
             else:
                 self.walk.enter(each)
 
@@ -262,7 +152,6 @@ class _Reading:
 
     def _engine(self, attributes: list[Message]) -> None:
         """A node that holds, or names the file of, a graph compiled for one execution provider."""
-        self.examination.gap(engine_not_read("EPContext"), "format")
         for attribute in attributes:
             title, content = "", None
             for each in attribute.fields():
@@ -273,7 +162,7 @@ class _Reading:
             if title == "ep_cache_context" and content is not None:
                 path = content.text()
                 if path.isprintable() and path:
-                    self._refer(path, content.offset)
+                    self.tensors.refer(path, content.offset)
 
     def _function(self, message: Message) -> None:
         title = domain = ""
@@ -301,6 +190,8 @@ class _Reading:
         for name, each in self.walk.fields(message, "StringStringEntryProto"):
             if each.length <= 65536:
                 entry[name] = each.text()
+        if _SCRIPT.search(entry["value"]):
+            self.examination.report(SCRIPT_IN_METADATA, f"{entry['key']}: {entry['value']}", offset=message.start)
         if entry["key"] in _EVALUATED_METADATA and _calls_something(entry["value"]):
             self.examination.report(
                 CODE_IN_METADATA,
@@ -321,141 +212,6 @@ class _Reading:
             else:
                 self.walk.enter(each)
         return title, described
-
-    # ---- tensors
-
-    def _constant(self, message: Message) -> None:
-        self._tensor(message, is_weight=False)
-
-    def _tensor(self, message: Message, *, is_weight: bool) -> str:
-        tensor = _Tensor(message.start)
-        for name, each in self.walk.fields(message, "TensorProto"):
-            match name:
-                case "name":
-                    tensor.name = each.text()
-                case "data_type":
-                    tensor.data_type = each.integer()
-                case "dims":
-                    tensor.dims = tensor.dims or _dims(message)
-                case "data_location":
-                    tensor.location = each.integer()
-                case "external_data":
-                    key, value = self._external_entry(each.message())
-                    tensor.external[key] = value
-                case "doc_string":
-                    pass
-                case "segment" | "metadata_props":
-                    self.walk.enter(each)
-                case _:
-                    tensor.values.append((name, each))
-        if is_weight:
-            self.parameters += _elements(tensor.dims)
-        if tensor.external or tensor.location == _EXTERNAL:
-            self._judge_external(tensor)
-        else:
-            self._judge_own(tensor, message)
-        return tensor.name
-
-    def _external_entry(self, message: Message) -> tuple[str, str]:
-        entry = {"key": "", "value": ""}
-        for name, each in self.walk.fields(message, "StringStringEntryProto"):
-            entry[name] = each.text()
-        if entry["key"] not in _EXTERNAL_KEYS:
-            self.examination.report(EXTERNAL_KEY, f"{entry['key']}={entry['value']}", offset=message.start)
-        return entry["key"], entry["value"]
-
-    def _judge_external(self, tensor: _Tensor) -> None:
-        place = tensor.external.get("location", "")
-        if _ADDRESS_TAG in place:
-            self.examination.report(MEMORY_ADDRESS, f"{tensor.name}: {place}", offset=tensor.offset)
-            return
-        self._refer(place, tensor.offset)
-        if "basepath" in tensor.external:
-            self._refer(tensor.external["basepath"], tensor.offset)
-        numbers = {key: tensor.external[key] for key in ("offset", "length") if key in tensor.external}
-        wanted = _bytes_of(tensor)
-        if not all(text.isascii() and text.isdigit() and len(text) < 19 for text in numbers.values()) or (
-            "length" in numbers and wanted is not None and int(numbers["length"]) != wanted
-        ):
-            said = ", ".join(f"{key}={text}" for key, text in numbers.items())
-            self.examination.report(
-                EXTERNAL_RANGE, f"{shown(tensor.name, 100)}: {said}, needs {wanted} bytes", offset=tensor.offset
-            )
-
-    def _refer(self, path: str, offset: int) -> None:
-        if leads_out(path):
-            self.examination.report(PATH_LEADS_OUT, path, offset=offset)
-        self.examination.refers_to(path, "tensors")
-
-    def _judge_own(self, tensor: _Tensor, message: Message) -> None:
-        written = {name for name, _ in tensor.values}
-        if len(written) > 1:
-            self.examination.report(
-                SIZE_MISMATCH, f"{shown(tensor.name, 100)} has {', '.join(sorted(written))}", offset=tensor.offset
-            )
-        data = message.part(message.start, 0)
-        for name, each in tensor.values:
-            if name == "raw_data":
-                data = each.part()
-                self._judge_raw(tensor, data, each)
-            elif each.wire == LENGTH and name in _ELEMENT_BYTES and each.length != _packed_bytes(tensor, name):
-                self._report_size(tensor, f"{each.length} bytes of {name}", each.offset)
-        dtype = NAME_OF.get(tensor.data_type, f"type-{tensor.data_type}")
-        title = tensor.name or f"constant at {tensor.offset}"
-        self.examination.tensor(title, dtype, tensor.dims, data)
-        look_at_beginning(data, title, tensor.offset, self.examination)
-
-    def _judge_raw(self, tensor: _Tensor, data: Source, each: Field) -> None:
-        wanted = _bytes_of(tensor)
-        if wanted is None:
-            self.examination.gap(
-                Text(
-                    f"has a tensor of a type that is not known ({tensor.data_type})",
-                    f"张量类型未知（{tensor.data_type}）",
-                ),
-                "format",
-            )
-        elif data.size != wanted:
-            self._report_size(tensor, f"{data.size} bytes", each.offset)
-
-    def _report_size(self, tensor: _Tensor, found: str, offset: int) -> None:
-        dtype = NAME_OF.get(tensor.data_type, str(tensor.data_type))
-        self.examination.report(
-            SIZE_MISMATCH, f"{shown(tensor.name, 100)}: {dtype}{tensor.dims[:8]} in {found}", offset=offset
-        )
-
-
-_ELEMENT_BYTES: Final = {"float_data": 4, "double_data": 8}
-"""Fields of numbers that take the same room each."""
-
-
-def _packed_bytes(tensor: _Tensor, name: str) -> int:
-    """Bytes of a packed list of numbers; complex numbers are two of them."""
-    parts = 2 if NAME_OF.get(tensor.data_type, "").startswith("complex") else 1
-    return _ELEMENT_BYTES[name] * parts * _elements(tensor.dims)
-
-
-def _dims(message: Message) -> list[int]:
-    """All dimensions of a TensorProto; a walk passes over those written one by one as over one field."""
-    dims: list[int] = []
-    for each in message.fields():
-        if each.number == 1:
-            dims += each.integers()
-        if len(dims) > _MOST_DIMENSIONS:
-            raise Unreadable(Text("has a tensor of too many dimensions", "张量维数过多"))
-    return dims
-
-
-def _elements(dims: list[int]) -> int:
-    return math.prod(dims) if all(size >= 0 for size in dims) else 0
-
-
-def _bytes_of(tensor: _Tensor) -> int | None:
-    """Bytes that the values take when written raw; `None` for types we do not know."""
-    bits = BITS_OF.get(tensor.data_type)
-    if tensor.data_type == STRING or bits is None:
-        return None
-    return (_elements(tensor.dims) * bits + 7) // 8
 
 
 def _described_type(message: Message) -> str:

@@ -14,15 +14,9 @@ from touchstone.scan import flatbuffers
 from touchstone.scan.examination import Examination
 from touchstone.scan.findings import shown
 from touchstone.scan.flatbuffers import Buffer, Schema, Table
-from touchstone.scan.formats.onnx import (
-    CUSTOM_OPERATOR,
-    PYTHON_OPERATOR,
-    PYTHON_OPERATORS,
-    RUNTIME_DOMAINS,
-    SIZE_MISMATCH,
-)
+from touchstone.scan.formats.onnx_operators import judge_operator
+from touchstone.scan.formats.onnx_tensors import SIZE_MISMATCH
 from touchstone.scan.formats.onnx_types import BITS_OF, NAME_OF
-from touchstone.scan.operator_packs import engine_not_read
 from touchstone.scan.source import Source
 from touchstone.scan.tensor_beginnings import look_at_beginning
 from touchstone.text import Text
@@ -120,13 +114,7 @@ class _Reading:
         if self._parameters:
             self._examination.fact("parameters", str(self._parameters))
         for (domain, operator), offset in self._operators.items():
-            if operator in PYTHON_OPERATORS:
-                self._examination.runs_code()
-                self._examination.report(PYTHON_OPERATOR, f"{domain}::{operator}", offset=offset)
-            elif domain not in RUNTIME_DOMAINS:
-                self._examination.report(CUSTOM_OPERATOR, f"{domain}::{operator}", offset=offset)
-            elif operator == "EPContext":
-                self._examination.gap(engine_not_read("EPContext"), "format")
+            judge_operator(domain, operator, offset, self._examination)
 
     def model(self, table: Table) -> None:
         """Model: who wrote it, what goes in and out."""

@@ -10,6 +10,7 @@ tensorflow/core/framework/graph.proto; "TensorFlow models are programs"
 
 from __future__ import annotations
 
+import math
 from itertools import islice
 from typing import Final
 
@@ -17,8 +18,8 @@ from touchstone.scan.examination import Examination
 from touchstone.scan.external_paths import leads_out
 from touchstone.scan.findings import Rule
 from touchstone.scan.formats.tensorflow_graph import GraphReading
-from touchstone.scan.formats.tensorflow_operators import OPERATOR_RULES, PATH_LEADS_OUT
-from touchstone.scan.formats.tensorflow_types import NAME_OF
+from touchstone.scan.formats.tensorflow_operators import LARGE_CONSTANT, OPERATOR_RULES, PATH_LEADS_OUT
+from touchstone.scan.formats.tensorflow_types import BYTES_OF, NAME_OF
 from touchstone.scan.plain_json import read_plain_json
 from touchstone.scan.protobuf import Message, message_of
 from touchstone.scan.protobuf_schema import Walk, messages_of
@@ -27,6 +28,8 @@ from touchstone.scan.tensor_beginnings import look_at_beginning
 
 RULES: Final[tuple[Rule, ...]] = OPERATOR_RULES
 
+_LARGEST_CONSTANT: Final = 2**31
+"""A message ends at 2 GiB; only a constant that repeats one value can be larger."""
 _LONGEST_METADATA: Final = 16 * 2**20
 
 
@@ -182,6 +185,10 @@ class _Reading:
             elif name == "tensor_content":
                 data = each.part()
             self.walk.enter(each)
+        size = math.prod(shape) * BYTES_OF.get(dtype, 0) if all(each >= 0 for each in shape) else 0
+        if size > _LARGEST_CONSTANT:
+            fact = f"{NAME_OF.get(dtype, dtype)}{shape[:8]}"
+            self.examination.report(LARGE_CONSTANT, fact, offset=message.start)
         if data.size:
             title = f"constant at {message.start}"
             self.examination.tensor(title, NAME_OF.get(dtype, f"type-{dtype}"), shape, data)

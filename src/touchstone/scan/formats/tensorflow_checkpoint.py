@@ -133,37 +133,38 @@ class _Reading:
         self._examination = examination
         self._walk = Walk(messages_of("tensorflow"), examination, {})
         self._parameters = 0
-        self._has_header = False
+        self._shards = 0
+        self._reach: dict[int, int] = {}
+        """How long each data file must be."""
 
     def entry(self, key: bytes, value: bytes) -> None:
         """One key and its value."""
         message = message_of(MemorySource(value), self._examination.budget)
         if key == _HEADER_KEY:
-            self._has_header = True
             self._header(message)
         else:
             self._tensor(key.decode("utf-8", "replace"), message)
 
     def finish(self) -> None:
         """What is known when all entries were met."""
-        if not self._has_header:
+        if not self._shards:
             self._examination.gap(Text("is not the index of a checkpoint", "不是检查点索引"), "format")
+        stem = self._examination.name.removesuffix(".index")
+        for shard in range(min(self._shards, _MOST_SHARDS)):
+            name = f"{stem}.data-{shard:05d}-of-{self._shards:05d}"
+            self._examination.refers_to(name, "tensors", self._reach.get(shard, 0))
         self._examination.fact("framework", "tensorflow")
         if self._parameters:
             self._examination.fact("parameters", str(self._parameters))
 
     def _header(self, message: Message) -> None:
-        shards = 0
         for name, field in self._walk.fields(message, "BundleHeaderProto"):
             if name == "num_shards":
-                shards = field.integer()
+                self._shards = field.integer()
             self._walk.enter(field)
-        stem = self._examination.name.removesuffix(".index")
-        for shard in range(min(shards, _MOST_SHARDS)):
-            self._examination.refers_to(f"{stem}.data-{shard:05d}-of-{shards:05d}", "tensors")
 
     def _tensor(self, title: str, message: Message) -> None:
-        dtype = offset = size = 0
+        dtype = offset = size = shard = 0
         shape: list[int] = []
         is_whole = True
         for name, field in self._walk.fields(message, "BundleEntryProto"):
@@ -172,6 +173,8 @@ class _Reading:
                     dtype = field.integer()
                 case "shape":
                     shape = list(_dimensions(field.message()))
+                case "shard_id":
+                    shard = field.integer()
                 case "offset":
                     offset = field.signed()
                 case "size":
@@ -179,6 +182,7 @@ class _Reading:
                 case "slices":
                     is_whole = False
             self._walk.enter(field)
+        self._reach[shard] = max(self._reach.get(shard, 0), offset + size)
         elements = math.prod(shape) if all(each >= 0 for each in shape) else -1
         self._parameters += max(elements, 0) if is_whole and dtype in BYTES_OF else 0
         wanted = elements * BYTES_OF[dtype] if dtype in BYTES_OF else size

@@ -16,7 +16,7 @@ from touchstone.scan.examination import Examination
 from touchstone.scan.external_paths import leads_out
 from touchstone.scan.formats.tensorflow_operators import (
     PATH_LEADS_OUT,
-    READS_FILES,
+    RECURSION,
     RULE_OF,
     UNKNOWN_OPERATOR,
     is_harmless_setting,
@@ -33,6 +33,8 @@ _PASSES_TEXT_ON: Final = frozenset(
     | {"SelectV2", "ExpandDims", "Reshape", "ConcatV2", "StopGradient", "StridedSlice", "Squeeze", "Fill"}
 )
 _CALLS: Final = frozenset({"PartitionedCall", "StatefulPartitionedCall"})
+"""Operators that hand their inputs to a function as its arguments, in this order."""
+_USE_FUNCTIONS: Final = _CALLS | {"While", "StatelessWhile", "If", "StatelessIf", "Case", "StatelessCase", "For"}
 _MOST_TEXTS: Final = 16
 _MOST_STEPS: Final = 256
 
@@ -67,6 +69,8 @@ class GraphReading:
         """Where nodes are met at present."""
         self._scopes = [self._scope]
         self._calls: dict[str, list[tuple[_Scope, _Node]]] = {}
+        self._uses: dict[str, list[str]] = {}
+        """Functions that a function uses."""
         self._met: dict[str, int] = {}
         """Each operator used anywhere, and where it is used first."""
         self._functions: set[str] = set()
@@ -125,7 +129,9 @@ class GraphReading:
         lists = operators()
         if operator in lists.attributes:
             self._settings(operator, attributes, message.start)
-        takes_path = operator in lists.path_inputs
+        called = list(_called(attributes)) if operator in _USE_FUNCTIONS else []
+        self._uses.setdefault(self._scope.name, []).extend(called)
+        takes_path = operator in lists.take_paths
         if not takes_path and operator not in _PASSES_TEXT_ON and operator not in _CALLS:
             return
         texts = _texts(attributes) if operator == "Const" else ()
@@ -136,8 +142,8 @@ class GraphReading:
         if takes_path:
             scope.paths.append(node)
         if operator in _CALLS:
-            for called in _called(attributes):
-                self._calls.setdefault(called, []).append((scope, node))
+            for function in called:
+                self._calls.setdefault(function, []).append((scope, node))
 
     def _settings(self, operator: str, attributes: list[Message], offset: int) -> None:
         """Attributes that name files, addresses or Python functions."""
@@ -153,6 +159,7 @@ class GraphReading:
     def finish(self) -> None:
         """Judge everything, when all functions and calls are known."""
         self._judge_paths()
+        self._judge_calls()
         lists = operators()
         for operator, offset in self._met.items():
             what = lists.does.get(operator)
@@ -173,23 +180,42 @@ class GraphReading:
             for node in scope.paths:
                 self._examination.budget.spend_opcodes(_MOST_STEPS)
                 what = lists.does.get(node.operator)
-                for position in lists.path_inputs[node.operator]:
-                    for text in self._fixed(scope, node, position):
-                        call = f"{node.operator}({text!r})"
-                        if what is not None:
-                            self._told.add(node.operator)
-                            self._examination.report(RULE_OF.get(what, READS_FILES), call, offset=node.offset)
-                        elif leads_out(text):
-                            self._examination.report(PATH_LEADS_OUT, call, offset=node.offset)
+                for text in self._fixed(scope, node):
+                    call = f"{node.operator}({text!r})"
+                    if what in RULE_OF:
+                        self._told.add(node.operator)
+                        self._examination.report(RULE_OF[what], call, offset=node.offset)
+                    elif leads_out(text):
+                        self._examination.report(PATH_LEADS_OUT, call, offset=node.offset)
 
-    def _fixed(self, scope: _Scope, node: _Node, position: int) -> list[str]:
-        """Texts fixed in the file that may arrive at an input."""
-        waiting = [(scope, node.inputs[position])] if position < len(node.inputs) else []
+    def _judge_calls(self) -> None:
+        """Report functions that call themselves, directly or through others."""
+        calls = self._uses
+        done: set[str] = set()
+        for start in calls:
+            path = [(start, iter(calls.get(start, ())))] if start not in done else []
+            within = {start}
+            while path:
+                following = next(path[-1][1], None)
+                if following is None:
+                    within.discard(path[-1][0])
+                    done.add(path.pop()[0])
+                elif following in within:
+                    self._examination.report(RECURSION, following)
+                    done.add(following)
+                    within.discard(following)
+                elif following not in done:
+                    within.add(following)
+                    path.append((following, iter(calls.get(following, ()))))
+
+    def _fixed(self, scope: _Scope, node: _Node) -> list[str]:
+        """Texts fixed in the file that may arrive at an operator."""
+        waiting = [(scope, each) for each in node.inputs[:_MOST_TEXTS] if not each.startswith("^")]
         seen: set[tuple[int, str]] = set()
         found: dict[str, None] = {}
         while waiting and len(seen) < _MOST_STEPS and len(found) < _MOST_TEXTS:
             scope, reference = waiting.pop()
-            source = reference.lstrip("^").split(":", 1)[0]
+            source = reference.split(":", 1)[0]
             if (id(scope), source) in seen:
                 continue
             seen.add((id(scope), source))
@@ -228,13 +254,20 @@ def _strings(value: Message) -> Iterator[str]:
 
 
 def _called(attributes: list[Message]) -> Iterator[str]:
-    """Functions that a call node names."""
-    for key, value in map(_entry, attributes):
-        if key != "f" or value is None:
-            continue
-        for each in value.fields():
+    """Functions that a node names, alone or in a list."""
+    for _, value in map(_entry, attributes):
+        for each in value.fields() if value is not None else ():
             if each.number == 10:
-                yield from (inner.text() for inner in each.message().fields() if inner.number == 1)
+                yield from _name_of(each.message())
+            elif each.number == 1:
+                for inner in each.message().fields():
+                    if inner.number == 9:
+                        yield from _name_of(inner.message())
+
+
+def _name_of(function: Message) -> Iterator[str]:
+    """The name in a NameAttrList."""
+    return (each.text() for each in function.fields() if each.number == 1)
 
 
 def _texts(attributes: list[Message]) -> tuple[str, ...]:
@@ -257,4 +290,5 @@ def _texts_of_tensor(tensor: Message) -> tuple[str, ...]:
             texts.append(each.text())
         if len(texts) > _MOST_TEXTS:
             return ()
-    return tuple(text for text in texts if text)
+    # Serialised messages are texts as well; they begin with a tag, which no path does.
+    return tuple(text for text in texts if text[:1].isprintable() and text)

@@ -1,7 +1,7 @@
 """What TensorFlow operators do besides arithmetic, and which ones are known at all.
 
 The list of known operators is the registry of TensorFlow itself; those that touch files, the network, Python or
-foreign code are set apart, with the inputs and attributes that say which file. The lists are data
+foreign code are set apart, with the attributes that say which file. The lists are data
 (`packs/tensorflow_operators.json`).
 """
 
@@ -75,6 +75,22 @@ PATH_LEADS_OUT: Final = Rule(
     _REMEDY,
     ("CWE-22", "CWE-73"),
 )
+RECURSION: Final = Rule(
+    "tensorflow/recursion",
+    "medium",
+    "threat",
+    Text("Functions that call each other without end", "相互调用、永不结束的函数"),
+    _REMEDY,
+    ("CWE-674",),
+)
+LARGE_CONSTANT: Final = Rule(
+    "tensorflow/large-constant",
+    "medium",
+    "threat",
+    Text("A constant grows to a size that no file can hold", "常量展开后的体积超出任何文件的容量"),
+    _REMEDY,
+    ("CWE-789",),
+)
 UNKNOWN_OPERATOR: Final = Rule(
     "tensorflow/unknown-operator",
     "high",
@@ -91,6 +107,8 @@ OPERATOR_RULES: Final[tuple[Rule, ...]] = (
     CALLS_NATIVE_CODE,
     ENDS_PROCESS,
     PATH_LEADS_OUT,
+    RECURSION,
+    LARGE_CONSTANT,
     UNKNOWN_OPERATOR,
 )
 
@@ -111,8 +129,8 @@ class Operators:
     known: frozenset[str]
     does: dict[str, str]
     """What an operator does besides arithmetic."""
-    path_inputs: dict[str, list[int]]
-    """Inputs that are paths, also of operators that are normal in models (checkpoints, vocabularies)."""
+    take_paths: frozenset[str]
+    """Operators with inputs that are paths, also those that are normal in models (checkpoints, vocabularies)."""
     attributes: dict[str, dict[str, str]]
     """Attributes that name files, addresses or Python functions, and what the operator does when they are set."""
     libraries: dict[str, str]
@@ -126,7 +144,7 @@ def operators() -> Operators:
     return Operators(
         known=pack.known,
         does=pack.does,
-        path_inputs=pack.more["path_inputs"],
+        take_paths=frozenset(pack.more["take_paths"]),
         attributes=pack.more["attributes"],
         libraries={operator: library for library, names in pack.more["libraries"].items() for operator in names},
     )

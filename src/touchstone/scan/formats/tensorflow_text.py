@@ -85,6 +85,6 @@ class _Reading:
                 self._examination.report(RULE_OF[what], operator, offset=offset)
             elif operator not in lists.known and operator not in lists.libraries and operator not in self._functions:
                 self._examination.report(UNKNOWN_OPERATOR, operator, offset=offset)
-        if any(operator in lists.path_inputs for operator in self._operators):
+        if any(operator in lists.take_paths for operator in self._operators):
             for path, offset in self._paths.items():
                 self._examination.report(PATH_LEADS_OUT, path, offset=offset)

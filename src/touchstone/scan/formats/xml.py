@@ -51,11 +51,19 @@ ENTITY: Final = Rule(
 )
 EXTERNAL_DOCUMENT_TYPE: Final = Rule(
     "xml/external-document-type",
-    "medium",
+    "high",
     "threat",
     Text("Names a document type at another place, which a parser may fetch", "引用外部文档类型，解析器可能会读取"),
     _REMEDY,
     ("CWE-611",),
+)
+STYLE_SHEET: Final = Rule(
+    "xml/style-sheet",
+    "medium",
+    "threat",
+    Text("Names a style sheet at another place, which a viewer fetches and runs", "引用外部样式表，查看器会获取并执行"),
+    _REMEDY,
+    ("CWE-611", "CWE-829"),
 )
 INCLUSION: Final = Rule(
     "xml/inclusion",
@@ -86,6 +94,7 @@ RULES: Final[tuple[Rule, ...]] = (
     ENTITY_BOMB,
     ENTITY,
     EXTERNAL_DOCUMENT_TYPE,
+    STYLE_SHEET,
     INCLUSION,
     JAVA_OBJECT,
     SCRIPT,
@@ -140,6 +149,7 @@ class _Reading:
         self.parser.SetParamEntityParsing(expat.XML_PARAM_ENTITY_PARSING_NEVER)
         self.parser.StartDoctypeDeclHandler = self._document_type
         self.parser.EntityDeclHandler = self._entity
+        self.parser.ProcessingInstructionHandler = self._instruction
         self.parser.StartElementHandler = self._start
         self.parser.EndElementHandler = self._end
         self.parser.CharacterDataHandler = self._text
@@ -173,6 +183,11 @@ class _Reading:
             raise Unreadable(Text("has entities within entities, which are not expanded", "含嵌套实体，未展开"))
         else:
             self._examination.report(ENTITY, f"{name}: {value}", offset=self._place())
+
+    def _instruction(self, target: str, data: str) -> None:
+        self.met += 1
+        if target == "xml-stylesheet" and "#" not in data:
+            self._examination.report(STYLE_SHEET, data, offset=self._place())
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         self.met += 1

@@ -54,7 +54,8 @@ class OpenVino(Dialect):
         super().__init__(examination)
         self._layer: dict[str, str] = {}
         self._parameters = 0
-        self._has_weights = False
+        self._reach = -1
+        """How long the file of weights must be; -1 when none is needed."""
 
     def start(self, tag: str, attributes: dict[str, str], offset: int) -> None:
         """Layers, and the data of layers."""
@@ -69,16 +70,16 @@ class OpenVino(Dialect):
                 self._judge_layer(attributes, offset)
             case "data":
                 self._judge_data(attributes, offset)
-            case "weights" | "biases":
-                self._has_weights = True
+            case "weights" | "biases" | "custom" if "offset" in attributes:
+                self._need(_natural(attributes["offset"]), _natural(attributes.get("size", "")))
 
     def finish(self) -> None:
         """Facts that need the whole graph."""
         self.examination.fact("framework", "openvino")
         if self._parameters:
             self.examination.fact("parameters", str(self._parameters))
-        if self._has_weights and self.examination.name.endswith(".xml"):
-            self.examination.refers_to(f"{self.examination.name.removesuffix('.xml')}.bin", "tensors")
+        if self._reach >= 0 and self.examination.name.endswith(".xml"):
+            self.examination.refers_to(f"{self.examination.name.removesuffix('.xml')}.bin", "tensors", self._reach)
 
     def _judge_layer(self, layer: dict[str, str], offset: int) -> None:
         operator_set = layer.get("version")
@@ -87,14 +88,17 @@ class OpenVino(Dialect):
         if layer.get("type") == "Result":
             self.examination.fact("output", layer.get("name", ""))
 
+    def _need(self, place: int | None, size: int | None) -> None:
+        self._reach = max(self._reach, (place or 0) + (size or 0))
+
     def _judge_data(self, data: dict[str, str], offset: int) -> None:
         kind, shape = data.get("element_type", ""), data.get("shape", "")
         if self._layer.get("type") == "Parameter":
             self.examination.fact("input", f"{self._layer.get('name', '')}: {kind}[{shape}]")
         if self._layer.get("type") != "Const" or "offset" not in data:
             return
-        self._has_weights = True
         place, size = _natural(data["offset"]), _natural(data.get("size", ""))
+        self._need(place, size)
         sizes = [_natural(each) for each in shape.split(",")] if shape.strip() else []
         known = [each for each in sizes if each is not None]
         elements = math.prod(known) if len(known) == len(sizes) else None
