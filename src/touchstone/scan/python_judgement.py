@@ -101,7 +101,8 @@ class PythonJudge:
         self._find_tainted(nodes)
         docstrings = docstrings_of(nodes)
         called_early = called_on_import(tree)
-        waiting = [_Place(node, self._first_when(tree)) for node in reversed(tree.body)]
+        first = self._first_when(tree)
+        waiting = [_Place(node, first) for node in reversed(tree.body)]
         while waiting:
             place = waiting.pop()
             self.examination.budget.check_time()

@@ -141,7 +141,8 @@ TEMPLATES: Final[dict[str, str]] = {
 {%- if message['role'] == 'assistant' and message['content'] is none %}{%- set ns.is_tool = false -%}
 {%- for tool in message['tool_calls']%}{%- if not ns.is_first %}
 {{'<｜Assistant｜><｜tool▁calls▁begin｜>' + tool['type'] + '<｜tool▁sep｜>' + tool['function']['name'] + '\\n'
-+ '```json' + '\\n' + tool['function']['arguments'] + '\\n' + '```'}}{%- set ns.is_first = true -%}{%- endif %}{%- endfor %}
++ '```json' + '\\n' + tool['function']['arguments'] + '\\n' + '```'}}
+{%- set ns.is_first = true -%}{%- endif %}{%- endfor %}
 {%- endif %}
 {%- if message['role'] == 'assistant' and message['content'] is not none %}
 {% set content = message['content'] %}{% if '</think>' in content %}{% set content = content.split('</think>')[-1] %}
