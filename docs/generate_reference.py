@@ -23,6 +23,10 @@ from touchstone.evidence.replication import Replication
 from touchstone.evidence.statement import AssessmentPredicate, PlanPredicate
 from touchstone.evidence.status import StatusChange, StatusList
 from touchstone.records import Requirement
+from touchstone.scan import ScanOptions, scan
+from touchstone.scan.findings import Rule
+from touchstone.scan.output.json_schema import json_schema
+from touchstone.scan.rules import all_rules
 from touchstone.standard.catalog import load_standard
 from touchstone.system.description import SystemDescription
 from touchstone.system.meanings import MEANINGS
@@ -148,13 +152,46 @@ def _control(requirement: Requirement) -> str:
     return "\n\n".join(lines)
 
 
+def scan_schema() -> str:
+    """JSON Schema of what `touchstone scan --format json` writes."""
+    return json.dumps(json_schema(), ensure_ascii=False, indent=2) + "\n"
+
+
+def scan_rules() -> str:
+    """Every rule of the scan, by format, with what to do about it in both languages."""
+    by_format: dict[str, list[Rule]] = {}
+    for rule in all_rules().values():
+        by_format.setdefault(rule.id.partition("/")[0], []).append(rule)
+    lines = [
+        "# Rules of the scan",
+        "Generated from the readers. `threat`: does or may do harm. `unreviewed`: names something nobody reviewed. "
+        "`information`: worth knowing, and never a reason to refuse a file.",
+    ]
+    for name, rules in sorted(by_format.items()):
+        lines.append(f"## {name}")
+        lines += map(_rule, rules)
+    return "\n\n".join(lines) + "\n"
+
+
+def _rule(rule: Rule) -> str:
+    references = f" {', '.join(rule.references)}." if rule.references else ""
+    return (
+        f"### `{rule.id}`\n\n{rule.title.en} {rule.title.zh}\n\n"
+        f"Severity {rule.severity}, {rule.nature}.{references}\n\n→ {rule.remedy.en} {rule.remedy.zh}"
+    )
+
+
 def python() -> str:
     """The public face: signatures and docstrings."""
-    faces = (api.open_system, api.announce, api.assess, api.verify)
+    faces = {
+        "touchstone": (api.open_system, api.announce, api.assess, api.verify),
+        "touchstone.scan": (scan, ScanOptions),
+    }
     parts = [
-        f"## `touchstone.{face.__name__}`\n\n```python\n{face.__name__}{inspect.signature(face)}\n```\n\n"
+        f"## `{module}.{face.__name__}`\n\n```python\n{face.__name__}{inspect.signature(face)}\n```\n\n"
         f"{inspect.getdoc(face)}"
-        for face in faces
+        for module, members in faces.items()
+        for face in members
     ]
     return "# Python\n\nGenerated from the docstrings.\n\n" + "\n\n".join(parts) + "\n"
 
@@ -164,6 +201,8 @@ GENERATED = {
     "commands.md": commands,
     "checks.md": checks,
     "controls.md": controls,
+    "scan-rules.md": scan_rules,
+    "scan.schema.json": scan_schema,
     "python.md": python,
     **{f"predicates/{name}.schema.json": partial(predicate_schema, name) for name in PREDICATES},
 }

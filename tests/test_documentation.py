@@ -97,3 +97,38 @@ print(measure(check, subject, item, "quick").observation.metrics[0].value)
         [sys.executable, "-c", program], env={"PYTHONPATH": str(tmp_path)}, capture_output=True, text=True, check=False
     )
     assert finished.stdout == "0\n", finished.stderr
+
+
+def test_the_scan_in_python_runs(tmp_path: Path) -> None:
+    (block,) = blocks(ROOT / "docs" / "how-to" / "scan-a-model.md", "python")
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "notes.txt").write_text("words\n")
+    (tmp_path / "models" / "weights.pkl").write_bytes(b"cos\nsystem\n(S'echo planted'\ntR.")
+    finished = subprocess.run([sys.executable, "-c", block], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert finished.returncode == 0, finished.stderr
+    lines = finished.stdout.splitlines()
+    assert lines[0] == "unsafe"
+    assert "planted" not in lines
+    assert any(line.startswith("   critical") and "os.system('echo planted')" in line for line in lines)
+
+
+def test_the_allow_file_shown_is_one(tmp_path: Path) -> None:
+    from touchstone.scan.allow_file import read_allow_file
+
+    (block,) = [
+        text for text in blocks(ROOT / "docs" / "how-to" / "scan-a-model.md", "yaml") if "touchstone.allow" in text
+    ]
+    (tmp_path / "allow.yaml").write_text(block, "utf-8")
+    assert len(read_allow_file(tmp_path / "allow.yaml").entries) == 2
+
+
+def test_the_hook_for_pre_commit_takes_model_files() -> None:
+    from touchstone.documents import read_yaml
+
+    (hook,) = read_yaml(ROOT / ".pre-commit-hooks.yaml").value
+    taken = re.compile(hook["files"])
+    for name in ("a.pkl", "b/c.pt", "model.safetensors", "x.gguf", "model.onnx", "archive.tar", "y.keras", "z.7z"):
+        assert taken.search(name), name
+    for name in ("a.py", "pkl", "a.pkl.txt", "README.md"):
+        assert not taken.search(name), name
+    assert hook["entry"] == "touchstone scan"
