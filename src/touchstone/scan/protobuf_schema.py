@@ -73,6 +73,9 @@ class Schema:
     def __contains__(self, kind: str) -> bool:
         return kind in self._lines
 
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._lines)
+
     def fields(self, kind: str) -> dict[int, _Declared]:
         """Fields of one message by number."""
         found = self._fields.get(kind)
