@@ -8,15 +8,6 @@ from dataclasses import dataclass
 from typing import Final
 
 _LAYOUTS: Final = {"u8": "<B", "i8": "<b", "i32": "<i", "u32": "<I", "i64": "<q", "u64": "<Q", "f64": "<d"}
-    "u8": "<B",
-    "i8": "<b",
-    "bool": "<B",
-    "i32": "<i",
-    "u32": "<I",
-    "i64": "<q",
-    "u64": "<Q",
-    "f64": "<d",
-}
 
 
 @dataclass(frozen=True, slots=True)
