@@ -53,6 +53,15 @@ def test_a_watcher_hears_of_every_file(model: Path) -> None:
     assert heard == [(1, 2), (2, 2)]
 
 
+def test_tensors_have_digests_when_they_are_wanted(tmp_path: Path) -> None:
+    header = b'{"weight":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}'
+    (tmp_path / "model.safetensors").write_bytes(len(header).to_bytes(8, "little") + header + b"\x00\x00\x80\x3f")
+    (without,) = scan(tmp_path).files[0].tensors
+    (with_digest,) = scan(tmp_path, ScanOptions(tensors=True)).files[0].tensors
+    assert (without.name, without.sha256) == ("weight", "")
+    assert with_digest.sha256 == sha256(b"\x00\x00\x80\x3f").hexdigest()
+
+
 def test_what_is_allowed_is_set_apart(model: Path, tmp_path: Path) -> None:
     (tmp_path / "allow.yaml").write_text(
         "schema: touchstone.allow/v1\nallow:\n"

@@ -87,6 +87,9 @@ _BASELINE_DAYS = 90
     ),
 )
 @click.option(
+    "--tensors", is_flag=True, help=say("give the digest of every tensor, in json", "在 json 中给出每个张量的摘要")
+)
+@click.option(
     "--unknown-symbols",
     is_flag=True,
     help=say(
@@ -121,6 +124,7 @@ def command(
     signature_file: Path | None,
     key_file: Path | None,
     system_file: Path | None,
+    tensors: bool,
     unknown_symbols: bool,
     jobs: int | None,
     limit_seconds: int | None,
@@ -138,6 +142,7 @@ def command(
     options = ScanOptions(
         limits=_limits(limit_seconds, limit_unpacked),
         jobs=jobs,
+        tensors=tensors,
         allow=None if allow_file is None else read_allow_file(allow_file),
         signed=_signed(paths, signature_file, key_file),
     )

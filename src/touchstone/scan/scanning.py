@@ -30,6 +30,8 @@ class ScanOptions:
     limits: Limits = Limits()  # noqa: RUF009 - frozen
     jobs: int | None = None
     """Workers at a time; as many as there are cores, up to eight, when left out."""
+    tensors: bool = False
+    """Whether the result holds the SHA-256 of every tensor, for which files are read once more."""
     allow: AllowFile | None = None
     today: date | None = None
     """The day for which entries of the allow file are taken; today when left out."""
@@ -58,7 +60,8 @@ def scan(
 def _read(walked: Walked, options: ScanOptions, watcher: Watcher | None) -> tuple[FileResult, ...]:
     """What workers made of each file, and what could not be opened."""
     results: list[FileResult] = []
-    for result in scan_in_workers(walked.places, options.limits, options.jobs or usable_cores()):
+    jobs = options.jobs or usable_cores()
+    for result in scan_in_workers(walked.places, options.limits, jobs, tensors=options.tensors):
         results.append(result)
         if watcher is not None:
             watcher(len(results), len(walked.places))

@@ -26,7 +26,7 @@ from touchstone.text import Text
 
 MEMORY: Final = 224 * MEBIBYTE
 """What a worker may take beyond what it shares with its parent; with that, it stays below 256 MiB."""
-_HASHED_A_SECOND: Final = 200 * MEBIBYTE
+_HASHED_A_SECOND: Final = 100 * MEBIBYTE
 _READ_A_SECOND: Final = 10 * MEBIBYTE
 
 
@@ -36,6 +36,8 @@ class Task:
 
     places: tuple[Place, ...]
     limits: Limits
+    tensors: bool = False
+    """Whether the digest of every tensor is wanted, for which the file is read once more."""
 
     def to_bytes(self) -> bytes:
         """For a worker that is a new program, and cannot inherit it."""
@@ -46,7 +48,7 @@ class Task:
         """What :meth:`to_bytes` wrote."""
         value: dict[str, Any] = json.loads(data)
         places = (Place(**{**place, "identity": tuple(place["identity"])}) for place in value["places"])
-        return cls(tuple(places), Limits(**value["limits"]))
+        return cls(tuple(places), Limits(**value["limits"]), value["tensors"])
 
 
 def processor_seconds(place: Place, limits: Limits) -> int:
@@ -71,13 +73,15 @@ def work(task: Task, channel: int) -> None:
     )
     for place in task.places:
         _allow_time_for(place, task.limits)
-        for line in told(_scanned(place, task.limits)):
+        for line in told(_scanned(place, task)):
             _write(channel, line)
 
 
-def _scanned(place: Place, limits: Limits) -> FileResult:
+def _scanned(place: Place, task: Task) -> FileResult:
+    path = Path(place.path)
     try:
-        return scan_file(Path(place.path), place.shown, limits)
+        result = scan_file(path, place.shown, task.limits)
+        return _with_tensor_digests(path, result) if task.tensors and result.tensors else result
     except FileError as error:
         return unopened(place.shown, error.what, place.size)
     except OSError as error:
@@ -86,6 +90,12 @@ def _scanned(place: Place, limits: Limits) -> FileResult:
     except MemoryError:
         too_much = Gap(place.shown, "limit", Text("needs too much memory to read", "解析所需内存过大"))
         return FileResult(place.shown, place.size, "", "unknown", runs_code=False, gaps=(too_much,))
+
+
+def _with_tensor_digests(path: Path, result: FileResult) -> FileResult:
+    from touchstone.scan.tensor_digests import digest_tensors
+
+    return digest_tensors(path, result)
 
 
 def _allow_time_for(place: Place, limits: Limits) -> None:

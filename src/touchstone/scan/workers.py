@@ -46,15 +46,20 @@ def usable_cores() -> int:
     return min(cores, MOST_JOBS)
 
 
-def scan_in_workers(places: Sequence[Place], limits: Limits, jobs: int) -> Iterator[FileResult]:
-    """The result of every place, in the order in which they are done. Ends all workers when it is left."""
+def scan_in_workers(
+    places: Sequence[Place], limits: Limits, jobs: int, *, tensors: bool = False
+) -> Iterator[FileResult]:
+    """The result of every place, in the order in which they are done. Ends all workers when it is left.
+
+    With `tensors`, every tensor has its digest.
+    """
     waiting = deque(chunks(places, jobs))
     running: dict[int, _Worker] = {}
     with selectors.DefaultSelector() as selector:
         try:
             while waiting or running:
                 while waiting and len(running) < jobs:
-                    worker = _start(waiting.popleft(), limits)
+                    worker = _start(Task(waiting.popleft(), limits, tensors))
                     running[worker.channel] = worker
                     selector.register(worker.channel, selectors.EVENT_READ)
                 soonest = min(worker.deadline for worker in running.values())
@@ -184,11 +189,10 @@ def _incomplete(place: Place, why: Text, code: GapCode) -> FileResult:
     return FileResult(place.shown, place.size, "", "unknown", runs_code=False, gaps=(gap,))
 
 
-def _start(chunk: Chunk, limits: Limits) -> _Worker:
+def _start(task: Task) -> _Worker:
     """A new worker: forked, which costs two milliseconds, where that is sound."""
-    task = Task(chunk, limits)
     process, channel, wait = _fork(task) if _may_fork() else _spawn(task)
-    return _Worker(channel, wait, process, limits, deque(chunk), Hearing(limits))
+    return _Worker(channel, wait, process, task.limits, deque(task.places), Hearing(task.limits))
 
 
 def _may_fork() -> bool:
