@@ -90,6 +90,14 @@ _BASELINE_DAYS = 90
     "--tensors", is_flag=True, help=say("give the digest of every tensor, in json", "在 json 中给出每个张量的摘要")
 )
 @click.option(
+    "--inspect-tensors",
+    is_flag=True,
+    help=say(
+        "look at samples of the weights for hidden text; information only, shown with --verbose",
+        "抽样检查权重中是否藏有文本；仅作提示，配合 --verbose 显示",
+    ),
+)
+@click.option(
     "--unknown-symbols",
     is_flag=True,
     help=say(
@@ -125,6 +133,7 @@ def command(
     key_file: Path | None,
     system_file: Path | None,
     tensors: bool,
+    inspect_tensors: bool,
     unknown_symbols: bool,
     jobs: int | None,
     limit_seconds: int | None,
@@ -143,6 +152,7 @@ def command(
         limits=_limits(limit_seconds, limit_unpacked),
         jobs=jobs,
         tensors=tensors,
+        inspect_tensors=inspect_tensors,
         allow=None if allow_file is None else read_allow_file(allow_file),
         signed=_signed(paths, signature_file, key_file),
     )

@@ -32,6 +32,8 @@ class ScanOptions:
     """Workers at a time; as many as there are cores, up to eight, when left out."""
     tensors: bool = False
     """Whether the result holds the SHA-256 of every tensor, for which files are read once more."""
+    inspect_tensors: bool = False
+    """Whether samples of the weights are looked at for hidden text; what is seen is information."""
     allow: AllowFile | None = None
     today: date | None = None
     """The day for which entries of the allow file are taken; today when left out."""
@@ -61,7 +63,8 @@ def _read(walked: Walked, options: ScanOptions, watcher: Watcher | None) -> tupl
     """What workers made of each file, and what could not be opened."""
     results: list[FileResult] = []
     jobs = options.jobs or usable_cores()
-    for result in scan_in_workers(walked.places, options.limits, jobs, tensors=options.tensors):
+    wanted = {"tensors": options.tensors, "inspect_tensors": options.inspect_tensors}
+    for result in scan_in_workers(walked.places, options.limits, jobs, **wanted):
         results.append(result)
         if watcher is not None:
             watcher(len(results), len(walked.places))

@@ -38,6 +38,8 @@ class Task:
     limits: Limits
     tensors: bool = False
     """Whether the digest of every tensor is wanted, for which the file is read once more."""
+    inspect_tensors: bool = False
+    """Whether samples of the weights are looked at."""
 
     def to_bytes(self) -> bytes:
         """For a worker that is a new program, and cannot inherit it."""
@@ -48,7 +50,7 @@ class Task:
         """What :meth:`to_bytes` wrote."""
         value: dict[str, Any] = json.loads(data)
         places = (Place(**{**place, "identity": tuple(place["identity"])}) for place in value["places"])
-        return cls(tuple(places), Limits(**value["limits"]), value["tensors"])
+        return cls(tuple(places), Limits(**value["limits"]), value["tensors"], value["inspect_tensors"])
 
 
 def processor_seconds(place: Place, limits: Limits) -> int:
@@ -81,7 +83,7 @@ def _scanned(place: Place, task: Task) -> FileResult:
     path = Path(place.path)
     try:
         result = scan_file(path, place.shown, task.limits)
-        return _with_tensor_digests(path, result) if task.tensors and result.tensors else result
+        return _with_tensors(path, result, task) if result.tensors else result
     except FileError as error:
         return unopened(place.shown, error.what, place.size)
     except OSError as error:
@@ -92,10 +94,17 @@ def _scanned(place: Place, task: Task) -> FileResult:
         return FileResult(place.shown, place.size, "", "unknown", runs_code=False, gaps=(too_much,))
 
 
-def _with_tensor_digests(path: Path, result: FileResult) -> FileResult:
-    from touchstone.scan.tensor_digests import digest_tensors
+def _with_tensors(path: Path, result: FileResult, task: Task) -> FileResult:
+    """What was asked about tensors beyond their names."""
+    if task.tensors:
+        from touchstone.scan.tensor_digests import digest_tensors
 
-    return digest_tensors(path, result)
+        result = digest_tensors(path, result)
+    if task.inspect_tensors:
+        from touchstone.scan.tensor_inspection import inspect_tensors
+
+        result = inspect_tensors(path, result)
+    return result
 
 
 def _allow_time_for(place: Place, limits: Limits) -> None:

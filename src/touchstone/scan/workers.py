@@ -47,11 +47,11 @@ def usable_cores() -> int:
 
 
 def scan_in_workers(
-    places: Sequence[Place], limits: Limits, jobs: int, *, tensors: bool = False
+    places: Sequence[Place], limits: Limits, jobs: int, *, tensors: bool = False, inspect_tensors: bool = False
 ) -> Iterator[FileResult]:
     """The result of every place, in the order in which they are done. Ends all workers when it is left.
 
-    With `tensors`, every tensor has its digest.
+    With `tensors`, every tensor has its digest; with `inspect_tensors`, samples of the weights are looked at.
     """
     waiting = deque(chunks(places, jobs))
     running: dict[int, _Worker] = {}
@@ -59,7 +59,7 @@ def scan_in_workers(
         try:
             while waiting or running:
                 while waiting and len(running) < jobs:
-                    worker = _start(Task(waiting.popleft(), limits, tensors))
+                    worker = _start(Task(waiting.popleft(), limits, tensors, inspect_tensors))
                     running[worker.channel] = worker
                     selector.register(worker.channel, selectors.EVENT_READ)
                 soonest = min(worker.deadline for worker in running.values())
