@@ -57,6 +57,7 @@ _MAGIC: Final[tuple[tuple[int, bytes, str], ...]] = (
     (0, b"ftrt", "tensorrt"),
     (0, b"CBM1", "catboost"),
     (0, b"binf", "xgboost"),
+    (0, b"L\x00\x00\x00\x01\x14\x02\x00", "windows-shortcut"),
     (0, b"%PDF-", "pdf"),
     (0, b"SQLite format 3\x00", "sqlite"),
     (0, b"version https://git-lfs.github.com/spec/", "lfs-pointer"),
@@ -84,7 +85,9 @@ def _by_magic(head: bytes) -> str | None:
         return "webp" if head[8:12] == b"WEBP" else "wav"
     if head[:3] == b"BZh" and head[4:10] in (b"1AY&SY", b"\x17rE8P\x90"):
         return "bzip2"
-    return None
+    if head[1:4] == b"\x2a\x4d\x18" and head[0] >> 4 == 5:
+        return "zstd"  # a frame to go over, before the first real one
+    return "python-bytecode" if _is_python_bytecode(head) else None
 
 
 def _confirmed(kind: str, head: bytes) -> bool:
@@ -92,6 +95,11 @@ def _confirmed(kind: str, head: bytes) -> bool:
     if kind == "joblib-zfile":
         return head[2:4] == b"0x"
     return True
+
+
+def _is_python_bytecode(head: bytes) -> bool:
+    """The magic number of a version of Python 3, then, after times or digests, a code object (PEP 552)."""
+    return head[2:4] == b"\r\n" and 11 <= head[1:2][0] <= 15 and b"\xe3" in (head[12:13], head[16:17])
 
 
 def _is_bmp(head: bytes) -> bool:

@@ -45,6 +45,12 @@ def elf(order: str, *, wide: bool) -> bytes:
         (b"\xfe\xed\xfa\xce\x00\x00\x00\x12" + bytes(24), "mach-o", "Mach-O for PowerPC"),
         (b"\xca\xfe\xba\xbe\x00\x00\x00\x02" + bytes(24), "mach-o", "universal Mach-O with 2 architectures"),
         (b"\xca\xfe\xba\xbe\x00\x00\x00\x41" + bytes(24), "java-class", "Java class version 65.0"),
+        (b"L\x00\x00\x00\x01\x14\x02\x00" + bytes(60), "windows-shortcut", "Windows shortcut, which starts a program"),
+        (
+            b"\xa7\x0d\x0d\x0a" + bytes(12) + b"\xe3" + bytes(20),
+            "python-bytecode",
+            "Python bytecode with magic number 3495",
+        ),
         (b"\x00asm\x01\x00\x00\x00", "wasm", "WebAssembly version 1"),
     ],
 )

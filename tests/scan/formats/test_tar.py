@@ -113,6 +113,12 @@ def test_members_that_reach_out(member: tarfile.TarInfo, rule: str) -> None:
     assert rules(tarred((member, b""))) == [rule]
 
 
+def test_permissions_that_go_beyond() -> None:
+    info = tarfile.TarInfo("a.txt")
+    info.mode = 0o6755
+    assert rules(tarred((info, TEXT))) == ["archive/set-user-id"]
+
+
 def test_links_inside_the_archive_are_only_mentioned() -> None:
     assert scan(tarred(("x", TEXT), (special("a/link", tarfile.SYMTYPE, "../x"), b""))).verdict == "clean"
 

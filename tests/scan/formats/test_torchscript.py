@@ -73,6 +73,7 @@ def test_program_text_as_pytorch_writes_it_is_clean() -> None:
         ('ops.image.write_file("/tmp/x", x)', "image::write_file"),
         ('rpc_sync("worker", x)', "rpc_sync(...)"),
         ("torch.save", "aten::save"),
+        ('torch.rpc_sync("worker", "f", (x,), {}, -1.)', "aten::rpc_sync"),
     ],
 )
 def test_operators_that_reach_beyond_tensors(expression: str, shown: str) -> None:
@@ -98,6 +99,20 @@ def test_what_nobody_reviewed(expression: str, rule: str, shown: str) -> None:
 @pytest.mark.parametrize("code", ["import os\n", "def f():\n  global x\n", "async def f():\n  pass\n"])
 def test_python_that_torchscript_does_not_have(code: str) -> None:
     assert "torchscript/foreign-code" in [rule for rule, _ in facts(code)]
+
+
+def test_a_call_of_a_python_function() -> None:
+    """`^` is how a graph that still had one was printed; nothing loads it, so the text is not understood either."""
+    result = scan("def f(x: Tensor) -> Tensor:\n  return ^Mine()(x)\n")
+    assert [(finding.rule, finding.severity) for finding in result.findings] == [("torchscript/foreign-code", "high")]
+    assert [gap.code for gap in result.gaps] == ["damaged"]
+
+
+def test_a_loop_that_nothing_ends() -> None:
+    code = "def f(x: Tensor):\n  while True:\n    x = torch.add(x, x)\n"
+    assert facts(code) == [("torchscript/endless-loop", "while True")]
+    assert facts(code + "    break\n") == []
+    assert facts(code.replace("True", "_0")) == []
 
 
 def test_findings_say_where_they_are() -> None:

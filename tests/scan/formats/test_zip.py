@@ -15,12 +15,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.scan.formats.zips import CALL, Made, ended, made, streamed, widened, zipped
+from tests.scan.formats.zips import CALL, NUMBER, Made, ended, made, streamed, widened, zipped
 from touchstone.scan.budget import Limits
 from touchstone.scan.file import scan_bytes, scan_file
 from touchstone.scan.findings import FileResult
 
 TEXT = b"plain text\n"
+PROGRAM = b"\x7fELF" + bytes(60)
 PLAIN = zipped(("a.txt", TEXT), ("b/c.txt", TEXT * 100), method=zipfile.ZIP_DEFLATED)
 DEEPER = zipped(("inner.zip", PLAIN), ("z.txt", TEXT))
 
@@ -152,7 +153,7 @@ def test_bytes_after_the_compressed_data() -> None:
 @pytest.mark.parametrize(
     ("member", "code"),
     [
-        (Made(b"a", TEXT, flags=1), "encrypted"),
+        (Made(b"a", TEXT, flags=1, checksum=5), "encrypted"),
         (Made(b"a", TEXT, method=99), "encrypted"),
         (Made(b"a", TEXT, method=97), "format"),
         (Made(b"a", b"\xff\xff", method=8), "damaged"),
@@ -163,6 +164,19 @@ def test_members_that_cannot_be_unpacked_are_gaps(member: Made, code: str) -> No
     result = scan(made(member))
     assert result.verdict != "clean"
     assert code in [gap.code for gap in result.gaps]
+
+
+@pytest.mark.parametrize("flag", [0x0001, 0x0040, 0x2000])
+def test_a_mark_of_encryption_does_not_hide_a_member(flag: int) -> None:
+    """CVE-2025-1945: PyTorch does not mind the mark, and neither its checksum."""
+    assert set(rules(made(Made(b"evil.so", PROGRAM, flags=flag)))) == {"zip/false-encryption", "programs/native-code"}
+    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+    packed = packer.compress(PROGRAM) + packer.flush()
+    member = Made(b"evil.so", packed, method=8, flags=flag, unpacked=len(PROGRAM), checksum=zlib.crc32(PROGRAM))
+    assert set(rules(made(member))) == {"zip/false-encryption", "programs/native-code"}
+    result = scan(made(Made(b"m/data.pkl", CALL, flags=flag, checksum=5)))
+    assert {finding.where for finding in result.findings} == {"f.zip!m/data.pkl"}
+    assert "zip/false-encryption" in [finding.rule for finding in result.findings]
 
 
 def test_content_before_the_damage_is_examined() -> None:
@@ -181,7 +195,10 @@ def test_paths_that_lead_out(name: bytes) -> None:
     assert rules(made(Made(name, TEXT))) == ["archive/escaping-name"]
 
 
-@pytest.mark.parametrize("name", [b"a\\b", b"a\x00b", b""])
+@pytest.mark.parametrize(
+    "name",
+    [b"a\\b", b"a\x00b", b"", b"a\nb", "exe.\u202etxt".encode(), b"a/CON", b"nul/a", b"..../a", b"a. /b", b"a./b"],
+)
 def test_names_that_mean_different_places(name: bytes) -> None:
     assert "archive/ambiguous-name" in rules(made(Made(name, TEXT)))
 
@@ -215,6 +232,11 @@ def test_devices() -> None:
     assert "archive/device" in rules(made(Made(b"a", b"", external=stat.S_IFBLK << 16)))
 
 
+def test_permissions_that_go_beyond() -> None:
+    assert rules(made(Made(b"a.txt", TEXT, external=(stat.S_IFREG | 0o4755) << 16))) == ["archive/set-user-id"]
+    assert rules(made(Made(b"a.txt", TEXT, external=(stat.S_IFREG | 0o755) << 16))) == []
+
+
 def test_a_folder_with_content() -> None:
     assert rules(made(Made(b"a/", TEXT))) == ["zip/folder-with-content"]
 
@@ -236,6 +258,36 @@ def test_a_second_directory_in_the_comment() -> None:
 def test_an_end_record_before_the_last_one() -> None:
     content = PLAIN + ended(0, 0, 0)
     assert "zip/two-directories" in rules(content)
+
+
+def test_an_end_record_that_says_the_same_again() -> None:
+    content = made(Made(b"a.txt", TEXT))
+    assert "zip/two-directories" in rules(content + content[content.index(b"PK\x05\x06") :])
+
+
+def test_archives_in_a_row() -> None:
+    """As PyTorch writes a distributed checkpoint: one archive for each tensor, all in one file."""
+    one, other = made(Made(b"m/data.pkl", NUMBER)), made(Made(b"archive/data.pkl", NUMBER), Made(b"archive/x", TEXT))
+    for content in (one + other, one + one + one, other + one + other):
+        result = scan(content)
+        assert (result.format, result.verdict) == ("torch-distributed-checkpoint", "clean")
+    result = scan(one + made(Made(b"m/data.pkl", CALL)) + other)
+    assert [finding.where for finding in result.findings] == [f"f.zip!archive at byte {len(one)}!m/data.pkl"]
+    assert "zip/two-directories" in rules(PLAIN + PLAIN)
+    assert "zip/two-directories" in rules(one + PLAIN)
+    assert scan(one + b"x" + other).verdict == "unsafe"
+    assert scan(one + other + b"x").verdict == "unsafe"
+
+
+def test_archives_in_a_row_with_a_third_directory_in_a_member() -> None:
+    """Read with offsets from the start of the file, the last end record leads into a member of the first archive."""
+    second = made(Made(b"m/data.pkl", NUMBER))
+    offset = second.index(b"PK\x01\x02")
+    evil = made(Made(b"m/data.pkl", CALL))
+    entry = evil[evil.index(b"PK\x01\x02") : evil.index(b"PK\x05\x06")]
+    padding = offset - 30 - len(b"m/data/0")
+    first = made(Made(b"m/data/0", bytes(padding) + entry), Made(b"m/data.pkl", NUMBER))
+    assert "zip/two-directories" in rules(first + second)
 
 
 def test_zip64_record_that_leads_elsewhere() -> None:
@@ -321,6 +373,11 @@ def test_a_member_that_shrinks_unusually_well_is_for_review() -> None:
     assert [(finding.rule, finding.severity) for finding in result.findings] == [("archive/bomb", "medium")]
 
 
+def test_tens_of_thousands_of_empty_members() -> None:
+    content = made(*(Made(b"%d" % number, b"") for number in range(20_001)))
+    assert rules(content) == ["archive/bomb"]
+
+
 def test_too_many_members() -> None:
     content = zipped(*((f"{number}.txt", b"") for number in range(50)))
     result = scan_bytes(content, "f.zip", Limits(members=49))
@@ -332,6 +389,7 @@ def test_archives_nested_too_deeply() -> None:
     for _ in range(12):
         content = zipped(("a.zip", content))
     assert "limit" in gaps(content)
+    assert "archive/bomb" in rules(content)
 
 
 def test_large_stored_members_are_not_read_into_memory(tmp_path: Path) -> None:
@@ -383,7 +441,6 @@ def test_anything_that_begins_like_an_archive_is_read_without_failing(rest: byte
     assert "reader" not in [gap.code for gap in result.gaps]
 
 
-PROGRAM = b"\x7fELF" + bytes(60)
 CARRIERS = [
     made(Made(b"a.txt", TEXT), Made(b"evil.so", PROGRAM)),
     zipped(("evil.so", PROGRAM), method=zipfile.ZIP_DEFLATED),

@@ -150,7 +150,7 @@ def test_a_program_is_found() -> None:
 def test_bytes_outside_the_frames() -> None:
     frame = framed((0, b"plain text\n"))
     skipped = b"\x53\x2a\x4d\x18" + struct.pack("<I", len(PROGRAM)) + PROGRAM
-    for content in (frame + PROGRAM, frame + skipped):
+    for content in (frame + PROGRAM, frame + skipped, skipped + frame):
         assert sorted(rules(content)) == ["compressed/appended", "programs/native-code"]
     assert rules(frame + b"\x50\x2a\x4d\x18" + struct.pack("<I", 4) + bytes(4)) == []
 

@@ -45,6 +45,8 @@ READERS: Final[dict[str, tuple[str, str]]] = {
     "mach-o": ("programs", "read_program"),
     "wasm": ("programs", "read_program"),
     "java-class": ("programs", "read_program"),
+    "python-bytecode": ("programs", "read_program"),
+    "windows-shortcut": ("programs", "read_program"),
     # ---- weights
     "safetensors": ("safetensors", "read_safetensors"),
     "gguf": ("gguf", "read_gguf"),

@@ -6,6 +6,8 @@ up without regard to case, macOS and Windows do so on disk, and macOS normalises
 
 from __future__ import annotations
 
+import re
+import stat
 import unicodedata
 from typing import Final
 
@@ -75,7 +77,37 @@ DEVICE: Final = Rule(
     references=("CWE-59",),
 )
 
-RULES: Final[tuple[Rule, ...]] = (ESCAPING_NAME, AMBIGUOUS_NAME, DUPLICATE_NAME, ESCAPING_LINK, LINK, DEVICE)
+SET_USER_ID: Final = Rule(
+    id="archive/set-user-id",
+    severity="medium",
+    nature="threat",
+    title=Text(
+        "A member would run with the rights of its owner, not of who starts it",
+        "成员运行时将具有其属主的权限，而非启动者的权限",
+    ),
+    remedy=Text(
+        "Unpack without permissions, or ask for an archive of plain files: models are not run.",
+        "解包时不要还原权限，或要求提供只含普通文件的归档：模型无需运行权限。",
+    ),
+    references=("CWE-250",),
+)
+RULES: Final[tuple[Rule, ...]] = (
+    ESCAPING_NAME,
+    AMBIGUOUS_NAME,
+    DUPLICATE_NAME,
+    ESCAPING_LINK,
+    LINK,
+    DEVICE,
+    SET_USER_ID,
+)
+
+
+_STRANGE: Final = re.compile(
+    r"[\x00-\x1f\x7f\\\u200e\u200f\u202a-\u202e\u2066-\u2069]"  # controls, backslash, changes of direction
+    r"|(?:^|/)(?:con|prn|aux|nul|com\d|lpt\d)(?:/|$)"  # devices on Windows
+    r"|(?:^|/)(?!\.\.?(?:/|$))[^/]*[. ](?:/|$)",  # ends that Windows leaves out
+    re.IGNORECASE,
+)
 
 
 class Names:
@@ -93,7 +125,7 @@ class Names:
         """Report what is wrong with a member's name; `offset` is where its entry stands."""
         if unpacks_outside(name):
             self._examination.report(ESCAPING_NAME, name, offset=offset)
-        elif "\\" in name or "\x00" in name or not name.strip("/"):
+        elif not name.strip("/") or _STRANGE.search(name):
             self._examination.report(AMBIGUOUS_NAME, name, offset=offset)
         if name.endswith("/"):
             return
@@ -105,6 +137,12 @@ class Names:
         severity = self._twice if earlier == name else self._twice_folded
         if severity is not None:
             self._examination.report(DUPLICATE_NAME, name, offset=offset, severity=severity)
+
+
+def judge_mode(name: str, mode: int, offset: int, examination: Examination) -> None:
+    """Report permissions that go beyond reading, writing and running."""
+    if mode & (stat.S_ISUID | stat.S_ISGID):
+        examination.report(SET_USER_ID, f"{name} {stat.filemode(mode)}", offset=offset)
 
 
 def folded_name(name: str) -> str:

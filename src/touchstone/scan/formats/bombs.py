@@ -24,8 +24,14 @@ BOMB: Final = Rule(
 
 _UNUSUAL_SIZE: Final = 64 * MEBIBYTE
 _UNUSUAL_RATIO: Final = 200
+_CERTAIN_SIZE: Final = 128 * MEBIBYTE
+"""Output of unusual ratio from which on it is taken for a bomb and not for an array of zeros."""
 _LIMIT_RATIO: Final = 64
 """Output to input of the whole file, above which reaching the limit is the archive's doing and not its size's."""
+_MANY_MEMBERS: Final = 20_000
+_LITTLE: Final = 4
+_DEEP: Final = 6
+_ARCHIVES: Final = (b"PK\x03\x04", b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00", b"7z\xbc\xaf\x27\x1c", b"\x28\xb5\x2f\xfd")
 _LARGEST_QUINE: Final = 16 * MEBIBYTE
 
 
@@ -35,7 +41,19 @@ def judge_ratio(unpacked: Unpacked, packed: int, examination: Examination) -> No
     too_much = unpacked.code == "limit" and budget.unpacked > _LIMIT_RATIO * budget.size
     if too_much or (size > _UNUSUAL_SIZE and size > _UNUSUAL_RATIO * packed):
         fact = f"{packed} bytes unpack to {size}{' and more' if too_much else ''}"
-        examination.report(BOMB, fact, severity="high" if too_much else "medium")
+        examination.report(BOMB, fact, severity="high" if too_much or size >= _CERTAIN_SIZE else "medium")
+
+
+def judge_count(members: int, packed: int, examination: Examination) -> None:
+    """Report tens of thousands of members with next to nothing in them."""
+    if members > _MANY_MEMBERS and packed < _LITTLE * members:
+        examination.report(BOMB, f"{members} members of {packed} bytes in all")
+
+
+def judge_depth(data: Source, examination: Examination) -> None:
+    """Report a member that is an archive, deeper in archives than anybody packs them."""
+    if examination.depth + 1 >= _DEEP and data.read(0, 6).startswith(_ARCHIVES):
+        examination.report(BOMB, f"an archive within {examination.depth + 1} others")
 
 
 def is_quine(unpacked: Source, archive: Source) -> bool:

@@ -12,7 +12,7 @@ from typing import Final
 
 from touchstone.scan.examination import Examination
 from touchstone.scan.findings import Rule
-from touchstone.scan.formats.bombs import BOMB, is_quine, judge_ratio
+from touchstone.scan.formats.bombs import BOMB, is_quine, judge_depth, judge_ratio
 from touchstone.scan.formats.frames import Frames, lz4_frames, zstd_frames
 from touchstone.scan.source import WINDOW, Source
 from touchstone.scan.spans import is_zero
@@ -106,6 +106,7 @@ def _examine(source: Source, examination: Examination, streams: _Streams | Frame
         for skipped in streams.skipped:
             _read_rest(skipped, -1, examination)
     judge_ratio(unpacked, source.size, examination)
+    judge_depth(unpacked.data, examination)
     if is_quine(unpacked.data, source):
         examination.report(BOMB, "unpacks to itself")
     else:

@@ -7,6 +7,7 @@ for ELF, the build id, with which its debugging symbols or its origin can be loo
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -69,20 +70,10 @@ def read_program(source: Source, examination: Examination) -> str:
 
 
 def _identify(source: Source, head: bytes) -> _Program:
-    if head.startswith(b"\x7fELF"):
-        return _Program("elf", _describe_elf(source, head))
-    if head.startswith(b"MZ"):
-        return _Program("pe", _describe_pe(source, head))
-    if head.startswith(b"\xca\xfe\xba\xbe"):
-        return _identify_cafebabe(head)
-    if head.startswith(b"\x00asm"):
-        return _Program("wasm", f"WebAssembly version {int.from_bytes(head[4:8], 'little')}")
-    order = "little" if head[:1] in (b"\xce", b"\xcf") else "big"
-    machine = int.from_bytes(head[4:8], "little" if order == "little" else "big")
-    return _Program("mach-o", f"Mach-O for {_MACH_MACHINES.get(machine, hex(machine))}")
+    return next(identify for mark, identify in _BY_MARK if head.startswith(mark) or mark == head[2:4])(source, head)
 
 
-def _identify_cafebabe(head: bytes) -> _Program:
+def _cafebabe(_source: Source, head: bytes) -> _Program:
     """A Java class has its version here, 45 or more; a universal Mach-O the number of its architectures."""
     minor, major = struct.unpack_from(">HH", head.ljust(8, b"\0"), 4)
     if minor == 0 and major < 45:
@@ -141,3 +132,28 @@ def _describe_pe(source: Source, head: bytes) -> str:
     machine = int.from_bytes(header[4:6], "little")
     kind = "library" if int.from_bytes(header[22:24], "little") & 0x2000 else "program"
     return f"Windows {kind} for {_PE_MACHINES.get(machine, hex(machine))}"
+
+
+def _mach_o(_source: Source, head: bytes) -> _Program:
+    machine = int.from_bytes(head[4:8], "little" if head[3:4] == b"\xfe" else "big")
+    return _Program("mach-o", f"Mach-O for {_MACH_MACHINES.get(machine, hex(machine))}")
+
+
+def _wasm(_source: Source, head: bytes) -> _Program:
+    return _Program("wasm", f"WebAssembly version {int.from_bytes(head[4:8], 'little')}")
+
+
+def _python_bytecode(_source: Source, head: bytes) -> _Program:
+    return _Program("python-bytecode", f"Python bytecode with magic number {int.from_bytes(head[:2], 'little')}")
+
+
+_BY_MARK: Final[tuple[tuple[bytes, Callable[[Source, bytes], _Program]], ...]] = (
+    (b"\x7fELF", lambda source, head: _Program("elf", _describe_elf(source, head))),
+    (b"MZ", lambda source, head: _Program("pe", _describe_pe(source, head))),
+    (b"\xca\xfe\xba\xbe", _cafebabe),
+    (b"\x00asm", _wasm),
+    (b"L\x00\x00\x00", lambda _source, _head: _Program("windows-shortcut", "Windows shortcut, which starts a program")),
+    (b"\r\n", _python_bytecode),
+    (b"", _mach_o),
+)
+"""What a program begins with; Python's mark stands third. Whatever is none of the others was recognised as Mach-O."""

@@ -13,7 +13,7 @@ from typing import Final
 from touchstone.scan.examination import Examination
 from touchstone.scan.findings import Rule
 from touchstone.scan.formats import archive_names
-from touchstone.scan.formats.archive_names import DEVICE, Names, judge_link
+from touchstone.scan.formats.archive_names import DEVICE, Names, judge_link, judge_mode
 from touchstone.scan.formats.tar_header import (
     BLOCK,
     LONGEST_EXTENSION,
@@ -158,6 +158,8 @@ class _Reading:
         target = records.get("linkpath", header.target)
         size = self._size(header, records, position)
         self._names.judge(name, position)
+        if header.kind in _FILES:
+            judge_mode(name, header.mode, position, self._examination)
         self._seen.add(name.removeprefix("./"))
         if header.kind in _LINKS:
             judge_link(name, target, position, self._examination, from_top=header.kind == "1")

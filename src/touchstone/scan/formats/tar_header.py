@@ -27,6 +27,8 @@ class TarHeader:
     """The type flag: `0` file, `1` hard link, `2` symbolic link, `5` folder, `x` pax records, `L` long name, …"""
     target: str
     """Where a link leads."""
+    mode: int
+    """Permissions."""
 
 
 def parse_header(block: bytes) -> TarHeader | None:
@@ -44,7 +46,7 @@ def parse_header(block: bytes) -> TarHeader | None:
     if kind == "\x00":
         # Before POSIX a folder was a file whose name ends so.
         kind = "5" if name.endswith("/") else "0"
-    return TarHeader(name, size, kind, _text(block[157:257]))
+    return TarHeader(name, size, kind, _text(block[157:257]), _number(block[100:108]) or 0)
 
 
 def is_header(block: bytes) -> bool:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from touchstone.scan.examination import Examination
 from touchstone.scan.findings import Rule
 from touchstone.scan.formats import torch_operators
-from touchstone.scan.formats.torch_operators import REACHING_METHODS, REACHING_OPERATOR, judge_operator
+from touchstone.scan.formats.torch_operators import REACHING, REACHING_OPERATOR, judge_operator
 from touchstone.scan.source import Source, Unreadable
 from touchstone.text import Text
 
@@ -57,13 +57,30 @@ NOT_TORCHSCRIPT: Final = Rule(
     ),
     references=("CWE-506",),
 )
-RULES: Final[tuple[Rule, ...]] = (UNREVIEWED_CALL, CUSTOM_CLASS, NOT_TORCHSCRIPT, *torch_operators.RULES)
+ENDLESS_LOOP: Final = Rule(
+    id="torchscript/endless-loop",
+    severity="medium",
+    nature="threat",
+    title=Text("The program has a loop that nothing ends", "程序含有无法结束的循环"),
+    remedy=Text("Run the model only with a limit on its time.", "只可在限制运行时间的条件下使用该模型。"),
+    references=("CWE-835",),
+)
+RULES: Final[tuple[Rule, ...]] = (
+    UNREVIEWED_CALL,
+    CUSTOM_CLASS,
+    NOT_TORCHSCRIPT,
+    ENDLESS_LOOP,
+    *torch_operators.RULES,
+)
 
 _LARGEST_CODE: Final = 16 * 2**20
 _LARGEST_PIECE: Final = 2**17
 _LARGEST_DEFINITION: Final = 2**20
 """Program text is parsed a few definitions at a time: a syntax tree is a hundred times as large as its text."""
 _DEFINITION: Final = re.compile(rb"^(?=[^\s)\]}])", re.MULTILINE)
+
+_PYTHON_OPERATOR: Final = re.compile(rb"\^[A-Za-z_]\w{0,100}\(")
+"""How a call of a Python function is written where a graph still had one: no archive that loads has it."""
 
 _FUNCTIONS: Final = frozenset(
     {
@@ -99,6 +116,9 @@ def read_code(source: Source, examination: Examination) -> None:
                 warnings.simplefilter("ignore")
                 tree = ast.parse(piece)
         except (SyntaxError, ValueError, MemoryError, RecursionError):
+            for call in _PYTHON_OPERATOR.finditer(piece):
+                fact = call[0].decode("ascii")
+                examination.report(NOT_TORCHSCRIPT, fact, offset=start + call.start(), severity="high")
             raise Unreadable(Text("is no TorchScript that can be parsed", "不是可解析的 TorchScript 代码")) from None
         _Judge(examination, piece, start).judge(tree)
 
@@ -142,6 +162,8 @@ class _Judge:
                     self._report(UNREVIEWED_CALL, f"passes on the module {node.id}", node)
             elif isinstance(node, ast.Call):
                 self._judge_call(node, bound)
+            elif isinstance(node, ast.While) and _is_endless(node):
+                self._report(ENDLESS_LOOP, "while True", node)
 
     def _judge_dotted_name(self, node: ast.Attribute, seen: set[int]) -> None:
         import ast
@@ -163,7 +185,7 @@ class _Judge:
             self._judge_operator("::".join(dotted[1:3]), node)
         elif root == "__torch__":
             self._judge_class(".".join(dotted), node)
-        elif not REACHING_METHODS.isdisjoint(dotted):
+        elif not REACHING.isdisjoint(dotted):
             self._report(REACHING_OPERATOR, ".".join(dotted), node)
 
     def _judge_operator(self, name: str, node: ast.expr) -> None:
@@ -179,7 +201,7 @@ class _Judge:
 
         called = node.func
         if isinstance(called, ast.Name):
-            if called.id in REACHING_METHODS:
+            if called.id in REACHING:
                 self._report(REACHING_OPERATOR, f"{called.id}(...)", node)
             elif called.id not in _FUNCTIONS and called.id not in bound:
                 self._report(UNREVIEWED_CALL, f"{called.id}(...)", node)
@@ -195,7 +217,7 @@ class _Judge:
         name = node.args[1] if len(node.args) > 1 else None
         if not isinstance(name, ast.Constant) or not isinstance(name.value, str):
             self._report(UNREVIEWED_CALL, "getattr of a name that is computed", node)
-        elif name.value in REACHING_METHODS:
+        elif name.value in REACHING:
             self._report(REACHING_OPERATOR, f"getattr(..., {name.value!r})", node)
 
     def _report(self, rule: Rule, fact: str, node: ast.AST) -> None:
@@ -204,6 +226,13 @@ class _Judge:
     def _offset(self, node: ast.AST) -> int:
         line = getattr(node, "lineno", 1)
         return self._start + self._lines[min(line, len(self._lines)) - 1] + getattr(node, "col_offset", 0)
+
+
+def _is_endless(loop: ast.While) -> bool:
+    import ast
+
+    always = isinstance(loop.test, ast.Constant) and bool(loop.test.value)
+    return always and not any(isinstance(node, ast.Break | ast.Return | ast.Raise) for node in ast.walk(loop))
 
 
 def _bound_names(tree: ast.Module) -> frozenset[str]:

@@ -16,14 +16,15 @@ from touchstone.scan.examination import Examination
 from touchstone.scan.findings import Rule
 from touchstone.scan.formats import archive_names, zip_directory, zip_member
 from touchstone.scan.formats.archive_kinds import ArchiveKinds
-from touchstone.scan.formats.archive_names import DEVICE, Names, judge_link
-from touchstone.scan.formats.bombs import BOMB, is_quine
+from touchstone.scan.formats.archive_names import DEVICE, Names, judge_link, judge_mode
+from touchstone.scan.formats.bombs import BOMB, is_quine, judge_count, judge_depth
 from touchstone.scan.formats.torch_archive import is_known_record
 from touchstone.scan.formats.zip_directory import (
     LOCAL,
     Directory,
     Entry,
     Header,
+    archives_in_a_row,
     find_directories,
     read_entries,
     read_local_header,
@@ -123,6 +124,8 @@ def read_zip(source: Source, examination: Examination) -> str:
         reading.follow_local_headers(0, source.size)
         raise Unreadable(Text("the archive has no directory", "归档没有目录"))
     first, *others = directories
+    if first.shift and len(archives := archives_in_a_row(source, directories)) > 1:
+        return _read_archives_in_a_row(source, archives, examination)
     reading.read(first)
     disagreeing = [other for other in others if not reading.is_inside_a_member(other)]
     if disagreeing:
@@ -134,6 +137,18 @@ def read_zip(source: Source, examination: Examination) -> str:
     if reading.kinds.runs_code:
         examination.runs_code()
     return reading.kinds.format
+
+
+def _read_archives_in_a_row(source: Source, archives: list[tuple[int, int]], examination: Examination) -> str:
+    """Read whole archives that follow one another: PyTorch writes a distributed checkpoint so, one for each tensor."""
+    kinds = set()
+    for start, stop in archives:
+        examination.budget.spend_members(1)
+        kinds.add(examination.examine(source.part(start, stop - start), f"archive at byte {start}", "zip"))
+    if kinds == {"torch-archive"}:
+        return "torch-distributed-checkpoint"
+    examination.report(TWO_DIRECTORIES, f"{len(archives)} archives in a row", offset=archives[1][0])
+    return "zip"
 
 
 class _Reading:
@@ -157,6 +172,7 @@ class _Reading:
         if directory.is_split:
             examination.gap(Text("the archive continues in other files", "归档的其余部分在其他文件中"), "absent")
         entries = list(read_entries(self._source, directory, examination))
+        judge_count(len(entries), sum(entry.central.packed for entry in entries), examination)
         for entry in entries:
             self._names.update(filter(None, (entry.central.text, entry.central.unicode_path)))
         self.kinds = ArchiveKinds(self._names)
@@ -215,7 +231,7 @@ class _Reading:
         name, examination = header.text, self._examination
         inner = examination.inside(name)
         try:
-            content = read_content(packed, header, inner)
+            content = read_content(packed, header, inner, loader_is_lax=self.kinds.is_pytorch)
         except LimitReached:
             raise
         except Unreadable as unreadable:
@@ -234,7 +250,9 @@ class _Reading:
         if file_type == stat.S_IFLNK:
             judge_link(name, data.read(0, _LONGEST_LINK).decode("utf-8", "replace"), offset, examination)
             return "link" if data.size <= _LONGEST_LINK else examination.examine(data, name)
-        if file_type not in (0, stat.S_IFREG, stat.S_IFDIR):
+        if file_type == stat.S_IFREG:
+            judge_mode(name, external >> 16, offset, examination)
+        elif file_type not in (0, stat.S_IFDIR):
             examination.report(DEVICE, name, offset=offset)
         if name.endswith("/"):
             if not data.size:
@@ -243,6 +261,7 @@ class _Reading:
         if is_quine(data, self._source):
             examination.report(BOMB, f"{name} is the archive itself", offset=offset)
             return "zip"
+        judge_depth(data, examination)
         if self.kinds.is_pytorch and is_known_record(name, data):
             return "torch-record"
         return examination.examine(data, name, self.kinds.format_of(name))
@@ -259,7 +278,9 @@ class _Reading:
     def _read_unaccounted(self, start: int, stop: int) -> None:
         source, examination = self._source.part(start, stop - start), self._examination
         head = source.read(0, 16)
-        if head.startswith(LOCAL):
+        if head.startswith(zip_directory.END):
+            examination.report(TWO_DIRECTORIES, f"end records at {start} and elsewhere", offset=start)
+        elif head.startswith(LOCAL):
             examination.report(HIDDEN_MEMBER, repr(source.read(0, 64)), offset=start, length=source.size)
             self.follow_local_headers(start, stop)
         elif start == 0 and (head == _SPLIT_MARKER or not head.startswith(b"PK")):

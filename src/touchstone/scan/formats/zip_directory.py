@@ -68,8 +68,11 @@ class Header(NamedTuple):
 
     @property
     def text(self) -> str:
-        """The name as unpackers show it."""
-        return self.name.decode("utf-8" if self.flags & IS_UTF8 else "cp437", errors="replace")
+        """The name as unpackers show it: most take it for UTF-8 where it can be, whatever the flag says."""
+        try:
+            return self.name.decode("utf-8")
+        except UnicodeDecodeError:
+            return self.name.decode("cp437")
 
     @property
     def unicode_path(self) -> str | None:
@@ -145,6 +148,26 @@ def find_directories(source: Source) -> list[Directory]:
                 )
                 found.setdefault((start, shift, claim.entries), directory)
     return list(found.values())
+
+
+def archives_in_a_row(source: Source, directories: list[Directory]) -> list[tuple[int, int]]:
+    """Where the archives of a file begin and end that is nothing but whole archives, one after the other.
+
+    `directories` are those of the whole file. No archives are answered when one of them is not that of an archive in
+    the row: then unpackers differ in what they read.
+    """
+    found: list[Directory] = []
+    stop = source.size
+    while stop > 0:
+        last = next(iter(find_directories(source.part(0, stop))), None)
+        if last is None or last.end + END_SIZE != stop or last.comment or source.read(last.shift, 4) != LOCAL:
+            return []
+        found.append(last)
+        stop = last.shift
+    own = {(directory.start, directory.shift) for directory in found}
+    if any((directory.start, directory.shift) not in own for directory in directories):
+        return []
+    return [(directory.shift, directory.end + END_SIZE) for directory in reversed(found)]
 
 
 def _end_records(source: Source) -> Iterator[tuple[int, bytes]]:

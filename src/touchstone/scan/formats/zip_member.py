@@ -79,6 +79,17 @@ TWO_NAMES: Final = Rule(
     remedy=_REFUSE,
     references=("CWE-436", "Info-ZIP extra field 0x7075"),
 )
+FALSE_ENCRYPTION: Final = Rule(
+    id="zip/false-encryption",
+    severity="critical",
+    nature="threat",
+    title=Text(
+        "A member is marked as encrypted and is not: scanners pass over what lax loaders load",
+        "成员标记为加密而实际未加密：扫描器会跳过，宽松的加载器却会加载",
+    ),
+    remedy=_REFUSE,
+    references=("CWE-436", "CVE-2025-1945"),
+)
 DESCRIPTOR: Final = Rule(
     id="zip/descriptor",
     severity="high",
@@ -98,9 +109,19 @@ PADDING: Final = Rule(
     remedy=_REFUSE,
     references=("CWE-506",),
 )
-RULES: Final[tuple[Rule, ...]] = (HEADERS_DIFFER, CHECKSUM, SIZE, TWO_NAMES, DESCRIPTOR, PADDING, BOMB)
+RULES: Final[tuple[Rule, ...]] = (
+    HEADERS_DIFFER,
+    CHECKSUM,
+    SIZE,
+    TWO_NAMES,
+    FALSE_ENCRYPTION,
+    DESCRIPTOR,
+    PADDING,
+    BOMB,
+)
 
 STORED: Final = 0
+_ENCRYPTIONS: Final = ENCRYPTED | STRONGLY_ENCRYPTED | MASKED
 _AES: Final = 99
 
 _PYTORCH_PADDING: Final = 0x4246
@@ -194,11 +215,20 @@ def descriptor_size(source: Source, start: int, header: Header) -> int | None:
     return None
 
 
-def read_content(packed: Source, header: Header, examination: Examination) -> Content | None:
-    """The member's content; `None`, with a gap, when none of it can be had. Raises `Unreadable` likewise."""
-    if header.flags & (ENCRYPTED | STRONGLY_ENCRYPTED | MASKED) or header.method == _AES:
-        examination.gap(Text("is encrypted", "已加密"), "encrypted")
-        return None
+def read_content(
+    packed: Source, header: Header, examination: Examination, *, loader_is_lax: bool = False
+) -> Content | None:
+    """The member's content; `None`, with a gap, when none of it can be had. Raises `Unreadable` likewise.
+
+    `loader_is_lax` says that the loader of this kind of archive minds neither marks nor checksums.
+    """
+    if header.flags & _ENCRYPTIONS or header.method == _AES:
+        content = _unencrypted_content(packed, header, examination, loader_is_lax=loader_is_lax)
+        if content is None:
+            examination.gap(Text("is encrypted", "已加密"), "encrypted")
+        else:
+            examination.report(FALSE_ENCRYPTION, f"flags {header.flags:#06x}")
+        return content
     if header.method == STORED:
         if packed.size != header.unpacked:
             examination.report(SIZE, f"{packed.size} bytes stored, {header.unpacked} declared")
@@ -221,6 +251,21 @@ def read_content(packed: Source, header: Header, examination: Examination) -> Co
         examination.examine(packed.part(pieces.stop, packed.size), "bytes after the compressed data")
     judge_ratio(unpacked, packed.size, examination)
     return Content(unpacked.data, unpacked.checksum if unpacked.problem is None else None)
+
+
+def _unencrypted_content(
+    packed: Source, header: Header, examination: Examination, *, loader_is_lax: bool
+) -> Content | None:
+    """The content of a member that is marked as encrypted and is not: then its checksum is that of what it holds."""
+    if header.method == STORED:
+        content = Content(packed, None)
+    else:
+        pieces = _pieces(packed, header)
+        unpacked = None if pieces is None else unpack(pieces, examination.budget)
+        if unpacked is None or unpacked.problem is not None:
+            return None
+        content = Content(unpacked.data, unpacked.checksum)
+    return content if loader_is_lax or _checksum(content, examination) == header.checksum else None
 
 
 def _pieces(packed: Source, header: Header) -> Stream | Frames | None:
@@ -246,11 +291,16 @@ def _pieces(packed: Source, header: Header) -> Stream | Frames | None:
 
 def verify_checksum(content: Content, header: Header, examination: Examination) -> None:
     """Compare the checksum with the content, reading stored content once more."""
-    checksum = content.checksum
-    if checksum is None:
-        checksum = 0
-        for window in content.data.windows():
-            checksum = zlib.crc32(window, checksum)
-            examination.budget.check_time()
+    checksum = _checksum(content, examination)
     if checksum != header.checksum:
         examination.report(CHECKSUM, f"{header.checksum:08x} declared, {checksum:08x} found")
+
+
+def _checksum(content: Content, examination: Examination) -> int:
+    if content.checksum is not None:
+        return content.checksum
+    checksum = 0
+    for window in content.data.windows():
+        checksum = zlib.crc32(window, checksum)
+        examination.budget.check_time()
+    return checksum
