@@ -323,19 +323,23 @@ def _unwritable(target: Path, what: Text) -> UserError:
 
 def _write(target: Path, content: bytes, result: ScanResult) -> None:
     from touchstone.scan.output.text import conclusion
+    from touchstone.scan.walk import shown_path
 
     _write_file(target, content)
+    name = shown_path(str(target))
     click.echo(conclusion(result, chosen(), colour=_in_colour()))
-    click.echo(say(f"written to {target}", f"已写入 {target}"))
+    click.echo(say(f"written to {name}", f"已写入 {name}"))
 
 
 def _write_baseline(target: Path, result: ScanResult) -> None:
     from datetime import date, timedelta
 
     from touchstone.scan.baseline import baseline
+    from touchstone.scan.walk import shown_path
 
     _write_file(target, baseline(result, date.today() + timedelta(days=_BASELINE_DAYS)))
-    told = say(f"baseline written to {target}: fill in its reasons", f"基线已写入 {target}：请填写其中的理由")
+    name = shown_path(str(target))
+    told = say(f"baseline written to {name}: fill in its reasons", f"基线已写入 {name}：请填写其中的理由")
     click.echo(told, err=True)
 
 

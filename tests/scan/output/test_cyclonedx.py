@@ -118,6 +118,26 @@ def test_a_known_vulnerability_that_a_rule_names_is_listed_with_the_files(monkey
     assert vulnerability["ratings"][0]["severity"] == "critical"
 
 
+def test_a_weakness_of_a_library_concerns_the_file_and_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    from touchstone.scan.findings import Rule
+    from touchstone.text import Text
+
+    rule = Rule(
+        "dependencies/grave-weakness", "medium", "threat", Text("Weak", "弱"), Text("Update", "更新"), ("CWE-1395",)
+    )
+    monkeypatch.setattr("touchstone.scan.output.json.rule_named", lambda _: rule)
+    told = "torch-vision ==0.24.0: CVE-2026-10000 (GHSA-2222-3333-4444) reads anything"
+    requirements = hub_folder()[-1]
+    found = finding(requirements.path, rule.id, shown=told, severity="medium", offset=-1)
+    weak = file(requirements.path, kind="requirements", facts=requirements.facts, findings=(found,))
+    document = bom(result(weak))
+    (vulnerability,) = document["vulnerabilities"]
+    assert vulnerability["id"] == "CVE-2026-10000"
+    assert vulnerability["description"] == f"Weak. {told}"
+    assert vulnerability["affects"] == [{"ref": "file:requirements.txt"}, {"ref": "pkg:pypi/torch-vision@0.24.0"}]
+    assert broken_bom_references(document) == ()
+
+
 def test_who_supplied_the_whole_is_as_declared() -> None:
     declared = Declared(
         {"name": "screening", "supplier": {"name": "Example Ltd."}},

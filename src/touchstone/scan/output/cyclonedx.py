@@ -29,11 +29,15 @@ _SEVERITIES: Final[dict[Severity, str]] = {
     "low": "low",
     "information": "info",
 }
-_ADVISORY: Final = re.compile(r"CVE-\d{4}-\d{4,}|GHSA(?:-[23456789cfghjmpqrvwx]{4}){3}")
+_ADVISORY: Final = re.compile(r"CVE-\d{4}-\d{4,}|GHSA(?:-[23456789cfghjmpqrvwx]{4}){3}|(?:TS-)?(?:MAL|PYSEC)-\d{4}-\d+")
 _SOURCES: Final = {
     "CVE": ("NVD", "https://nvd.nist.gov/vuln/detail/"),
     "GHSA": ("GitHub Advisories", "https://github.com/advisories/"),
+    "": ("OSV", "https://osv.dev/vulnerability/"),
 }
+"""Where an advisory is published, by how its identifier begins."""
+_ABOUT_LIBRARIES: Final = "dependencies/"
+"""Rules of `touchstone.scan.advisories`."""
 _ECOSYSTEM: Final = re.compile(r"(?P<ecosystem>[a-z]+):(?P<name>[^@\s]+|@[^@\s]+)(?:@(?P<version>\S+))?")
 _REQUIREMENT: Final = re.compile(r"(?P<name>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)(?:\[[^\]]*\])?\s*(?P<rest>.*)")
 _PINNED: Final = re.compile(r"={2,3}\s*(?P<version>[A-Za-z0-9.!+_-]+)")
@@ -148,29 +152,50 @@ def _library(requirement: str) -> Json | None:
 
 
 def _vulnerabilities(result: ScanResult, language: Language) -> Iterator[Json]:
-    """Known vulnerabilities that a finding's rule names, and the files that would make use of them."""
+    """Known vulnerabilities: those a finding's rule is about, and those of the libraries that files ask for."""
     rules = {rule.id: rule for rule in rules_of(result)}
     affected: dict[tuple[str, str], list[tuple[FileResult, Finding]]] = {}
     for file in result.files:
         for finding in file.findings:
-            for reference in rules[finding.rule].references if finding.rule in rules else ():
-                if found := _ADVISORY.search(reference):
-                    affected.setdefault((found.group(), finding.rule), []).append((file, finding))
+            if finding.nature != "information" and finding.rule in rules:
+                for advisory in _advisories(finding, rules[finding.rule]):
+                    affected.setdefault((advisory, finding.rule), []).append((file, finding))
     for (advisory, rule), places in sorted(affected.items(), key=lambda item: item[0]):
         yield _vulnerability(advisory, rules[rule], places, language)
 
 
+def _advisories(finding: Finding, rule: Rule) -> Iterator[str]:
+    """Identifiers of advisories: a rule about libraries says in each finding which one it is."""
+    if rule.id.startswith(_ABOUT_LIBRARIES):
+        found = _ADVISORY.search(finding.shown)
+        if found is not None:
+            yield found.group()
+    else:
+        yield from (reference for reference in rule.references if _ADVISORY.fullmatch(reference))
+
+
 def _vulnerability(advisory: str, rule: Rule, places: Sequence[tuple[FileResult, Finding]], language: Language) -> Json:
-    source, address = _SOURCES[advisory.partition("-")[0]]
+    source, address = next(where for start, where in _SOURCES.items() if advisory.startswith(start))
     worst = min((finding.severity for _, finding in places), key=SEVERITIES.index)
+    about_library = rule.id.startswith(_ABOUT_LIBRARIES)
     weaknesses = [int(reference[4:]) for reference in rule.references if re.fullmatch(r"CWE-\d+", reference)]
+    title = sentence(rule.title.render(language))
     vulnerability: Json = {
         "bom-ref": f"vulnerability:{advisory}:{rule.id}",
         "id": advisory,
         "source": {"name": source, "url": address + advisory},
         "ratings": [{"source": {"name": "touchstone"}, "severity": _SEVERITIES[worst], "method": "other"}],
-        "description": sentence(rule.title.render(language)),
+        "description": f"{title} {places[0][1].shown}" if about_library else title,
         "recommendation": sentence(rule.remedy.render(language)),
-        "affects": [{"ref": reference} for reference in sorted({_reference(file.path) for file, _ in places})],
+        "affects": [{"ref": reference} for reference in sorted(set(_affected(places)))],
     }
-    return vulnerability | {"cwes": weaknesses} if weaknesses else vulnerability
+    return vulnerability | {"cwes": weaknesses} if weaknesses and not about_library else vulnerability
+
+
+def _affected(places: Iterable[tuple[FileResult, Finding]]) -> Iterator[str]:
+    """The files, and the libraries they ask for when the finding begins with the name of one."""
+    for file, finding in places:
+        yield _reference(file.path)
+        for library in _libraries(file):
+            if finding.rule.startswith(_ABOUT_LIBRARIES) and finding.shown.split(" ")[0] == library["name"]:
+                yield str(library["bom-ref"])
