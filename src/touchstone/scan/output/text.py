@@ -87,20 +87,30 @@ class _Telling:
         yield f"{self._mark(file.verdict)}  {file.path}  ({file.format}, {size})"
         told = [each for each in file.findings if each.nature != "information" or self.verbose]
         worst_first = sorted(told, key=lambda finding: list(words.SEVERITIES).index(finding.severity))
-        advised: set[str] = set()
+        advised: set[Text] = set()
         for finding in worst_first if self.verbose else worst_first[:_FINDINGS_OF_A_FILE]:
             yield from self._finding(finding)
             rule = rule_named(finding.rule)
-            if rule is not None and finding.nature != "information" and rule.id not in advised:
-                advised.add(rule.id)
+            if rule is not None and finding.nature != "information" and rule.remedy not in advised:
+                advised.add(rule.remedy)
                 yield f"      → {self._say(rule.remedy)}"
         if len(told) > _FINDINGS_OF_A_FILE and not self.verbose:
             yield f"    {self._more(len(told) - _FINDINGS_OF_A_FILE)}"
-        for gap in file.gaps if self.verbose else file.gaps[:_FINDINGS_OF_A_FILE]:
-            place = "" if gap.where == file.path else f"{gap.where}: "
-            yield f"    {place}{self._say(gap.why)}"
-        if len(file.gaps) > _FINDINGS_OF_A_FILE and not self.verbose:
-            yield f"    {self._more(len(file.gaps) - _FINDINGS_OF_A_FILE)}"
+        yield from self._gaps(file)
+
+    def _gaps(self, file: FileResult) -> Iterator[str]:
+        """What was not understood; the same in several members is told once."""
+        alike: dict[Text, list[str]] = {}
+        for gap in file.gaps:
+            alike.setdefault(gap.why, []).append(gap.where)
+        reasons = list(alike.items()) if self.verbose else list(alike.items())[:_FINDINGS_OF_A_FILE]
+        for why, places in reasons:
+            for place in places if self.verbose else places[:1]:
+                yield f"    {'' if place == file.path else f'{place}: '}{self._say(why)}"
+            if len(places) > 1 and not self.verbose:
+                yield f"      {self._more(len(places) - 1)}"
+        if len(reasons) < len(alike):
+            yield f"    {self._more(len(alike) - len(reasons))}"
 
     def _finding(self, finding: Finding) -> Iterator[str]:
         severity = self._say(words.SEVERITIES[finding.severity])
