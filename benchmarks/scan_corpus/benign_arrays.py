@@ -15,6 +15,9 @@ def make(room: Room) -> None:
     """Array files, and pickles of arrays, scalars, sparse matrices, distributions, tables and indexes."""
     random = np.random.default_rng(SEED)
     _array_files(room, random)
+    if hasattr(np, "dtypes") and hasattr(np.dtypes, "StringDType"):
+        strings = np.array(["one", "longer text than fits"], dtype=np.dtypes.StringDType())
+        _pickle(room, "numpy/string-dtype.pkl", strings, "numpy")
     for name, thing in _numpy_things(random).items():
         _pickle(room, f"numpy/{name}.pkl", thing, "numpy")
     for protocol in range(6):
@@ -74,7 +77,7 @@ def _numpy_things(random: np.random.Generator) -> dict[str, Any]:
         "polynomial": [np.polynomial.Polynomial([1, 2, 3]), np.polynomial.Chebyshev([1, 2]), np.poly1d([1, 2])],
         "fortran": np.asfortranarray(random.standard_normal((4, 3))),
         "objects": np.array([1, "two", None, (3, 4)], dtype=object),
-        "string-dtype": np.array(["one", "longer text than fits"], dtype=np.dtypes.StringDType()),
+        "texts": np.array(["one", "longer text than fits"]),
         "character-array": np.char.array(["a", "b"]),
     }
 

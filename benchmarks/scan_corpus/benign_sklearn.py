@@ -75,13 +75,10 @@ def _fitted(rows: np.ndarray, classes: np.ndarray) -> Iterator[tuple[str, Any]]:
     }
     small = {"n_estimators": 3, "max_iter": 20, "random_state": SEED, "n_components": 2, "n_init": 1}
     for name, kind in all_estimators():
-        if name in needed:
-            estimator = kind(**needed[name])
-        else:
-            try:
-                estimator = kind()
-            except TypeError:
-                continue
+        try:
+            estimator = kind(**needed.get(name, {}))
+        except TypeError:
+            continue  # needs what this version calls otherwise
         known = estimator.get_params(deep=False)
         estimator.set_params(**{key: value for key, value in small.items() if key in known and name not in needed})
         targets = np.column_stack([classes, 1 - classes]) if "Multi" in name or "Chain" in name else classes

@@ -2,7 +2,7 @@
 
     python benchmarks/scan_corpus/benign_verdicts.py CORPUS [--all] [--only PREFIX]
 
-Runs in Touchstone's own environment. Every file of the manifest should be clean; each that is not is printed with
+Runs in Touchstone's own environment. Every file should be clean; each that is not is printed with
 its findings and gaps. The last lines count verdicts, rules and gaps.
 """
 
@@ -25,12 +25,11 @@ def main() -> int:
     parser.add_argument("--all", action="store_true", help="print clean files too")
     parser.add_argument("--only", default="", help="only paths that begin so")
     options = parser.parse_args()
-    listed = json.loads((options.corpus / "manifest.json").read_bytes())["files"]
     verdicts: Counter[str] = Counter()
     causes: Counter[str] = Counter()
-    for entry in listed:
-        if entry["path"].startswith(options.only):
-            result = scan_file(options.corpus / entry["path"], entry["path"])
+    for path in files_of(options.corpus):
+        if path.startswith(options.only):
+            result = scan_file(options.corpus / path, path)
             verdicts[result.verdict] += 1
             causes.update({finding.rule for finding in result.findings} | {f"gap {gap.why.en}" for gap in result.gaps})
             if options.all or result.verdict != "clean":
@@ -38,6 +37,14 @@ def main() -> int:
     print("\n" + "\n".join(f"{count:5} {name}" for name, count in causes.most_common()))
     print("\n" + ", ".join(f"{count} {verdict}" for verdict, count in verdicts.most_common()))
     return 0 if set(verdicts) <= {"clean"} else 1
+
+
+def files_of(corpus: Path) -> list[str]:
+    """The files of the manifest; where there is none, all files."""
+    manifest = corpus / "manifest.json"
+    if manifest.exists():
+        return [entry["path"] for entry in json.loads(manifest.read_bytes())["files"]]
+    return sorted(file.relative_to(corpus).as_posix() for file in corpus.rglob("*") if file.is_file())
 
 
 def show(result: FileResult) -> None:

@@ -216,17 +216,32 @@ def _nested_file(use: Use) -> bool:
 def _scipy_distribution(use: Use) -> bool:
     """The state's `_parse_arg_template`, a program that scipy executes, is one that scipy itself writes.
 
-    For the classes of `scipy.stats` (scipy/stats/_distn_infrastructure.py, `rv_generic.__setstate__`).
+    For the classes of `scipy.stats` (scipy/stats/_distn_infrastructure.py, `rv_generic.__setstate__`). Before scipy
+    1.6 the state was a pair of a dictionary, from which the program was made, and a random state. The dictionary of
+    a pair has at least three keys, for `dict.update` would take one of two keys for a name and its value.
     """
     if use.right != "build":
         return _plain_data(use)
     state = use.first
-    if len(use.arguments) != 1 or not isinstance(state, Container) or state.kind != "dict":
+    if not isinstance(state, Container) or state.kind != "dict":
         return False
     if state.forgotten or state.size > len(state.items):
         raise Forgotten
+    if len(use.arguments) == 2:
+        return len({key for key, _ in as_pairs(state) if isinstance(key, str)}) >= 3
     programs = [value for key, value in as_pairs(state) if key == "_parse_arg_template"]
     return all(isinstance(program, str) and _SCIPY_PROGRAM.fullmatch(program) for program in programs)
+
+
+def _named_ufunc(use: Use) -> bool:
+    """A module and a name, as texts, that are known together: numpy imports the one and takes the other from it.
+
+    For `numpy._core._ufunc_reconstruct`, by which numpy before 1.23 pickled its functions.
+    """
+    if use.right == "build" or len(use.arguments) != 2:
+        return False
+    module, name = use.arguments
+    return isinstance(module, str) and isinstance(name, str) and use.lookup(module, name).trust == "known"
 
 
 def _statsmodels_data(use: Use) -> bool:
@@ -266,6 +281,7 @@ CONTRACTS: Final[dict[str, Contract]] = {
     "bit-generator": _bit_generator,
     "nested-file": _nested_file,
     "scipy-distribution": _scipy_distribution,
+    "named-ufunc": _named_ufunc,
     "statsmodels-data": _statsmodels_data,
 }
 """All contracts a pack may name. A name that is none of these is kept by no use."""
