@@ -22,7 +22,9 @@ RULES: Final[tuple[Rule, ...]] = (*ARCHIVE_RULES, *PICKLE_RULES)
 def look_for_second_meanings(source: Source, kind: str, examination: Examination) -> None:
     """Report what the bytes of a file of format `kind` mean to loaders of other formats."""
     if kind not in ("zip", "tar"):
-        look_for_zip(source, kind, examination)
+        # A TensorFlow Lite model may have an archive of associated files behind it, which its reader examines.
+        if kind != "tflite":
+            look_for_zip(source, kind, examination)
         look_for_tar(source, kind, examination)
     if kind not in ("pickle", "empty"):
         look_for_pickle(source, kind, examination)

@@ -43,6 +43,7 @@ _TYPES: Final = {
 def read_weights(source: Source, examination: Examination) -> None:
     """Follow the blobs from one to the next."""
     count, _ = struct.unpack("<II", source.read(0, 8))
+    _check_padding(source, 8, _HEADER)
     position = _HEADER
     for index in range(count):
         examination.budget.spend_opcodes(1)
@@ -50,11 +51,16 @@ def read_weights(source: Source, examination: Examination) -> None:
         if len(header) < _HEADER:
             raise Unreadable(Text(f"ends before blob {index} of {count}", f"在第 {index} 个数据块之前截断"))
         sentinel, kind, size, offset = struct.unpack_from("<IIQQ", header)
-        if sentinel != _SENTINEL or not position + _HEADER <= offset <= source.size - size:
+        if (
+            sentinel != _SENTINEL
+            or kind not in _TYPES
+            or any(header[32:])
+            or not position + _HEADER <= offset <= source.size - size
+        ):
             raise Unreadable(Text(f"has no blob at {position}", f"偏移 {position} 处不是数据块"))
         _check_padding(source, position + _HEADER, offset)
         data = source.part(offset, size)
-        examination.tensor(f"blob at {position}", _TYPES.get(kind, f"type-{kind}"), (size,), data)
+        examination.tensor(f"blob at {position}", _TYPES[kind], (size,), data)
         look_at_beginning(data, f"blob at {position}", offset, examination)
         position = min(-(-(offset + size) // _HEADER) * _HEADER, source.size)
         _check_padding(source, offset + size, position)

@@ -93,7 +93,9 @@ class _Reading:
 
     def _model(self, message: Message) -> None:
         producer = {"producer_name": "", "producer_version": ""}
+        has_content = False
         for name, each in self.walk.fields(message, "ModelProto"):
+            has_content = has_content or name in ("graph", "functions")
             match name:
                 case "producer_name" | "producer_version":
                     producer[name] = each.text()
@@ -104,6 +106,8 @@ class _Reading:
                 case _:
                     self.walk.enter(each)
         self.examination.fact("producer", " ".join(word for word in producer.values() if word))
+        if not has_content:
+            self.examination.gap(Text("has no graph", "没有计算图"))
 
     def _main_graph(self, message: Message) -> None:
         """The graph that inference runs: its ends are what callers see."""

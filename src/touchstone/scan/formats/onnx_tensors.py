@@ -157,6 +157,11 @@ class Tensors:
         if _ADDRESS_TAG in place:
             self.examination.report(MEMORY_ADDRESS, f"{tensor.name}: {place}", offset=tensor.offset)
             return
+        if not place:
+            self.examination.gap(
+                Text("says of a tensor that it lies elsewhere, not where", "张量位于别处，但未注明位置")
+            )
+            return
         numbers: dict[str, str] = {key: tensor.external[key] for key in ("offset", "length") if key in tensor.external}
         wanted = _bytes_of(tensor)
         start, length = (

@@ -84,19 +84,16 @@ class _Program:
             self._examination.fact(name, variable)
 
     def _variable(self, message: Message) -> None:
-        """VarDesc: parameters are those that stay."""
-        persistable = is_parameter = 0
-        elements = 0
+        """VarDesc: parameters are the tensors that stay."""
+        persistable = elements = 0
         for name, field in self.walk.fields(message, "VarDesc"):
             match name:
                 case "persistable":
                     persistable = field.integer()
-                case "is_parameter":
-                    is_parameter = field.integer()
                 case "type":
                     elements = _elements_of_type(field.message())
             self.walk.enter(field)
-        if persistable and is_parameter:
+        if persistable:
             self._parameters += max(elements, 0)
 
 

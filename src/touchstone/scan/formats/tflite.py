@@ -20,6 +20,7 @@ from touchstone.scan.findings import Rule, shown
 from touchstone.scan.flatbuffers import Buffer, Schema, Table
 from touchstone.scan.formats.tensorflow_operators import RULE_OF, UNKNOWN_OPERATOR, operators
 from touchstone.scan.operator_packs import engine_not_read
+from touchstone.scan.second_archives import look_for_zip
 from touchstone.scan.source import Source
 from touchstone.scan.tensor_beginnings import look_at_beginning
 from touchstone.text import Text
@@ -170,11 +171,15 @@ class _Reading:
 
     def finish(self) -> None:
         """Bytes that no table refers to: an archive of associated files, or something nobody looks at."""
+        is_archive_behind = False
         for start, length in self._buffer.unseen():
             if start + length == self._source.size and self._source.read(start, 4) == b"PK\x03\x04":
+                is_archive_behind = True
                 self._examination.examine(_Behind(self._source, start), "associated files", "zip")
             else:
                 flatbuffers.report_unseen(start, length, self._examination)
+        if not is_archive_behind:
+            look_for_zip(self._source, "tflite", self._examination)
 
     # ---- tables
 
