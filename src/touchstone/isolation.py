@@ -13,6 +13,7 @@ import resource
 import signal
 import struct
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
@@ -25,6 +26,18 @@ _PR_SET_PDEATHSIG = 1
 _PR_SET_NO_NEW_PRIVS = 38
 _PR_SET_SECCOMP = 22
 _SECCOMP_MODE_FILTER = 2
+
+
+# Landlock: system calls of these numbers on every machine since Linux 5.13, and the rights to change files with the
+# version of its interface that knows them.
+_LANDLOCK_CREATE, _LANDLOCK_ADD_RULE, _LANDLOCK_RESTRICT = 444, 445, 446
+_LANDLOCK_VERSION, _LANDLOCK_PATH_BENEATH = 1, 1
+_CHANGING_FILES = (
+    (1 << 1, 1),  # write
+    *((1 << bit, 1) for bit in range(4, 13)),  # remove and make anything
+    (1 << 13, 2),  # move to another folder
+    (1 << 14, 3),  # truncate
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +88,32 @@ def build_walls(walls: Walls) -> StandingWalls:
         cpu_seconds=walls.cpu_seconds,
         wall_seconds=walls.wall_seconds,
     )
+
+
+def forbid_writing_outside(folder: str) -> bool:
+    """Forbid this process to change files anywhere but below `folder`, for good (Landlock); answers whether it holds.
+
+    Where there is no such folder, nothing can be changed at all.
+    """
+    library = _library()
+    version = -1 if library is None else library.syscall(_LANDLOCK_CREATE, None, 0, _LANDLOCK_VERSION)
+    if library is None or version < 1 or library.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
+        return False
+    changing = sum(right for right, since in _CHANGING_FILES if version >= since)
+    handled = struct.pack("Q", changing)
+    rules = library.syscall(_LANDLOCK_CREATE, ctypes.create_string_buffer(handled, len(handled)), len(handled), 0)
+    if rules < 0:
+        return False
+    try:
+        with suppress(OSError):
+            descriptor = os.open(folder, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+            beneath = struct.pack("=Qi", changing, descriptor)
+            rule = ctypes.create_string_buffer(beneath, len(beneath))
+            library.syscall(_LANDLOCK_ADD_RULE, rules, _LANDLOCK_PATH_BENEATH, rule, 0)
+            os.close(descriptor)
+        return bool(library.syscall(_LANDLOCK_RESTRICT, rules, 0) == 0)
+    finally:
+        os.close(rules)
 
 
 def _limit(kind: int, soft: int, hard: int | None = None) -> None:

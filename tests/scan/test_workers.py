@@ -149,6 +149,18 @@ def test_a_worker_shares_no_descriptor_with_its_parent(folder: Path) -> None:
     assert "(4)" in said  # three standard ones that lead nowhere, and the channel
 
 
+def test_a_worker_changes_no_file_outside_the_temporary_folder(
+    folder: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path_factory.mktemp("temporary")))
+    found = scan(folder, "def misbehave(): open(sys.argv[1] + '/a.txt', 'w').write('changed')")
+    ((code, said),) = found["b.txt"][1]
+    if (folder / "a.txt").read_text() == "changed":
+        pytest.skip("this kernel has no Landlock")
+    assert (code, "Permission denied" in said) == ("unopened", True)
+    assert not scan(folder, "import tempfile\ndef misbehave(): tempfile.TemporaryFile().write(b'x')")["b.txt"][1]
+
+
 def test_no_worker_is_left_behind_when_the_scan_is_interrupted(folder: Path) -> None:
     program = command(folder, "def misbehave(): time.sleep(60)")
     with subprocess.Popen(program, stderr=subprocess.DEVNULL, start_new_session=True) as running:

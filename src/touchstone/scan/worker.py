@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from touchstone.files import FileError
-from touchstone.isolation import Walls, build_walls
+from touchstone.isolation import Walls, build_walls, forbid_writing_outside
 from touchstone.scan.answers import told
 from touchstone.scan.budget import MEBIBYTE, Limits
 from touchstone.scan.file import scan_file
@@ -73,6 +73,7 @@ def work(task: Task, channel: int) -> None:
             largest_file=task.limits.unpacked,
         )
     )
+    forbid_writing_outside(_temporary_folder())
     for place in task.places:
         _allow_time_for(place, task.limits)
         for line in told(_scanned(place, task)):
@@ -113,6 +114,11 @@ def _allow_time_for(place: Place, limits: Limits) -> None:
     _, most = resource.getrlimit(resource.RLIMIT_CPU)
     until = int(used.ru_utime + used.ru_stime) + processor_seconds(place, limits)
     resource.setrlimit(resource.RLIMIT_CPU, (min(until, most), most))
+
+
+def _temporary_folder() -> str:
+    """Where archives are unpacked to when they are large, as `tempfile` finds it."""
+    return next((os.environ[name] for name in ("TMPDIR", "TEMP", "TMP") if os.environ.get(name)), "/tmp")  # noqa: S108
 
 
 def _address_space() -> int:

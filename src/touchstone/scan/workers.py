@@ -16,13 +16,15 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final, NoReturn
 
 from touchstone.scan.answers import Hearing, NonsenseError
 from touchstone.scan.budget import MEBIBYTE, Limits
 from touchstone.scan.findings import FileResult, Gap, GapCode
-from touchstone.scan.formats import reader_of
+from touchstone.scan.formats import READERS, reader_of
 from touchstone.scan.walk import Place, still_the_same
 from touchstone.scan.worker import Task, wall_seconds, work
 from touchstone.text import Text
@@ -66,8 +68,7 @@ def scan_in_workers(
                 for key, _ in selector.select(max(soonest - time.monotonic(), 0)):
                     worker = running[key.fd]
                     for result in worker.hear():
-                        if waiting:
-                            _import_reader(result.format)
+                        _import_reader(result.format, of_use=bool(waiting))
                         yield result
                     if worker.ended:
                         selector.unregister(key.fd)
@@ -170,10 +171,20 @@ def _ended_early(status: int) -> Text:
     return Text(f"its worker ended early ({how})", f"其工作进程提前结束（{how}）")
 
 
-def _import_reader(kind: str) -> None:
-    """Import a reader here, once, instead of in every worker that is still to come."""
+def _import_reader(kind: str, *, of_use: bool) -> None:
+    """Import a reader here, once, instead of in every worker still to come; or because nobody compiled it yet.
+
+    Workers may not write the compiled form, so that without this a fresh installation would compile with every scan.
+    """
     with suppress(ImportError):
-        reader_of(kind)
+        if kind in READERS and (of_use or not _is_compiled(READERS[kind][0])):
+            reader_of(kind)
+
+
+@cache
+def _is_compiled(module: str) -> bool:
+    found = find_spec(f"touchstone.scan.formats.{module}")
+    return found is None or found.cached is None or Path(found.cached).exists()
 
 
 def _checked(place: Place, result: FileResult) -> FileResult:
