@@ -13,6 +13,7 @@ from touchstone.scan.findings import Rule
 from touchstone.scan.formats import MODULES, READERS
 
 _BESIDE_FORMATS = (
+    "touchstone.scan.advisories",
     "touchstone.scan.configuration",
     "touchstone.scan.formats.mxnet",
     "touchstone.scan.hdf5_unused",
@@ -25,6 +26,7 @@ _BESIDE_FORMATS = (
     "touchstone.scan.signed",
     "touchstone.scan.tensor_beginnings",
     "touchstone.scan.tensor_inspection",
+    "touchstone.scan.typosquats",
     "touchstone.scan.walk",
 )
 
