@@ -5,6 +5,7 @@ when they run, so that `touchstone --help` answers at once.
 
 Exit codes: 0 all required controls passed (or the command did its job), 1 findings failed or are undecided, or
 the evidence is not valid, 2 the input is wrong and the message says how to mend it, 3 a fault of Touchstone.
+`scan` has two more to say: there 3 is a scan that did not understand everything, and 4 the fault.
 """
 
 from __future__ import annotations
