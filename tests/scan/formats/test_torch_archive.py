@@ -53,6 +53,38 @@ def test_a_pickle_hidden_in_a_storage() -> None:
     assert result.verdict == "unsafe"
 
 
+def stored(key: str, elements: int, member: tuple[str, bytes] | None) -> FileResult:
+    """An archive whose pickle is one tensor of two floats in a storage of so many elements."""
+    identifier = (
+        b"(X\x07\x00\x00\x00storagectorch\nFloatStorage\n" + text(key) + text("cpu") + b"K" + bytes((elements,)) + b"tQ"
+    )
+    tensor = (
+        b"ctorch._utils\n_rebuild_tensor_v2\n("
+        + identifier
+        + b"K\x00K\x02\x85K\x01\x85\x89ccollections\nOrderedDict\n)RtR"
+    )
+    members = [member] if member else []
+    return scan(zipped(("m/data.pkl", b"\x80\x02}(" + text("weight") + tensor + b"u."), *members))
+
+
+def text(value: str) -> bytes:
+    return b"X" + len(value).to_bytes(4, "little") + value.encode()
+
+
+def test_the_tensors_are_listed() -> None:
+    result = stored("0", 2, ("m/data/0", NUMBERS[:8]))
+    (tensor,) = result.tensors
+    assert (tensor.name, tensor.dtype, tensor.shape, tensor.bytes) == ("weight", "F32", (2,), 8)
+    assert tensor.offset > 0
+    assert result.verdict == "clean"
+
+
+def test_storages_that_are_not_what_the_pickle_says() -> None:
+    assert [finding.rule for finding in stored("0", 3, ("m/data/0", NUMBERS[:8])).findings] == ["torch/short-storage"]
+    assert [gap.code for gap in stored("1", 2, ("m/data/0", NUMBERS[:8])).gaps] == ["absent"]
+    assert [finding.rule for finding in stored("../../x", 2, None).findings] == ["torch/storage-name"]
+
+
 def test_a_record_with_other_content_is_examined() -> None:
     result = scan(zipped(("m/data.pkl", NUMBER), ("m/version", CALL)))
     assert result.verdict == "unsafe"

@@ -14,11 +14,11 @@ from typing import Final
 from touchstone.scan.budget import MEBIBYTE, LimitReached
 from touchstone.scan.examination import Examination
 from touchstone.scan.findings import Rule
-from touchstone.scan.formats import archive_names, zip_directory, zip_member
+from touchstone.scan.formats import archive_names, torch_archive, zip_directory, zip_member
 from touchstone.scan.formats.archive_kinds import ArchiveKinds
 from touchstone.scan.formats.archive_names import DEVICE, Names, judge_link, judge_mode
 from touchstone.scan.formats.bombs import BOMB, is_quine, judge_count, judge_depth
-from touchstone.scan.formats.torch_archive import is_known_record
+from touchstone.scan.formats.torch_archive import is_known_record, relate_storages
 from touchstone.scan.formats.zip_directory import (
     LOCAL,
     Directory,
@@ -105,11 +105,15 @@ RULES: Final[tuple[Rule, ...]] = (
     zip_directory.ENTRY_COUNT,
     *zip_member.RULES,
     *archive_names.RULES,
+    *torch_archive.RULES,
 )
 
+_DEVICES: Final = frozenset({stat.S_IFBLK, stat.S_IFCHR, stat.S_IFIFO, stat.S_IFSOCK})
+"""Other numbers in the place of a file type are those of writers that do not mean one."""
 _MOST_READINGS: Final = 8
 _SPLIT_MARKER: Final = b"PK\x07\x08"
 """May precede an archive that was meant to be split and fitted into one part (APPNOTE 8.5.4)."""
+_RELATED: Final = frozenset({"torch-pickle", "torchscript-pickle", "torch-storage"})
 _TENSOR_FORMATS: Final = frozenset({"torch-storage", "npy", "safetensors", "gguf", "hdf5"})
 _ALWAYS_VERIFIED: Final = MEBIBYTE
 """Stored tensors larger than this are not read through for their checksum: the digest of the file covers them."""
@@ -134,6 +138,7 @@ def read_zip(source: Source, examination: Examination) -> str:
     for directory in disagreeing[:_MOST_READINGS]:
         reading.read(directory)
     reading.account_for_all_bytes()
+    relate_storages(reading.pytorch_members, examination)
     if reading.kinds.runs_code:
         examination.runs_code()
     return reading.kinds.format
@@ -156,6 +161,8 @@ class _Reading:
 
     def __init__(self, source: Source, examination: Examination) -> None:
         self.kinds = ArchiveKinds(())
+        self.pytorch_members: dict[str, Source] = {}
+        """Pickles and storages, which are compared with one another at the end."""
         self._source = source
         self._examination = examination
         self._names: set[str] = set()
@@ -252,7 +259,7 @@ class _Reading:
             return "link" if data.size <= _LONGEST_LINK else examination.examine(data, name)
         if file_type == stat.S_IFREG:
             judge_mode(name, external >> 16, offset, examination)
-        elif file_type not in (0, stat.S_IFDIR):
+        elif file_type in _DEVICES:
             examination.report(DEVICE, name, offset=offset)
         if name.endswith("/"):
             if not data.size:
@@ -264,7 +271,10 @@ class _Reading:
         judge_depth(data, examination)
         if self.kinds.is_pytorch and is_known_record(name, data):
             return "torch-record"
-        return examination.examine(data, name, self.kinds.format_of(name))
+        member_format = self.kinds.format_of(name)
+        if member_format in _RELATED:
+            self.pytorch_members[name] = data
+        return examination.examine(data, name, member_format)
 
     # ---- bytes outside the directory's members
 
