@@ -18,7 +18,7 @@ from touchstone.text import Text
 DEEPEST: Final = 100
 
 _TOKEN: Final = re.compile(
-    r"""[\s,;:\-]+|\#[^\n]*
+    r"""[\s,;:]+|\#[^\n]*
     |(?P<field>[A-Za-z_]\w*|\[[\w.\-/]+\])(?=\s*[:{<])
     |(?P<text>"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')
     |(?P<begin>[{<])|(?P<end>[}>])|[\[\]]

@@ -103,7 +103,7 @@ RULES: Final[tuple[Rule, ...]] = (
 )
 
 _DEEPEST: Final = 256
-_LONGEST_TOKEN: Final = 16 * 2**20
+_LONGEST_TOKEN: Final = 4 * 2**20
 """Bytes that the parser may hold back before something is understood."""
 _WINDOW: Final = 64 * 1024
 _WELL_KNOWN_TYPES: Final = ("-//W3C//DTD ", "-//Apple//DTD PLIST", "-//Apple Computer//DTD PLIST")
