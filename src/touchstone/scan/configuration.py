@@ -128,7 +128,19 @@ REMOTE_KERNEL: Final = Rule(
     remedy=Text("Choose a built-in attention implementation.", "请改用内置的注意力实现。"),
     references=("CWE-494", "CWE-829"),
 )
+RUNS_WHEN_OPENED: Final = Rule(
+    id="configuration/runs-when-opened",
+    severity="high",
+    nature="threat",
+    title=Text(
+        "Makes an editor or assistant run a command when somebody opens the folder",
+        "使编辑器或助手在打开目录时运行命令",
+    ),
+    remedy=Text("Remove the file before opening the folder.", "打开目录前请先删除该文件。"),
+    references=("CWE-829", "CWE-506"),
+)
 RULES: Final[tuple[Rule, ...]] = (
+    RUNS_WHEN_OPENED,
     DANGEROUS_NAME,
     UNREVIEWED_NAME,
     REMOTE_CODE,
@@ -239,7 +251,7 @@ def _called(setting: _Setting) -> None:
     if is_dotted(name):
         if setting.key != "target" or "params" in setting.siblings or trust_in(name) == "dangerous":
             report_called(name, f"{setting.pointer}: {name}", setting.examination, setting.locate(name))
-    elif setting.key == "_target_" and "." in name:
+    elif setting.key == "loader_module" or (setting.key == "_target_" and "." in name):
         setting.report(UNREVIEWED_NAME, name, at=name)
 
 
@@ -309,6 +321,30 @@ def _handler(setting: _Setting) -> None:
     _report_own_code(path, f"{setting.pointer}: {handler}", setting.examination, setting.locate(handler))
 
 
+def _parent_library(setting: _Setting) -> None:
+    """PEFT imports `parent_library` to find the class that an adapter was made for."""
+    mapping = setting.value if isinstance(setting.value, dict) else {}
+    module, name = mapping.get("parent_library"), mapping.get("base_model_class")
+    if isinstance(module, str) and isinstance(name, str):
+        report_called(f"{module}.{name}", f"{setting.pointer}: {module}", setting.examination, setting.locate(module))
+
+
+def _command(setting: _Setting) -> None:
+    """A command that some tool runs when a person asks it to; only what attacks do is reported."""
+    from touchstone.scan.formats.script import examine_commands
+
+    words = setting.value if isinstance(setting.value, list) else [setting.value]
+    commands = " ".join(word for word in words if isinstance(word, str))
+    if commands:
+        examine_commands(commands, setting.examination)
+
+
+def _when_opened(setting: _Setting) -> None:
+    """Visual Studio Code's `runOn: folderOpen`; hooks of coding assistants when a session starts."""
+    if setting.key == "SessionStart" or setting.value == "folderOpen":
+        setting.report(RUNS_WHEN_OPENED, f"{setting.value!r:.160}")
+
+
 def _nothing_by_itself(_: _Setting) -> None:
     """A key that only says which program reads the document."""
 
@@ -327,6 +363,13 @@ _EXAMINERS: Final[dict[str, Callable[[_Setting], None]]] = {
     "_attn_implementation": _attention,
     "lc": _constructor,
     "serializedFile": _handler,
+    "auto_mapping": _parent_library,
+    "run": _command,
+    "cmd": _command,
+    "command": _command,
+    "postCreateCommand": _command,
+    "runOn": _when_opened,
+    "SessionStart": _when_opened,
     "imports": _nothing_by_itself,
     **dict.fromkeys(
         (

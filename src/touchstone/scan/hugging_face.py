@@ -27,7 +27,18 @@ CUSTOM_COMPONENT: Final = Rule(
     remedy=Text("Review the Python file of that name in this repository.", "请审查本仓库中同名的 Python 文件。"),
     references=("CWE-829",),
 )
-RULES: Final[tuple[Rule, ...]] = (CUSTOM_COMPONENT,)
+LOCAL_PATH: Final = Rule(
+    id="configuration/local-path",
+    severity="information",
+    nature="information",
+    title=Text("Names a path on the machine where it was made", "含有制作时所用机器上的路径"),
+    remedy=Text(
+        "Remove it: a loader that finds such a path on your machine may read it.",
+        "请删除：若您的机器上存在该路径，加载程序可能会读取它。",
+    ),
+    references=("CWE-73",),
+)
+RULES: Final[tuple[Rule, ...]] = (CUSTOM_COMPONENT, LOCAL_PATH)
 
 _FACTS: Final[tuple[tuple[str, FactName], ...]] = (
     ("architectures", "architecture"),
@@ -40,6 +51,7 @@ _FACTS: Final[tuple[tuple[str, FactName], ...]] = (
     ("library_name", "framework"),
     ("datasets", "dataset"),
 )
+_PATHS: Final = ("_name_or_path", "name_or_path", "base_model_name_or_path", "tokenizer_file", "vocab_file")
 _VERSIONS: Final = (
     ("transformers_version", "transformers"),
     ("_diffusers_version", "diffusers"),
@@ -118,6 +130,20 @@ _IDENTIFIER: Final = re.compile(r"[A-Za-z_]\w*")
 
 def examine_settings(settings: dict[str, Any], examination: Examination) -> None:
     """Facts of any settings file; the parts and shards it makes its loader read."""
+    _state_facts(settings, examination)
+    for key in _PATHS:
+        for path in _texts(settings.get(key)):
+            if leads_out(path):
+                examination.report(LOCAL_PATH, f"/{key}: {path}")
+    if examination.name == "model_index.json" or "Pipeline" in str(settings.get("_class_name")):
+        _examine_pipeline(settings, examination)
+    weight_map = settings.get("weight_map")
+    if isinstance(weight_map, dict):
+        for shard in dict.fromkeys(value for value in weight_map.values() if isinstance(value, str)):
+            refer(shard, "shard", examination)
+
+
+def _state_facts(settings: dict[str, Any], examination: Examination) -> None:
     for key, name in _FACTS:
         for value in _texts(settings.get(key)):
             if name != "base-model" or _is_model_name(value):
@@ -130,12 +156,6 @@ def examine_settings(settings: dict[str, Any], examination: Examination) -> None
         if isinstance(parameter, str | int | float):
             examination.fact("hyper-parameter", f"{key}={parameter}"[:_LONGEST_VALUE])
     _state_quantisation(settings.get("quantization_config"), examination)
-    if examination.name == "model_index.json" or "Pipeline" in str(settings.get("_class_name")):
-        _examine_pipeline(settings, examination)
-    weight_map = settings.get("weight_map")
-    if isinstance(weight_map, dict):
-        for shard in dict.fromkeys(value for value in weight_map.values() if isinstance(value, str)):
-            refer(shard, "shard", examination)
 
 
 def refer(path: str, role: Any, examination: Examination) -> None:

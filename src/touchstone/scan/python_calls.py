@@ -26,6 +26,11 @@ _SHELL_SYNTAX: Final = re.compile(r"[;|&`<>]|\$\(|\bcurl\b|\bwget\b|/dev/tcp|bas
 _ALWAYS_GRAVE: Final = re.compile(r"os\.(exec|fork|posix_spawn|spawn)\w*|pty\..*|webbrowser\..*")
 _PIPE_METHODS: Final = re.compile(r".*\.(communicate|wait|poll|kill|terminate|returncode|stdout|stderr)")
 
+_SYSTEM_LIBRARY: Final = re.compile(
+    r"(?:/usr/lib/|/usr/local/cuda/lib64/)?(lib(c|m|dl|rt|pthread|gomp|iomp5|cuda|cudart|cublas|cublasLt|cudnn|nccl|nvidia-ml|nvrtc|nvToolsExt|hip\w*"
+    r"|roc\w*|objc|System|mlx|numa|jemalloc|tcmalloc|stdc\+\+|gcc_s|z|ssl|crypto)(\.so[\d.]*|[\d.]*\.dylib)"
+    r"|(kernel32|user32|shell32|advapi32|msvcrt|nvcuda|nvml|cudart64_\d+)(\.dll)?)"
+)
 _EVALUATION: Final[dict[str, Severity]] = {
     "importlib.import_module": "medium",
     "importlib.reload": "medium",
@@ -60,9 +65,9 @@ def severity_of_process(name: str, call: ast.Call, bindings: Bindings) -> Severi
     program = command.split(maxsplit=1)[0] if command.strip() else ""
     if _SHELL_SYNTAX.search(command) or _GRAVE_PROGRAMS.match(command):
         return "high"
-    asks_shell = name.startswith(("os.", "subprocess.getoutput", "subprocess.getstatusoutput", "commands.")) or any(
-        keyword.arg == "shell" and _truth(keyword.value) for keyword in call.keywords
-    )
+    asks_shell = name.startswith(
+        ("os.", "get_ipython.", "subprocess.getoutput", "subprocess.getstatusoutput", "commands.")
+    ) or any(keyword.arg == "shell" and _truth(keyword.value) for keyword in call.keywords)
     return "high" if asks_shell and not _PLAIN_PROGRAMS.fullmatch(program) else "medium"
 
 
@@ -89,6 +94,13 @@ def severity_of_loading(name: str, call: ast.Call, bindings: Bindings) -> Severi
         named = {found.rsplit(".", 1)[-1] for found in bindings.names(loader)}
         return None if named and named <= _SAFE_YAML else "medium"
     return None if name in {"yaml.full_load", "ruamel.yaml.YAML", "torch.jit.load", "skops.io.load"} else "medium"
+
+
+def severity_of_native(name: str, call: ast.Call, bindings: Bindings) -> Severity:
+    """How bad it is to load this library: those of the system and of drivers are what most code asks for."""
+    library = bindings.constant(call.args[0]) if call.args else None
+    loads = name.rsplit(".", 1)[-1] in {"CDLL", "PyDLL", "WinDLL", "OleDLL", "LoadLibrary", "load_library", "dlopen"}
+    return "high" if loads and isinstance(library, str) and not _SYSTEM_LIBRARY.fullmatch(library) else "medium"
 
 
 def said(value: Value) -> str:

@@ -11,7 +11,13 @@ from typing import Final, Literal
 from touchstone.scan.examination import Examination
 from touchstone.scan.findings import SEVERITIES, Rule, Severity
 from touchstone.scan.formats import python as rules
-from touchstone.scan.python_calls import said, severity_of_evaluation, severity_of_loading, severity_of_process
+from touchstone.scan.python_calls import (
+    said,
+    severity_of_evaluation,
+    severity_of_loading,
+    severity_of_native,
+    severity_of_process,
+)
 from touchstone.scan.python_names import Bindings, Category, bindings_of, category_of
 from touchstone.scan.python_structure import (
     all_nodes,
@@ -100,7 +106,7 @@ class PythonJudge:
             self.examination.report(rules.PROGRAM, self._summary())
         self._find_tainted(nodes)
         docstrings = docstrings_of(nodes)
-        called_early = called_on_import(tree)
+        called_early = _functions_in(nodes) if self.file_name == "setup.py" else called_on_import(tree)
         first = self._first_when(tree)
         waiting = [_Place(node, first) for node in reversed(tree.body)]
         while waiting:
@@ -251,6 +257,8 @@ class PythonJudge:
         elif category == "loading":
             severity = severity_of_loading(name, node, self.bindings)
             severity = "high" if severity and self._is_hidden(node) else severity
+        elif category == "native":
+            severity = severity_of_native(name, node, self.bindings)
         else:
             severity = _RULES[category].severity
         if severity is None:
@@ -362,8 +370,8 @@ class PythonJudge:
         secret = self.seen & {"environment", "private", "secrets"}
         if "network" in self.seen and secret:
             self.examination.report(rules.SENDS_SECRETS, f"network and {', '.join(sorted(secret))}")
-        if {"socket", "process"} <= self.seen and self.seen & {"shell", "os.dup2"}:
-            self.examination.report(rules.REMOTE_SHELL, "a socket and a shell")
+        if "socket" in self.seen and ({"process", "shell"} <= self.seen or "os.dup2" in self.seen):
+            self.examination.report(rules.REMOTE_SHELL, "a socket becomes the input of a program")
 
     # ---- reporting
 
@@ -388,6 +396,11 @@ class PythonJudge:
     def _summary(self) -> str:
         modules = sorted({module.split(".")[0] for module in self.bindings.imports if not module.startswith(".")})
         return f"imports {', '.join(modules)}" if modules else "imports nothing"
+
+
+def _functions_in(nodes: list[ast.AST]) -> frozenset[str]:
+    """All functions: whatever stands in a setup.py may run during the installation."""
+    return frozenset(node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
 
 
 def _targets(node: ast.Assign | ast.AnnAssign | ast.NamedExpr | ast.withitem) -> list[ast.expr]:

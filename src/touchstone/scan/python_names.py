@@ -106,6 +106,8 @@ class Bindings:
             return self.names(first, depth)
         if called & {"builtins.globals", "builtins.locals"}:
             return frozenset({"builtins.globals"})
+        if isinstance(call.func, ast.Name) and call.func.id == "get_ipython":
+            return frozenset({"get_ipython"})
         return _NOTHING
 
     def _names_of_item(self, item: ast.Subscript, depth: int) -> frozenset[str]:

@@ -24,6 +24,7 @@ from touchstone.scan.template_values import Value, fold
 
 _MOST_ROUNDS: Final = 100_000
 """Jinja's own sandbox allows this many in a `range`."""
+_MOST_NESTED_ROUNDS: Final = 1_000_000
 _MOST_LETTERS: Final = 10_000_000
 
 _KNOWN_INTERNAL: Final = re.compile(
@@ -90,6 +91,7 @@ class TemplateJudge:
             nodes.Import: self._other_file,
             nodes.FromImport: self._other_file,
             nodes.Extends: self._other_file,
+            nodes.For: self._loop,
         }
         for node in everything:
             self.examination.budget.check_time()
@@ -229,6 +231,23 @@ class TemplateJudge:
         for address in re.findall(r"https?://[\w.-]+[^\s\"'<>)]*", node.data)[:20]:
             self.report(NAMES_ADDRESS, node, address)
 
+    def _loop(self, node: nodes.For) -> None:
+        """Loops within loops whose rounds are constant multiply."""
+        rounds, waiting = 0, [(node, 1)]
+        while waiting and rounds <= _MOST_NESTED_ROUNDS:
+            loop, outside = waiting.pop()
+            rounds = outside * self._rounds(loop.iter)
+            waiting.extend((inner, rounds) for inner in _loops_within(loop))
+        if rounds > _MOST_NESTED_ROUNDS:
+            self.report(EXHAUSTS, node)
+
+    def _rounds(self, iterated: nodes.Node) -> int:
+        """How often a loop runs at least, as far as that is constant."""
+        if isinstance(iterated, nodes.Call) and isinstance(iterated.node, nodes.Name) and iterated.node.name == "range":
+            numbers = [value for argument in iterated.args if isinstance(value := fold(argument, self.known), int)]
+            return max([1, *numbers])
+        return 1
+
     def _other_file(self, node: nodes.Node) -> None:
         self.report(READS_FILE, node)
 
@@ -239,6 +258,19 @@ def _walk(tree: nodes.Node) -> list[nodes.Node]:
         node = waiting.pop()
         found.append(node)
         waiting.extend(reversed(list(node.iter_child_nodes())))
+    return found
+
+
+def _loops_within(loop: nodes.For) -> list[nodes.For]:
+    """The loops directly inside a loop."""
+    found: list[nodes.For] = []
+    waiting: list[nodes.Node] = list(loop.body)
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, nodes.For):
+            found.append(node)
+        else:
+            waiting.extend(node.iter_child_nodes())
     return found
 
 

@@ -23,6 +23,8 @@ _BY_NAME: Final[tuple[tuple[re.Pattern[str], str], ...]] = tuple(
         (r".*\.(py|pyi|pyw|pyx)", "python"),
         (r"(dockerfile|containerfile)(\.[\w-]+)?|.*\.(dockerfile|containerfile)", "dockerfile"),
         (r".*(requirements|constraints)[\w.-]*\.(txt|in|pip)|setup\.cfg", "requirements"),
+        (r"\.(gitconfig|lfsconfig|gitmodules)", "git-settings"),
+        (r"modelfile(\.[\w-]+)?|.*\.modelfile", "modelfile"),
         (r".*\.ipynb", "notebook"),
         (r".*\.toml|pipfile|(poetry|uv|pdm)\.lock", "toml"),
         (r".*\.(jinja|jinja2|j2)|chat_template(\.txt)?", "chat-template"),
@@ -157,6 +159,7 @@ def _first_line(unnamed: _Unnamed) -> str:
 _BY_CONTENT: Final[tuple[tuple[str, Callable[[_Unnamed], object]], ...]] = (
     ("python", lambda it: it.text.startswith("#!") and "python" in _first_line(it)),
     ("script", lambda it: it.text.startswith("#!")),
+    ("git-settings", lambda it: it.text.startswith("[core]")),
     ("lightgbm", lambda it: it.text.startswith(("tree\nversion=", "tree\nnum_class=", "tree\r\nversion="))),
     ("html", lambda it: _HTML.match(it.text)),
     ("xml", lambda it: _XML.match(it.text) and not it.is_prose),

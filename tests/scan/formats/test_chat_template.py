@@ -69,6 +69,7 @@ def test_the_digest_of_the_template_is_stated() -> None:
         ("{% import 'a' as b %}", "reads-file"),
         ("{% extends 'a' %}", "reads-file"),
         ("{% for i in range(1000000000) %}{% endfor %}", "exhausts"),
+        ("{% for a in range(9999) %}{% for b in range(9999) %}x{% endfor %}{% endfor %}", "exhausts"),
         ("{{ 'a' * 10000000000 }}", "exhausts"),
         ("{{ 9 ** 9 ** 9 }}", "exhausts"),
         ("{{ 'a'.center(1000000000) }}", "exhausts"),

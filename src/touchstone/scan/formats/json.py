@@ -71,7 +71,12 @@ class Locator:
 def read_json(source: Source, examination: Examination) -> None:
     """Read any JSON document."""
     decoded = whole_text(source, LARGEST)
-    reading = parse_json(decoded.text)
+    try:
+        reading = parse_json(decoded.text)
+    except Unreadable:
+        if "!!python/" in decoded.text:  # another loader may take it for YAML, whatever it is called
+            import_module("touchstone.scan.formats.yaml").examine_tags(source, examination)
+        raise
     locate = Locator(decoded)
     for key in dict.fromkeys(reading.repeated[:100]):
         examination.report(REPEATED_KEY, key)

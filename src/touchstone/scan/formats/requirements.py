@@ -153,6 +153,17 @@ def examine_requirements(lines: list[str], examination: Examination) -> None:
         examination.report(UNPINNED, ", ".join(unpinned))
 
 
+def examine_install(arguments: str, examination: Examination) -> None:
+    """What stands behind `pip install` in a command: where it installs from, not what."""
+    _judge_option(arguments, examination)
+    for word in arguments.split():
+        address = _ADDRESS.fullmatch(word.strip("\"'"))
+        if address is not None and not arguments[: arguments.index(word)].rstrip().endswith(
+            ("-url", "-i", "-f", "-links")
+        ):
+            judge_address(word, address[1], examination)
+
+
 def examine_conda(dependencies: list[Any], examination: Examination) -> None:
     """The `dependencies` of an environment.yml: conda's own, and those for pip."""
     for entry in dependencies:

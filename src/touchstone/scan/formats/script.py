@@ -98,8 +98,18 @@ SENDS_SECRETS: Final = _rule(
     "CWE-200",
     "MITRE ATLAS AML.T0025",
 )
+RUNS_UNASKED: Final = _rule(
+    "runs-unasked",
+    "high",
+    "threat",
+    Text("Is a hook that git runs by itself", "是 git 会自动运行的钩子"),
+    Text("Remove it; a model needs no hooks.", "请删除；模型不需要钩子。"),
+    "CWE-829",
+    "CVE-2024-32002",
+)
 RULES: Final[tuple[Rule, ...]] = (
     PROGRAM,
+    RUNS_UNASKED,
     DISGUISED,
     SOURCE_CODE,
     FETCHED_AND_RUN,
@@ -167,6 +177,11 @@ _PATTERNS: Final[tuple[tuple[Rule, re.Pattern[str]], ...]] = tuple(
         ),
     )
 )
+_GIT_HOOK: Final = re.compile(r"(?:^|/)(?:\.git|[\w.-]+\.git)/(?:modules/.*/)?hooks/(?!.*\.sample$)[^/]+$")
+_OWN_HOOK: Final = re.compile(r"^git lfs [a-z-]+ \"\$@\"\s*$", re.MULTILINE)
+"""What Git LFS installs (git-lfs, lfs/hook.go)."""
+_PYTHON_COMMAND: Final = re.compile(r"\bpython[\d.]*\s+-c\s+(\"|')(.{1,20000}?)\1(?=\s|$|[;&|)])", re.DOTALL)
+_INSTALLS: Final = re.compile(r"\b(?:pip[\d.]*|uv\s+pip)\s+install\s+([^\n;&|]*)")
 _KNOWN_INSTALLERS: Final = re.compile(
     r"https://(?:astral\.sh/uv|sh\.rustup\.rs|get\.docker\.com|ollama\.com/install|deb\.nodesource\.com|install\.python-poetry\.org"
     r"|bootstrap\.pypa\.io|raw\.githubusercontent\.com/(?:Homebrew|nvm-sh|pyenv)/|pixi\.sh|bun\.sh|get\.helm\.sh|nvidia\.github\.io)",
@@ -182,7 +197,9 @@ def read_script(source: Source, examination: Examination) -> None:
     report_disguise(examination)
     report_hidden_characters(decoded, examination, code=True)
     first = next((line for line in decoded.text.splitlines() if line.strip()), "")
-    if first:
+    if _GIT_HOOK.search(examination.where) and not _OWN_HOOK.search(decoded.text):
+        examination.report(RUNS_UNASKED, examination.name)
+    elif first:
         examination.report(PROGRAM, first, offset=decoded.encoding.mark)
     is_batch = examination.name.lower().endswith((".bat", ".cmd"))
     _examine_text(without_comments(decoded.text, batch=is_batch), examination, decoded.encoding.mark)
@@ -209,6 +226,7 @@ def examine_commands(commands: str, examination: Examination, *, offset: int = -
         found = pattern.search(commands)
         if found:
             _report(rule, found, commands, examination, offset)
+    _examine_inside(commands, examination)
 
 
 def without_comments(text: str, *, batch: bool = False) -> str:
@@ -229,6 +247,20 @@ def _examine_text(text: str, examination: Examination, mark: int) -> None:
             if count >= 50:
                 break
             _report(rule, found, text, examination, mark + len(text[: found.start()].encode("utf-8", "replace")))
+    _examine_inside(text, examination)
+
+
+def _examine_inside(text: str, examination: Examination) -> None:
+    """Python given on a command line, and where packages are installed from."""
+    from touchstone.scan.formats.python import examine_expression, parses
+    from touchstone.scan.formats.requirements import examine_install
+
+    for count, install in enumerate(_INSTALLS.finditer(text)):
+        if count < 200:
+            examine_install(install[1], examination)
+    for count, code in enumerate(_PYTHON_COMMAND.finditer(text)):
+        if count < 50 and parses(code[2]):
+            examine_expression(code[2], examination.inside("python -c"))
 
 
 def _report(rule: Rule, found: re.Match[str], text: str, examination: Examination, offset: int) -> None:

@@ -12,10 +12,20 @@ from touchstone.scan.source import WINDOW, Source, Unreadable
 from touchstone.scan.text_encoding import LONGEST_TEXT, Decoded, encoding_of
 from touchstone.text import Text
 
-RULES: Final[tuple[Rule, ...]] = ()
+SPREADSHEET_COMMAND: Final = Rule(
+    id="text/spreadsheet-command",
+    severity="medium",
+    nature="threat",
+    title=Text("Holds a cell that makes a spreadsheet start a program", "含有会使电子表格启动程序的单元格"),
+    remedy=Text("Do not open it in a spreadsheet; remove the cell.", "请勿用电子表格打开；请删除该单元格。"),
+    references=("CWE-1236",),
+)
+RULES: Final[tuple[Rule, ...]] = (SPREADSHEET_COMMAND,)
 
 _SELDOM: Final = bytes([*sorted(set(range(1, 32)) - {9, 10, 12, 13}), 127])
 _TAG_BYTES: Final = re.compile(rb"(?:\xf3\xa0[\x80\x81][\x80-\xbf]){10,}")
+_DYNAMIC_DATA: Final = re.compile(rb"(?:^|[,;\t\"'\r\n])\s*[=+\-@]\s*[A-Za-z]{2,20}\s*\|\s*'[^'\r\n]{1,400}'\s*!")
+"""Dynamic Data Exchange: `=cmd|'/c …'!A0`."""
 _PYTHON_TAG: Final = b"!!python/"
 
 
@@ -50,6 +60,9 @@ def _read_to_end(source: Source, examination: Examination) -> bool:
             seldom += len(body) - len(body.translate(None, _SELDOM))
             if b"\x00" in body:
                 raise Unreadable(_ends_at(start + window.index(b"\x00")))
+        for command in _DYNAMIC_DATA.finditer(window) if b"|" in window else ():
+            said = command.group().decode("latin-1").strip()
+            examination.report(SPREADSHEET_COMMAND, said, offset=start + command.start())
         start += len(window)
         if seldom * 100 > start or (not decoders and high * 4 > start):
             raise Unreadable(_ends_at(start))
