@@ -13,6 +13,7 @@ import struct
 from array import array
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final
 
 from touchstone.scan.budget import Budget
@@ -26,7 +27,9 @@ LONGEST_TEXT: Final = 64 * 1024
 LARGEST_UNSEEN: Final = 256
 """Bytes in one place that nothing refers to before they are reported. Builders leave padding and unused tables."""
 _MOST_PLACES: Final = 1_000_000
-_MOST_TABLES: Final = 500_000
+_MOST_TABLES: Final = 250_000
+_MOST_ELEMENTS: Final = 100_000
+"""Tables in one vector."""
 _PAGE: Final = 64 * 1024
 _PAGES: Final = 16
 
@@ -197,6 +200,8 @@ class Table:
 
     def _elements(self, name: str) -> range:
         start, count = self.vector(name)
+        if count > _MOST_ELEMENTS:
+            raise _too_many()
         return range(start, start + 4 * count, 4)
 
     def _inner(self, name: str, place: int) -> Table:
@@ -271,10 +276,11 @@ class Buffer:
     def unseen(self) -> Iterator[tuple[int, int]]:
         """Start and length of each longer run of bytes, not all zero, that nothing referred to."""
         if len(self._seen) >= 2 * _MOST_PLACES:
-            raise Unreadable(Text("has more tables than are followed", "表的数量超过解析上限"))
-        position = 0
-        places = sorted(zip(self._seen[::2], self._seen[1::2], strict=True))
-        for start, end in [*places, (self.source.size, self.source.size)]:
+            raise _too_many()
+        position, size = 0, self.source.size
+        starts, ends = self._seen[::2], self._seen[1::2]
+        order = sorted(range(len(starts)), key=starts.__getitem__)
+        for start, end in chain(((starts[place], ends[place]) for place in order), ((size, size),)):
             if start - position > LARGEST_UNSEEN and self._holds_something(position, start):
                 yield position, start - position
             position = max(position, end)
@@ -318,7 +324,7 @@ def walk(root: Table, handlers: Mapping[str, Callable[[Table], None]], examinati
         if handler is not None:
             handler(table)
         if len(met) > _MOST_TABLES:
-            raise Unreadable(Text("has more tables than are followed", "表的数量超过解析上限"))
+            raise _too_many()
         for child in table.children():
             place = (child.kind, child.position)
             if place not in met:
@@ -334,6 +340,10 @@ def report_unseen(start: int, length: int, examination: Examination) -> None:
             f"偏移 {start} 处有 {length} 字节未被文件中任何部分引用",
         )
     )
+
+
+def _too_many() -> Unreadable:
+    return Unreadable(Text("has more tables than are followed", "表的数量超过解析上限"))
 
 
 def damaged() -> Unreadable:

@@ -26,6 +26,9 @@ FIXED32: Final = 5
 DEEPEST: Final = 100
 """Messages within one another; the limit of Google's own parsers."""
 LONGEST_TEXT: Final = 64 * 1024
+LONGEST_NAME: Final = 4096
+MOST_NAMES: Final = 300_000
+"""Names that a reading remembers, of operators or functions, before it ends."""
 
 _SMALL: Final = 2**20
 """Sources of up to this many bytes are held as one page."""
@@ -84,6 +87,10 @@ class Field:
     def text(self, most: int = LONGEST_TEXT) -> str:
         """What a `string` field holds; bytes that are no UTF-8 become replacement characters."""
         return self.bytes(most).decode("utf-8", "replace")
+
+    def name(self) -> str:
+        """What a `string` field holds that names something: a short text, fit to be remembered."""
+        return self.text(LONGEST_NAME)
 
     def message(self) -> Message:
         """The message within."""
@@ -226,6 +233,12 @@ def varint(data: bytes, position: int) -> tuple[int, int]:
         if byte < 0x80:
             return value & 0xFFFF_FFFF_FFFF_FFFF, position + 1
     raise damaged()
+
+
+def check_names(count: int) -> None:
+    """Raise `Unreadable` when a reading remembers too many names."""
+    if count > MOST_NAMES:
+        raise Unreadable(Text(f"has more than {MOST_NAMES} names", f"名称超过 {MOST_NAMES} 个"))
 
 
 def damaged() -> Unreadable:

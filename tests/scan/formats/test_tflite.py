@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 import zipfile
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from tests.scan.flatbuffer_writer import Number, Numbers, Table, flatbuffer
 from tests.scan.formats.damage import damaged, facts, made, rules, scanned
 from tests.scan.formats.graphs import is_plainly_clean
+from tests.scan.protobuf_writer import block
 
 
 def model(*, code: Table | None = None, tensor: Table | None = None, operator: Table | None = None) -> bytes:
@@ -55,12 +57,41 @@ def test_a_model_by_hand_is_clean() -> None:
         ("FlexWriteFile", "tensorflow/writes-files"),
         ("FlexPyFunc", "tensorflow/python-operator"),
         ("FlexPlanted", "tensorflow/unknown-operator"),
-        ("FlexMatMul", None),
         ("TFLite_Detection_PostProcess", None),
     ],
 )
 def test_custom_operators_are_judged(custom: str, rule: str | None) -> None:
     assert rules(model(code={0: Number("i8", 32), 1: custom})) == ({rule} if rule else set())
+
+
+def flex_options(name: str, node: bytes) -> bytes:
+    """A FlexBuffer of two texts, all numbers four bytes wide, as the converter writes it."""
+    out = bytearray()
+    places = []
+    for text in (name.encode(), node):
+        out += struct.pack("<I", len(text))
+        places.append(len(out))
+        out += text + b"\x00"
+        out += bytes(-len(out) % 4)
+    out += struct.pack("<I", 2)
+    start = len(out)
+    for place in places:
+        out += struct.pack("<I", len(out) - place)
+    out += bytes([5 << 2 | 2] * 2)
+    out += bytes(-len(out) % 4)
+    return bytes(out + struct.pack("<I", len(out) - start) + bytes([10 << 2 | 2, 4]))
+
+
+@pytest.mark.parametrize(
+    ("operator", "rule"),
+    [("MatMul", None), ("WriteFile", "tensorflow/writes-files"), ("Planted", "tensorflow/unknown-operator")],
+)
+def test_a_flex_operator_is_judged_by_the_node_it_runs(operator: str, rule: str | None) -> None:
+    options = flex_options("MatMul", block(1, "n") + block(2, operator))
+    code: Table = {3: Number("i32", 32), 1: "FlexMatMul"}
+    assert rules(model(code=code, operator={0: Number("u32", 0), 5: options})) == ({rule} if rule else set())
+    broken = scanned(model(code=code, operator={0: Number("u32", 0), 5: options[:-3]}))
+    assert broken.verdict != "clean"
 
 
 def test_a_program_for_an_accelerator_is_a_gap() -> None:

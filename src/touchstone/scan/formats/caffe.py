@@ -59,7 +59,7 @@ CUSTOM_LAYER: Final = Rule(
 )
 RULES: Final[tuple[Rule, ...]] = (PYTHON_LAYER, WRITES_FILES, PATH_LEADS_OUT, CUSTOM_LAYER)
 
-_LARGEST_TEXT: Final = 64 * 2**20
+_LARGEST_TEXT: Final = 16 * 2**20
 _PATHS: Final = frozenset(
     {"source", "mean_file", "root_folder", "net", "train_net", "test_net", "snapshot_prefix", "label_map_file"}
     | {"name_size_file", "class_name_file", "weights"}

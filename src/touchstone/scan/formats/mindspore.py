@@ -15,7 +15,7 @@ from touchstone.scan.examination import Examination
 from touchstone.scan.external_paths import leads_out
 from touchstone.scan.findings import Rule, shown
 from touchstone.scan.operator_packs import HOLDS_ENGINE, engine_not_read, operator_pack
-from touchstone.scan.protobuf import Message, message_of
+from touchstone.scan.protobuf import Message, check_names, message_of
 from touchstone.scan.protobuf_schema import Walk, messages_of
 from touchstone.scan.source import Source
 from touchstone.scan.tensor_beginnings import look_at_beginning
@@ -209,7 +209,7 @@ class _Reading:
         for name, field in self.walk.fields(message, "GraphProto"):
             match name:
                 case "name":
-                    self._defined.add(field.text())
+                    self._define(field.name())
                 case "parameter":
                     self._tensor(field.message(), is_weight=True)
                 case "bprop_filepath":
@@ -221,20 +221,25 @@ class _Reading:
         for name, field in self.walk.fields(message, "NodeProto"):
             match name:
                 case "op_type":
-                    self._operators.setdefault(field.text(), message.start)
+                    self._operators.setdefault(field.name(), message.start)
                 case "name":
-                    self._defined.add(field.text())
+                    self._define(field.name())
             self.walk.enter(field)
+
+    def _define(self, name: str) -> None:
+        check_names(len(self._defined))
+        self._defined.add(name)
 
     def _primitive(self, message: Message) -> None:
         title = operator = ""
         for name, field in self.walk.fields(message, "PrimitiveProto"):
             match name:
                 case "name":
-                    title = field.text()
+                    title = field.name()
                 case "op_type":
-                    operator = field.text()
+                    operator = field.name()
             self.walk.enter(field)
+        check_names(len(self._primitives))
         self._primitives[title] = operator
         self._operators.setdefault(title, message.start)
 

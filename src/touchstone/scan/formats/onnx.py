@@ -17,7 +17,7 @@ from touchstone.scan.findings import Rule
 from touchstone.scan.formats.onnx_operators import OPERATOR_RULES, judge_operator
 from touchstone.scan.formats.onnx_tensors import TENSOR_RULES, Tensors
 from touchstone.scan.formats.onnx_types import NAME_OF
-from touchstone.scan.protobuf import Message, message_of
+from touchstone.scan.protobuf import Message, check_names, message_of
 from touchstone.scan.protobuf_schema import Walk, messages_of
 from touchstone.scan.source import Source
 from touchstone.text import Text
@@ -116,6 +116,7 @@ class _Reading:
         for name, each in self.walk.fields(message, "GraphProto"):
             match name:
                 case "initializer":
+                    check_names(len(initialised))
                     initialised.add(self.tensors.weight(each.message()))
                 case "input":
                     inputs.append(self._value(each.message()))
@@ -142,14 +143,15 @@ class _Reading:
         for name, each in self.walk.fields(message, "NodeProto"):
             match name:
                 case "op_type":
-                    operator = each.text()
+                    operator = each.name()
                 case "domain":
-                    domain = each.text()
+                    domain = each.name()
                 case "attribute":
                     attributes.append(each.message())
                     self.walk.enter(each)
                 case _:
                     self.walk.enter(each)
+        check_names(len(self.operators))
         self.operators.setdefault((domain or "ai.onnx", operator), message.start)
         if operator == "EPContext":
             self._engine(attributes)
@@ -173,11 +175,12 @@ class _Reading:
         for name, each in self.walk.fields(message, "FunctionProto"):
             match name:
                 case "name":
-                    title = each.text()
+                    title = each.name()
                 case "domain":
-                    domain = each.text()
+                    domain = each.name()
                 case _:
                     self.walk.enter(each)
+        check_names(len(self.functions))
         self.functions.add((domain or "ai.onnx", title))
 
     def _operator_set(self, message: Message) -> None:

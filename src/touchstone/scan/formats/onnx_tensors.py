@@ -120,7 +120,7 @@ class Tensors:
         for name, each in self.walk.fields(message, "TensorProto"):
             match name:
                 case "name":
-                    tensor.name = each.text()
+                    tensor.name = each.name()
                 case "data_type":
                     tensor.data_type = each.integer()
                 case "dims":
@@ -129,6 +129,8 @@ class Tensors:
                     tensor.location = each.integer()
                 case "external_data":
                     key, value = self._external_entry(each.message())
+                    if key in tensor.external:
+                        self.examination.report(EXTERNAL_KEY, f"{key} twice, the second {value}", offset=each.offset)
                     tensor.external[key] = value
                 case "doc_string":
                     pass

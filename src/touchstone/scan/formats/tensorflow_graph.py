@@ -23,7 +23,7 @@ from touchstone.scan.formats.tensorflow_operators import (
     operators,
 )
 from touchstone.scan.operator_packs import HOLDS_ENGINE, engine_not_read
-from touchstone.scan.protobuf import Message
+from touchstone.scan.protobuf import Message, check_names
 from touchstone.scan.protobuf_schema import Walk
 
 _STRING: Final = 7
@@ -74,6 +74,8 @@ class GraphReading:
         self._met: dict[str, int] = {}
         """Each operator used anywhere, and where it is used first."""
         self._functions: set[str] = set()
+        self._kept = 0
+        """Nodes that are remembered."""
         self._told: set[str] = set()
         """Operators of which a call was shown; they are not listed once more by name."""
 
@@ -103,9 +105,9 @@ class GraphReading:
     def _signature(self, message: Message, scope: _Scope) -> None:
         for each in message.fields():
             if each.number == 1:
-                scope.name = each.text()
+                scope.name = each.name()
             elif each.number == 2:
-                scope.arguments += [inner.text() for inner in each.message().fields() if inner.number == 1]
+                scope.arguments += [inner.name() for inner in each.message().fields() if inner.number == 1]
 
     def node(self, message: Message, walk: Walk) -> None:
         """NodeDef."""
@@ -115,16 +117,17 @@ class GraphReading:
         for name, each in walk.fields(message, "NodeDef"):
             match name:
                 case "name":
-                    title = each.text()
+                    title = each.name()
                 case "op":
-                    operator = each.text()
+                    operator = each.name()
                 case "input":
-                    inputs.append(each.text())
+                    inputs.append(each.name())
                 case "attr":
                     attributes.append(each.message())
                     walk.enter(each)
                 case _:
                     walk.enter(each)
+        check_names(len(self._met))
         self._met.setdefault(operator, message.start)
         lists = operators()
         if operator in lists.attributes:
@@ -137,6 +140,8 @@ class GraphReading:
         texts = _texts(attributes) if operator == "Const" else ()
         if operator == "Const" and not texts:
             return
+        self._kept += 1
+        check_names(self._kept)
         scope = self._scope
         node = scope.nodes[title] = _Node(operator, tuple(inputs), texts, message.start)
         if takes_path:
@@ -267,7 +272,7 @@ def _called(attributes: list[Message]) -> Iterator[str]:
 
 def _name_of(function: Message) -> Iterator[str]:
     """The name in a NameAttrList."""
-    return (each.text() for each in function.fields() if each.number == 1)
+    return (each.name() for each in function.fields() if each.number == 1)
 
 
 def _texts(attributes: list[Message]) -> tuple[str, ...]:

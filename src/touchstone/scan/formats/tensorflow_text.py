@@ -20,7 +20,7 @@ from touchstone.scan.operator_packs import HOLDS_ENGINE, engine_not_read
 from touchstone.scan.prototext import Event, events
 from touchstone.scan.source import Source
 
-_LARGEST: Final = 64 * 2**20
+_LARGEST: Final = 16 * 2**20
 _NODES: Final = frozenset({"node", "node_def"})
 
 

@@ -19,9 +19,11 @@ from touchstone.scan.examination import Examination
 from touchstone.scan.findings import Rule, shown
 from touchstone.scan.flatbuffers import Buffer, Schema, Table
 from touchstone.scan.formats.tensorflow_operators import RULE_OF, UNKNOWN_OPERATOR, operators
+from touchstone.scan.formats.tflite_flex import flex_texts
 from touchstone.scan.operator_packs import engine_not_read
+from touchstone.scan.protobuf import message_of
 from touchstone.scan.second_archives import look_for_zip
-from touchstone.scan.source import Source
+from touchstone.scan.source import MemorySource, Source
 from touchstone.scan.tensor_beginnings import look_at_beginning
 from touchstone.text import Text
 
@@ -122,6 +124,9 @@ _KNOWN_CUSTOM_OPERATORS: Final = frozenset(
     }
 )
 """Of TensorFlow Lite itself (tensorflow/lite/kernels) and of MediaPipe; they compute and do nothing else."""
+_FLEX: Final = "Flex"
+"""Begins the names of operators of full TensorFlow."""
+_LARGEST_NODE: Final = 16 * 2**20
 _ENGINES: Final = frozenset({"edgetpu-custom-op", "TfLiteHexagonDelegate", "DISPATCH_OP"})
 """Operators that hold a program compiled for one accelerator."""
 
@@ -167,7 +172,8 @@ class _Reading:
         self._buffer = buffer
         self._examination = examination
         self._buffers: list[_Place] = []
-        self._codes = 0
+        self._codes: list[str] = []
+        """Names of custom operators by operator code; empty for built-in ones."""
 
     def finish(self) -> None:
         """Bytes that no table refers to: an archive of associated files, or something nobody looks at."""
@@ -188,9 +194,10 @@ class _Reading:
         self._examination.fact("framework", "tensorflow-lite")
         self._examination.fact("producer", table.text("description"))
         for code in table.tables("operator_codes"):
-            self._codes += 1
-            if max(code.integer("deprecated_builtin_code"), code.integer("builtin_code")) == _CUSTOM:
-                self._custom(code.text("custom_code"), code.position)
+            is_custom = max(code.integer("deprecated_builtin_code"), code.integer("builtin_code")) == _CUSTOM
+            self._codes.append(code.text("custom_code") if is_custom else "")
+            if is_custom:
+                self._custom(self._codes[-1], code.position)
         for each in table.tables("buffers"):
             self._buffers.append(self._place(each))
         for index, place in enumerate(self._buffers):
@@ -228,8 +235,11 @@ class _Reading:
 
     def operator(self, table: Table) -> None:
         """Operator: one of the operator codes, with options behind the tables in large files."""
-        if table.integer("opcode_index") >= self._codes:
-            self._out_of_range(f"operator code {table.integer('opcode_index')} of {self._codes}", table.position)
+        code = table.integer("opcode_index")
+        if code >= len(self._codes):
+            self._out_of_range(f"operator code {code} of {len(self._codes)}", table.position)
+        elif self._codes[code].startswith(_FLEX):
+            self._flex_node(table)
         start, length = table.integer("large_custom_options_offset"), table.integer("large_custom_options_size")
         if start > 1:
             if start + length > self._source.size:
@@ -270,18 +280,28 @@ class _Reading:
         self._examination.tensor(name, _NAME_OF[kind], shape, self._source.part(place.start, place.length))
 
     def _custom(self, name: str, offset: int) -> None:
-        lists = operators()
         if name in _ENGINES:
             self._examination.gap(engine_not_read(name), "format")
-        elif name.startswith("Flex"):
-            operator = name.removeprefix("Flex")
-            if operator in lists.does:
-                rule = RULE_OF.get(lists.does[operator], UNKNOWN_OPERATOR)
-                self._examination.report(rule, name, offset=offset)
-            elif operator not in lists.known:
-                self._examination.report(UNKNOWN_OPERATOR, name, offset=offset)
+        elif name.startswith(_FLEX):
+            self._flex(name.removeprefix(_FLEX), offset)
         elif name not in _KNOWN_CUSTOM_OPERATORS:
             self._examination.report(CUSTOM_OPERATOR, name, offset=offset)
+
+    def _flex_node(self, table: Table) -> None:
+        """A Flex operator runs the node in its options, whatever it is called."""
+        options = table.part("custom_options")
+        data = b"" if options is None else options.whole(_LARGEST_NODE)
+        node = message_of(MemorySource(flex_texts(data)[1]), self._examination.budget)
+        for field in node.fields():
+            if field.number == 2:
+                self._flex(field.name(), table.position)
+
+    def _flex(self, operator: str, offset: int) -> None:
+        lists = operators()
+        if operator in lists.does:
+            self._examination.report(RULE_OF.get(lists.does[operator], UNKNOWN_OPERATOR), operator, offset=offset)
+        elif operator not in lists.known:
+            self._examination.report(UNKNOWN_OPERATOR, operator, offset=offset)
 
     def _out_of_range(self, fact: str, offset: int) -> None:
         self._examination.report(OUT_OF_RANGE, fact, offset=offset)
