@@ -37,7 +37,7 @@ def model(*, code: Table | None = None, tensor: Table | None = None, operator: T
     )
 
 
-@pytest.mark.parametrize("name", ["float.tflite", "int8.tflite"])
+@pytest.mark.parametrize("name", ["float.tflite", "int8.tflite", "flex.tflite"])
 def test_what_the_converter_writes_is_clean(name: str) -> None:
     result = scanned(made(name), name)
     assert result.format == "tflite"
