@@ -28,6 +28,7 @@ MAKERS: Final = (
     "sklearn",
     "joblib",
     "statistics",
+    "companions",
     "torch",
     "torch_programs",
     "boosting",

@@ -62,7 +62,7 @@ def plain():
             "counter": collections.Counter("hello"),
             "default": collections.defaultdict(list),
             "deque": collections.deque([1, 2]),
-            "time": datetime.datetime(2020, 1, 2, 3, 4),  # noqa: DTZ001
+            "time": datetime.datetime(2020, 1, 2, 3, 4),
             "span": datetime.timedelta(1),
             "decimal": decimal.Decimal("1.5"),
             "error": ValueError("no"),
@@ -118,7 +118,9 @@ def pandas_things():
     import pandas as pd
 
     days = pd.date_range("2020-01-01", periods=3)
-    table = pd.DataFrame({"n": [1.5, 2.5, np.nan], "t": ["a", "b", None], "d": days, "k": pd.Categorical(["x", "y", "x"])})
+    table = pd.DataFrame(
+        {"n": [1.5, 2.5, np.nan], "t": ["a", "b", None], "d": days, "k": pd.Categorical(["x", "y", "x"])}
+    )
     return {
         "pandas-table": table,
         "pandas-series": [table["n"], table["t"], table["k"], table["d"]],
@@ -136,7 +138,13 @@ def pandas_things():
             pd.timedelta_range("1D", periods=2),
             pd.interval_range(0, 2) if hasattr(pd, "interval_range") else None,
         ],
-        "pandas-scalars": [pd.Timestamp("2020-01-01"), pd.Timedelta("1D"), pd.NaT, pd.Period("2020-01"), pd.offsets.BDay(2)],
+        "pandas-scalars": [
+            pd.Timestamp("2020-01-01"),
+            pd.Timedelta("1D"),
+            pd.NaT,
+            pd.Period("2020-01"),
+            pd.offsets.BDay(2),
+        ],
     }
 
 
@@ -166,7 +174,9 @@ def sklearn_things():
             made["sklearn-" + name] = model.fit(np.abs(rows), classes)
         except Exception as reason:
             print(HERE, name, type(reason).__name__)
-    words = make_pipeline(TfidfVectorizer(), LogisticRegression()).fit(["one two three", "three four five"] * 5, [0, 1] * 5)
+    words = make_pipeline(TfidfVectorizer(), LogisticRegression()).fit(
+        ["one two three", "three four five"] * 5, [0, 1] * 5
+    )
     made["sklearn-words"] = [words, CountVectorizer().fit(["one two", "two three"])]
     made["sklearn-search"] = GridSearchCV(LogisticRegression(), {"C": [1, 2]}, cv=2, scoring="f1").fit(rows, classes)
     return made
