@@ -293,8 +293,9 @@ def _templates(setting: _Setting) -> None:
     from touchstone.scan.formats.chat_template import examine_template
 
     inside = setting.examination.inside("chat_template")
-    several = setting.value.values() if isinstance(setting.value, dict) else setting.value
-    for entry in [several] if isinstance(several, str) else several or ():
+    value = setting.value
+    several = list(value.values()) if isinstance(value, dict) else value if isinstance(value, list) else [value]
+    for entry in several:
         template = entry.get("template") if isinstance(entry, dict) else entry
         if isinstance(template, str):
             examine_template(template, inside)
