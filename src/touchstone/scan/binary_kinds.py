@@ -80,6 +80,11 @@ def _first_key_is_plain(begin: re.Pattern[bytes], head: bytes) -> bool:
     return _KEY.fullmatch(key) is not None and match.end() + len(key) < len(head)
 
 
+def _mxnet_parameters(_source: Source, head: bytes) -> str | None:
+    """The mark of a list of arrays, and eight bytes that are reserved."""
+    return "mxnet-parameters" if head[:16] == b"\x12\x01" + bytes(14) else None
+
+
 def _message(source: Source, _head: bytes) -> str | None:
     return recognise_message(source)
 
@@ -164,6 +169,7 @@ def _lzma(_source: Source, head: bytes) -> str | None:
 _RECOGNISERS: Final[tuple[Recogniser, ...]] = (
     _safetensors,
     _paddle_parameters,
+    _mxnet_parameters,
     _rds,
     _ubjson,
     _message,

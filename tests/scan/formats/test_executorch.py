@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.scan.flatbuffer_writer import Number, Numbers, Table, flatbuffer
-from tests.scan.formats.damage import damaged, rules, scanned
+from tests.scan.formats.damage import damaged, made, rules, scanned
 from tests.scan.formats.graphs import is_plainly_clean
 
 
@@ -35,6 +35,12 @@ def program(*, operator: str = "aten::add", delegates: list[Table] | None = None
 def delegate(backend: str) -> Table:
     """A delegate whose data is the first piece of inline data."""
     return {0: backend, 1: {0: Number("i8", 0), 1: Number("u32", 0)}}
+
+
+def test_what_executorch_exports_is_clean() -> None:
+    result = scanned(made("linear.pte"), "linear.pte")
+    assert result.format == "executorch"
+    assert is_plainly_clean(result)
 
 
 def test_a_plain_program_is_clean() -> None:
@@ -78,4 +84,4 @@ def test_bytes_behind_the_program_are_a_gap(tail: bytes) -> None:
 @settings(max_examples=100)
 @given(st.data())
 def test_damage_never_breaks_the_reader(data: st.DataObject) -> None:
-    scanned(data.draw(damaged(program())), "model.pte")
+    scanned(data.draw(damaged(data.draw(st.sampled_from([program(), made("linear.pte")])))), "model.pte")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.scan.formats.damage import facts, rules, scanned
+from tests.scan.formats.damage import facts, made, rules, scanned
 from tests.scan.formats.graphs import is_plainly_clean, shown
 
 
@@ -20,6 +20,10 @@ def symbol(*nodes: dict[str, Any], **more: Any) -> bytes:
 def node(operator: str, **more: Any) -> dict[str, Any]:
     """One node."""
     return {"op": operator, "name": "n", "inputs": [], **more}
+
+
+def test_what_mxnet_exports_is_clean() -> None:
+    assert is_plainly_clean(scanned(made("mxnet-symbol.json"), "model-symbol.json"))
 
 
 def test_a_plain_symbol_is_clean() -> None:

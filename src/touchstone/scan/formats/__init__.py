@@ -84,6 +84,7 @@ READERS: Final[dict[str, tuple[str, str]]] = {
     "mindspore-checkpoint": ("mindspore_checkpoint", "read_checkpoint"),
     "mindspore-lite": ("mindspore_lite", "read_lite"),
     "mindspore-encrypted": ("mindspore", "read_encrypted"),
+    "mxnet-parameters": ("mxnet_parameters", "read_parameters"),
     "caffe": ("caffe", "read_caffemodel"),
     "prototxt": ("caffe", "read_prototxt"),
     "xml": ("xml", "read_xml"),
