@@ -78,6 +78,7 @@ def _mentioned(data: bytes) -> Iterator[tuple[str, str]]:
     recent: list[str | None] = []
     memo: dict[int, str | None] = {}
     try:
+        argument: Any
         for opcode, argument, _ in pickletools.genops(data):
             if opcode.name in {"GLOBAL", "INST"}:
                 module, name = argument.split(" ", 1)

@@ -171,6 +171,17 @@ def test_nothing_of_a_dangerous_module_is_known(module: str, name: str) -> None:
     assert standing(module, name.strip()).trust == "dangerous"
 
 
+def test_no_listed_name_has_more_parts_than_are_compared() -> None:
+    deepest = max(len(f"{module}.{name}".split(".")) for module, name in LISTED)
+    assert deepest < symbols._DEEPEST
+
+
+def test_hostile_names_cost_little() -> None:
+    long = ".".join("a" * 20_000)
+    assert standing(long, long).trust == "unknown"
+    assert standing(f"os.{long}", "x").trust == "dangerous"
+
+
 # ---- what is known
 
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -52,6 +52,8 @@ An enumeration is one whose members may also be taken from it by name, as some v
 PACKS: Final = Path(__file__).with_name("packs") / "names"
 _DANGEROUS: Final = "dangerous.json"
 _CLASS_SHAPED: Final = re.compile(r"[A-Z][A-Za-z0-9_]*")
+_DEEPEST: Final = 16
+"""Parts of a dotted name that are compared; nothing listed has as many, and hostile names may have thousands."""
 _BY_NAMESPACE: Final = Standing("known", TIERS["classes"])
 
 
@@ -71,7 +73,7 @@ class _Lists:
     dangerous_attributes: frozenset[str]
 
 
-@cache
+@lru_cache(maxsize=8192)
 def standing(module: str, name: str) -> Standing:
     """How far `module.name` is trusted.
 
@@ -168,5 +170,5 @@ def _in_reviewed_namespace(module: str, name: str, lists: _Lists) -> bool:
 
 def _prefixes(dotted: str) -> list[str]:
     """The dotted name, and everything above it, nearest first."""
-    parts = dotted.split(".")
+    parts = dotted.split(".", _DEEPEST)[:_DEEPEST]
     return [".".join(parts[:count]) for count in range(len(parts), 0, -1)]
