@@ -15,8 +15,8 @@ labels follow from benign files, and the benign files are the part that does not
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
-import random
 import statistics
 import sys
 from collections import Counter
@@ -26,8 +26,9 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent / "scan_corpus"))
 
-from record import keep
 from scanners import NOT_CLEAN, SCANNERS, SILENT, Room, Scanner
+
+from record import keep
 
 SECONDS = 60.0
 CLAIM = (
@@ -60,7 +61,11 @@ def main() -> None:
         if not options.fill:
             print(name, json.dumps({k: v for k, v in measured[name].items() if not isinstance(v, list)}), flush=True)
     if not options.fill:
-        keep("scan_detection", CLAIM, {"corpus": described(units), "limits": {"seconds": options.seconds, "memory_gib": 6}, "scanners": measured})
+        keep(
+            "scan_detection",
+            CLAIM,
+            {"corpus": described(units), "limits": {"seconds": options.seconds, "memory_gib": 6}, "scanners": measured},
+        )
 
 
 def corpus(folder: Path, sample: int) -> list[Unit]:
@@ -70,15 +75,45 @@ def corpus(folder: Path, sample: int) -> list[Unit]:
         manifest = json.loads((folder / part / "manifest.json").read_text())
         entries = manifest["units"]
         if part == "mutations" and len(entries) > sample:
-            entries = random.Random(manifest["seed"]).sample(entries, sample)
+            entries = sorted(entries, key=lambda entry: lot(manifest["seed"], entry["path"]))[:sample]
         units += [{**entry, "set": part, "file": folder / part / entry["path"]} for entry in entries]
     benign = json.loads((folder / "benign" / "manifest.json").read_text())["files"]
-    units += [{**entry, "set": "benign", "class": "benign", "file": folder / "benign" / entry["path"],
-               "pickle_family": entry["kind"] in PICKLES} for entry in benign]  # fmt: skip
+    units += [
+        {**entry, "set": "benign", "class": "benign", "file": folder / "benign" / entry["path"]}
+        for entry in _whole(benign)
+    ]
     return sorted(units, key=lambda unit: (unit["set"], unit["path"]))
 
 
-PICKLES = frozenset({"pickle", "joblib", "joblib-zfile", "torch-zip", "torch-legacy", "torch-pickle", "npy", "npz"})
+PICKLES = frozenset(
+    {"pickle", "joblib", "torch-zip", "torch-legacy", "torch-distributed", "paddle-state", "npy", "npz"}
+)
+FOLDERS = frozenset({"hub-folder", "saved-model", "tensorflow-checkpoint", "paddle-inference", "openvino", "onnx"})
+"""Kinds whose files belong together: raw weights mean something only beside the graph that names them."""
+
+
+def _whole(entries: list[Unit]) -> list[Unit]:
+    """The benign units: files, and folders where one model is several files."""
+    folders: dict[str, list[Unit]] = {}
+    files: list[Unit] = []
+    for entry in entries:
+        parts = entry["path"].split("/")
+        if entry["kind"] in FOLDERS and len(parts) > 2:
+            folders.setdefault("/".join(parts[:2]), []).append(entry)
+        else:
+            files.append({**entry, "pickle_family": entry["kind"] in PICKLES})
+    for path, members in folders.items():
+        digests = "".join(
+            entry["path"] + entry["sha256"] for entry in sorted(members, key=lambda entry: str(entry["path"]))
+        )
+        whole = {"path": path, "kind": members[0]["kind"], "sha256": hashlib.sha256(digests.encode()).hexdigest()}
+        files.append({**whole, "pickle_family": False, "files": len(members)})
+    return files
+
+
+def lot(seed: int, path: str) -> str:
+    """A lot drawn for each path by itself: more files in the corpus leave most of the sample as it was."""
+    return hashlib.sha256(f"{seed} {path}".encode()).hexdigest()
 
 
 def asked(scanner: Scanner, units: Iterable[Unit], options: argparse.Namespace) -> dict[str, Answer]:
@@ -111,7 +146,11 @@ def asked(scanner: Scanner, units: Iterable[Unit], options: argparse.Namespace) 
 def _short(scanner: Scanner, answer: dict[str, Any]) -> Answer:
     """What is worth keeping of an answer."""
     said = (answer["report"] or answer["output"] or answer["errors"])[:600]
-    return {"outcome": scanner.outcome(answer), **{k: answer[k] for k in ("exit", "wall_s", "cpu_s", "rss_mib")}, "said": said}
+    return {
+        "outcome": scanner.outcome(answer),
+        **{k: answer[k] for k in ("exit", "wall_s", "cpu_s", "rss_mib")},
+        "said": said,
+    }
 
 
 def counted(units: list[Unit], answers: dict[str, Answer]) -> dict[str, Any]:
@@ -137,10 +176,22 @@ def counted(units: list[Unit], answers: dict[str, Answer]) -> dict[str, Any]:
         "benign_all": rates(outcomes(set="benign")),
         "must_catch_by_family": {family: dict(sorted(count.items())) for family, count in sorted(by_format.items())},
         "must_catch_clean_or_skipped": len(silent),
-        "must_catch_not_alarmed": _named(hostile, answers, {"review", "incomplete", "clean", "skipped", "crashed", "timed out"}),
-        "integrity_and_resource_clean": _named([u for u in units if u["set"] == "hostile" and u["class"] != "code"], answers, SILENT),
-        "mutants_not_alarmed": _named([u for u in units if u["set"] == "mutations"], answers, {"review", "incomplete", "clean", "skipped", "crashed", "timed out"}),
-        "benign_not_clean": _named([u for u in units if u["set"] == "benign"], answers, {"alarm", "review", "incomplete", "crashed", "timed out"}),
+        "must_catch_not_alarmed": _named(
+            hostile, answers, {"review", "incomplete", "clean", "skipped", "crashed", "timed out"}
+        ),
+        "integrity_and_resource_clean": _named(
+            [u for u in units if u["set"] == "hostile" and u["class"] != "code"], answers, SILENT
+        ),
+        "mutants_not_alarmed": _named(
+            [u for u in units if u["set"] == "mutations"],
+            answers,
+            {"review", "incomplete", "clean", "skipped", "crashed", "timed out"},
+        ),
+        "benign_not_clean": _named(
+            [u for u in units if u["set"] == "benign"],
+            answers,
+            {"alarm", "review", "incomplete", "crashed", "timed out"},
+        ),
         "cpu_s": {"median": round(statistics.median(times), 4), "sum": round(sum(times), 1), "worst": max(times)},
         "peak_memory_mib": max(answer["rss_mib"] for answer in answers.values()),
     }

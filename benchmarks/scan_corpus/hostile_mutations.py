@@ -33,16 +33,19 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     options = parser.parse_args()
     files: list[dict[str, Any]] = json.loads((options.benign / "manifest.json").read_text())["files"]
-    choice = random.Random(SEED)
     entries = []
     for entry in sorted(files, key=lambda entry: str(entry["path"])):
+        if (options.benign / entry["path"]).is_dir():
+            continue
         data = (options.benign / entry["path"]).read_bytes()
+        choice = random.Random(f"{SEED} {entry['path']}")
         for way, mutant in mutants(data, entry["kind"], choice):
             path = f"{way}/{entry['path']}"
             (options.out / path).parent.mkdir(parents=True, exist_ok=True)
             (options.out / path).write_bytes(mutant)
-            entries.append({"path": path, "class": "code", "format": entry["kind"], "pickle_family": True, "folder": False,
-                            "mutation": way, "of": entry["path"], "sha256": hashlib.sha256(mutant).hexdigest()})  # fmt: skip
+            about = {"class": "code", "format": entry["kind"], "pickle_family": True, "folder": False}
+            digest = hashlib.sha256(mutant).hexdigest()
+            entries.append({"path": path, **about, "mutation": way, "of": entry["path"], "sha256": digest})
     (options.out / "manifest.json").write_text(json.dumps({"seed": SEED, "units": entries}, indent=1) + "\n")
     print(len(entries), "mutants")
 
@@ -96,7 +99,9 @@ def inserted(data: bytes, at: int, planted: bytes) -> bytes:
     """The stream with opcodes added at an opcode's start, and the frame around them widened."""
     out = bytearray(data)
     for opcode, length, position in pickletools.genops(data):
-        if opcode.name == "FRAME" and position is not None and position + 9 <= at < position + 9 + length:
+        if opcode.name != "FRAME" or position is None or length is None:
+            continue
+        if position + 9 <= at < position + 9 + length:
             struct.pack_into("<Q", out, position + 1, length + len(planted))
     return bytes(out[:at]) + planted + bytes(out[at:])
 
@@ -114,7 +119,9 @@ def _of_archive(data: bytes, choice: random.Random) -> Mutants:
         out = io.BytesIO()
         with zipfile.ZipFile(out, "w") as archive:
             for info, content in members:
-                archive.writestr(zipfile.ZipInfo(info.filename), mutant if info.filename.endswith("/data.pkl") else content)
+                archive.writestr(
+                    zipfile.ZipInfo(info.filename), mutant if info.filename.endswith("/data.pkl") else content
+                )
         yield way, out.getvalue()
 
 

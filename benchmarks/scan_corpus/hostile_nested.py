@@ -20,20 +20,6 @@ from hostile_zip_writer import member, zipped
 
 PAYLOAD = stream(push({"weights": [0.5], "planted": getpid()}))
 
-LAYERS: dict[str, Callable[[bytes], bytes]] = {
-    "gz": lambda data: gzip.compress(data, mtime=0),
-    "bz2": bz2.compress,
-    "xz": lzma.compress,
-    "zlib": zlib.compress,
-    "lzma": lambda data: lzma.compress(data, lzma.FORMAT_ALONE),
-    "zst": lambda data: zstd_frame(data),
-    "lz4": lz4_frame,
-    "tar": lambda data: tarred({"model.pkl": data}),
-    "zip": lambda data: zipped([member("model.pkl", data, deflate=True)]),
-    "zip-stored": lambda data: zipped([member("model.pkl", data)]),
-    "7z": lambda data: seven_zip("model.pkl", data),
-}
-
 
 def zstd_frame(data: bytes) -> bytes:
     """A Zstandard frame of raw blocks (RFC 8878): no checksum, single segment."""
@@ -62,17 +48,46 @@ def seven_zip(name: str, data: bytes, method: bytes = b"\x00") -> bytes:
     """A 7z archive of one member, stored (7zFormat.txt): start header, packed stream, header."""
 
     def number(value: int) -> bytes:
-        return bytes([value]) if value < 0x80 else bytes([0x80 | value >> 8, value & 255]) if value < 0x4000 else b"\xe0" + struct.pack("<I", value)[:3] if value < 0x200000 else b"\xf0" + struct.pack("<I", value)  # fmt: skip
+        if value < 0x80:
+            return bytes([value])
+        return bytes([0x80 | value >> 8, value & 255]) if value < 0x4000 else b"\xf0" + struct.pack("<I", value)
 
     crc = struct.pack("<I", zlib.crc32(data))
     text = name.encode("utf-16-le") + b"\0\0"
     header = b"\x01"
     header += b"\x04" + b"\x06" + number(0) + number(1) + b"\x09" + number(len(data)) + b"\x00"
-    header += b"\x07\x0b" + number(1) + b"\x00" + number(1) + bytes([len(method)]) + method + b"\x0c" + number(len(data)) + b"\x0a\x01" + crc + b"\x00"
+    header += (
+        b"\x07\x0b"
+        + number(1)
+        + b"\x00"
+        + number(1)
+        + bytes([len(method)])
+        + method
+        + b"\x0c"
+        + number(len(data))
+        + b"\x0a\x01"
+        + crc
+        + b"\x00"
+    )
     header += b"\x08\x00" + b"\x00"
     header += b"\x05" + number(1) + b"\x11" + number(len(text) + 1) + b"\x00" + text + b"\x00" + b"\x00"
     start = struct.pack("<QQI", len(data), len(header), zlib.crc32(header))
     return b"7z\xbc\xaf\x27\x1c\x00\x04" + struct.pack("<I", zlib.crc32(start)) + start + data + header
+
+
+LAYERS: dict[str, Callable[[bytes], bytes]] = {
+    "gz": lambda data: gzip.compress(data, mtime=0),
+    "bz2": bz2.compress,
+    "xz": lzma.compress,
+    "zlib": zlib.compress,
+    "lzma": lambda data: lzma.compress(data, lzma.FORMAT_ALONE),
+    "zst": zstd_frame,
+    "lz4": lz4_frame,
+    "tar": lambda data: tarred({"model.pkl": data}),
+    "zip": lambda data: zipped([member("model.pkl", data, deflate=True)]),
+    "zip-stored": lambda data: zipped([member("model.pkl", data)]),
+    "7z": lambda data: seven_zip("model.pkl", data),
+}
 
 
 def units() -> Iterator[Unit]:
@@ -102,21 +117,67 @@ def units() -> Iterator[Unit]:
             data = LAYERS[layer](data)  # noqa: PLW2901 — wrapped layer by layer
         yield _unit(name, data, f"hostile data in {' in '.join(layers)}")
     benign = stream(push({"a": 1}))
-    yield _unit("among-benign.tar", tarred({"a.pkl": benign, "b/c.pkl": benign, "b/d.bin": PAYLOAD, "e.json": b"{}"}), "one hostile member among benign ones")
-    yield _unit("misnamed-members.zip", zipped([member("weights.txt", PAYLOAD), member("README.md", b"planted")]), "the member is called .txt")
-    yield _unit("nemo.nemo", tarred({"model_config.yaml": b"name: planted\n", "model_weights.ckpt": torch_file}), "a NeMo archive with a hostile checkpoint")
-    yield _unit("two-gzip-members.pkl.gz", gzip.compress(PAYLOAD[:20], mtime=0) + gzip.compress(PAYLOAD[20:], mtime=0), "two gzip members make one pickle")
-    yield _unit("two-xz-streams.pkl.xz", lzma.compress(PAYLOAD[:20]) + lzma.compress(PAYLOAD[20:]), "two xz streams make one pickle")
-    yield _unit("second-after-gzip.pkl.gz", gzip.compress(benign, mtime=0) + gzip.compress(PAYLOAD, mtime=0), "the second gzip member is a pickle of its own",
-                loader="pickle.load twice")
-    yield _unit("zstd-skippable.zst", b"\x50\x2a\x4d\x18" + struct.pack("<I", 8) + b"planted!" + zstd_frame(PAYLOAD), "a skippable frame before the pickle's")
+    yield _unit(
+        "among-benign.tar",
+        tarred({"a.pkl": benign, "b/c.pkl": benign, "b/d.bin": PAYLOAD, "e.json": b"{}"}),
+        "one hostile member among benign ones",
+    )
+    yield _unit(
+        "misnamed-members.zip",
+        zipped([member("weights.txt", PAYLOAD), member("README.md", b"planted")]),
+        "the member is called .txt",
+    )
+    yield _unit(
+        "nemo.nemo",
+        tarred({"model_config.yaml": b"name: planted\n", "model_weights.ckpt": torch_file}),
+        "a NeMo archive with a hostile checkpoint",
+    )
+    yield _unit(
+        "two-gzip-members.pkl.gz",
+        gzip.compress(PAYLOAD[:20], mtime=0) + gzip.compress(PAYLOAD[20:], mtime=0),
+        "two gzip members make one pickle",
+    )
+    yield _unit(
+        "two-xz-streams.pkl.xz",
+        lzma.compress(PAYLOAD[:20]) + lzma.compress(PAYLOAD[20:]),
+        "two xz streams make one pickle",
+    )
+    yield _unit(
+        "second-after-gzip.pkl.gz",
+        gzip.compress(benign, mtime=0) + gzip.compress(PAYLOAD, mtime=0),
+        "the second gzip member is a pickle of its own",
+        loader="pickle.load twice",
+    )
+    yield _unit(
+        "zstd-skippable.zst",
+        b"\x50\x2a\x4d\x18" + struct.pack("<I", 8) + b"planted!" + zstd_frame(PAYLOAD),
+        "a skippable frame before the pickle's",
+    )
     yield _unit("gzip-named.json.gz", gzip.compress(PAYLOAD, mtime=0), "called .json.gz")
-    yield _unit("broken-7z.7z", seven_zip("model.pkl", stream(getpid(), b"\xff")), "nullifAI: a 7z archive with a pickle that calls and then breaks")
-    yield _unit("pandas.pkl.zip", zipped([member("frame.pkl", stream(call("pandas", "read_csv", "/nonexistent/planted")))]), "pandas.read_pickle unpacks by itself",
-                loader="pandas.read_pickle")
+    yield _unit(
+        "broken-7z.7z",
+        seven_zip("model.pkl", stream(getpid(), b"\xff")),
+        "nullifAI: a 7z archive with a pickle that calls and then breaks",
+    )
+    yield _unit(
+        "pandas.pkl.zip",
+        zipped([member("frame.pkl", stream(call("pandas", "read_csv", "/nonexistent/planted")))]),
+        "pandas.read_pickle unpacks by itself",
+        loader="pandas.read_pickle",
+    )
     encrypted = member("model.pkl", PAYLOAD, local={"flags": 1}, central={"flags": 1})
-    yield Unit("archives/encrypted.zip", zipped([encrypted]), "integrity", "zip", "an encrypted member: nobody can look", "zipfile", "not readable without a key")
+    yield Unit(
+        "archives/encrypted.zip",
+        zipped([encrypted]),
+        "integrity",
+        "zip",
+        "an encrypted member: nobody can look",
+        "zipfile",
+        "not readable without a key",
+    )
 
 
 def _unit(name: str, data: bytes, threat: str, loader: str = "pickle.load after unpacking") -> Unit:
-    return Unit(f"nested/{name}", data, "code", name.rsplit(".", 1)[-1], threat, loader, "call of os.getpid in a member")
+    return Unit(
+        f"nested/{name}", data, "code", name.rsplit(".", 1)[-1], threat, loader, "call of os.getpid in a member"
+    )

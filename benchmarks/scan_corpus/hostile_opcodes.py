@@ -27,29 +27,32 @@ class Raw(bytes):
 
 def push(value: Any, protocol: int = 4) -> Raw:
     """Opcodes that push a plain value as that protocol would."""
-    if isinstance(value, Raw):
-        return value
-    if value is None:
-        return Raw(b"N")
-    if isinstance(value, bool):
-        return Raw({True: b"\x88", False: b"\x89"}[value] if protocol >= 2 else (b"I01\n" if value else b"I00\n"))
-    if isinstance(value, int):
-        return _integer(value, protocol)
-    if isinstance(value, float):
-        return Raw(b"G" + struct.pack(">d", value) if protocol else b"F" + repr(value).encode() + b"\n")
-    if isinstance(value, str):
-        return text(value, "UNICODE" if not protocol else "SHORT" if protocol >= 4 else "BIN")
-    if isinstance(value, bytes):
-        return _octets(value, protocol)
-    if isinstance(value, tuple):
-        return _tuple(value, protocol)
-    if isinstance(value, list):
-        inner = b"".join(push(part, protocol) for part in value)
-        return Raw(b"(" + inner + b"l" if not protocol else b"](" + inner + b"e" if value else b"]")
-    if isinstance(value, dict):
-        inner = b"".join(push(part, protocol) for pair in value.items() for part in pair)
-        return Raw(b"(" + inner + b"d" if not protocol else b"}(" + inner + b"u" if value else b"}")
-    raise TypeError(type(value))
+    match value:
+        case Raw():
+            made = value
+        case None:
+            made = Raw(b"N")
+        case bool():
+            made = Raw((b"\x88" if value else b"\x89") if protocol >= 2 else (b"I01\n" if value else b"I00\n"))
+        case int():
+            made = _integer(value, protocol)
+        case float():
+            made = Raw(b"G" + struct.pack(">d", value) if protocol else b"F" + repr(value).encode() + b"\n")
+        case str():
+            made = text(value, "UNICODE" if not protocol else "SHORT" if protocol >= 4 else "BIN")
+        case bytes():
+            made = _octets(value, protocol)
+        case tuple():
+            made = _tuple(value, protocol)
+        case list():
+            inner = b"".join(push(part, protocol) for part in value)
+            made = Raw(b"(" + inner + b"l" if not protocol else b"](" + inner + b"e" if value else b"]")
+        case dict():
+            inner = b"".join(push(part, protocol) for pair in value.items() for part in pair)
+            made = Raw(b"(" + inner + b"d" if not protocol else b"}(" + inner + b"u" if value else b"}")
+        case _:
+            raise TypeError(type(value))
+    return made
 
 
 def _integer(value: int, protocol: int) -> Raw:
@@ -65,7 +68,9 @@ def _integer(value: int, protocol: int) -> Raw:
 
 def _octets(value: bytes, protocol: int) -> Raw:
     if protocol >= 3:
-        return Raw(b"C" + bytes([len(value)]) + value if len(value) < 256 else b"B" + struct.pack("<I", len(value)) + value)
+        return Raw(
+            b"C" + bytes([len(value)]) + value if len(value) < 256 else b"B" + struct.pack("<I", len(value)) + value
+        )
     latin = push(value.decode("latin-1"), protocol)
     return Raw(b"c_codecs\nencode\n" + push((latin, "latin1"), protocol) + REDUCE)
 
@@ -79,26 +84,33 @@ def _tuple(value: tuple[Any, ...], protocol: int) -> Raw:
     return Raw(b"(" + inner + b"t")
 
 
-def text(value: str, how: Literal["SHORT", "BIN", "BIN8", "UNICODE", "STRING", "BINSTRING", "SHORT_BINSTRING"]) -> Raw:
+How = Literal["SHORT", "BIN", "BIN8", "UNICODE", "STRING", "BINSTRING", "SHORT_BINSTRING"]
+
+
+def text(value: str, how: How) -> Raw:
     """A string by one of the seven opcodes that push one."""
     data = value.encode("utf-8", "surrogatepass")
     if how == "SHORT" and len(data) > 255:
         how = "BIN"
     match how:
-        case "SHORT":
-            return Raw(b"\x8c" + bytes([len(data)]) + data)
-        case "BIN":
-            return Raw(b"X" + struct.pack("<I", len(data)) + data)
-        case "BIN8":
-            return Raw(b"\x8d" + struct.pack("<Q", len(data)) + data)
         case "UNICODE":
-            return Raw(b"V" + value.replace("\\", "\\u005c").replace("\n", "\\u000a").encode("raw_unicode_escape") + b"\n")
+            escaped = value.replace("\\", "\\u005c").replace("\n", "\\u000a").encode("raw_unicode_escape")
+            return Raw(b"V" + escaped + b"\n")
         case "STRING":
             return Raw(b"S" + repr(value).encode() + b"\n")
-        case "BINSTRING":
-            return Raw(b"T" + struct.pack("<i", len(data)) + data)
         case _:
-            return Raw(b"U" + bytes([len(data)]) + data)
+            head, width = _COUNTED[how]
+            return Raw(head + len(data).to_bytes(width, "little") + data)
+
+
+_COUNTED = {
+    "SHORT": (b"\x8c", 1),
+    "BIN": (b"X", 4),
+    "BIN8": (b"\x8d", 8),
+    "BINSTRING": (b"T", 4),
+    "SHORT_BINSTRING": (b"U", 1),
+}
+"""Opcodes whose text follows a count of that many bytes."""
 
 
 def named(module: str, name: str, protocol: int = 4) -> Raw:

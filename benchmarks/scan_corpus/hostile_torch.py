@@ -1,6 +1,6 @@
-"""PyTorch checkpoints: the zip of `torch.save`, the five pickles of the old format, its tar form, TorchScript and .pt2.
+"""PyTorch checkpoints: the zip of `torch.save`, the five pickles of the old format, and its tar form.
 
-Source: torch/serialization.py (_load, _legacy_load), torch/jit, torch/export. Written by hand, so that torch is not
+Source: torch/serialization.py (_load, _legacy_load). Written by hand, so that torch is not
 needed.
 """
 
@@ -12,6 +12,7 @@ import struct
 import tarfile
 import zipfile
 from collections.abc import Iterator
+from typing import Any
 
 from hostile_opcodes import MARK, Raw, call, getpid, named, push, stream
 from hostile_units import Class, Unit
@@ -49,19 +50,36 @@ def archive(members: dict[str, bytes], root: str = "archive", order: tuple[str, 
 
 def checkpoint(pickle: bytes | None = None, **more: bytes) -> dict[str, bytes]:
     """The members of an ordinary checkpoint."""
-    return {"data.pkl": state() if pickle is None else pickle, "byteorder": b"little", "data/0": FLOATS, "version": b"3\n", ".data/serialization_id": b"1" * 40, **more}  # fmt: skip
+    return {
+        "data.pkl": state() if pickle is None else pickle,
+        "byteorder": b"little",
+        "data/0": FLOATS,
+        "version": b"3\n",
+        ".data/serialization_id": b"1" * 40,
+        **more,
+    }
 
 
-def legacy(*, magic: bytes | None = None, protocol: bytes | None = None, system: bytes | None = None, body: bytes | None = None, keys: bytes | None = None) -> bytes:
+def legacy(
+    *,
+    magic: bytes | None = None,
+    protocol: bytes | None = None,
+    system: bytes | None = None,
+    body: bytes | None = None,
+    keys: bytes | None = None,
+) -> bytes:
     """The old format: five pickles in a row and the storages' bytes."""
-    return b"".join((
+    sizes = {"short": 2, "int": 4, "long": 4}
+    about = {"protocol_version": 1001, "little_endian": True, "type_sizes": sizes}
+    parts = (
         magic or stream(push(0x1950A86A20F9469CFC6C, 2), protocol=2),
         protocol or stream(push(1001, 2), protocol=2),
-        system or stream(push({"protocol_version": 1001, "little_endian": True, "type_sizes": {"short": 2, "int": 4, "long": 4}}, 2), protocol=2),
+        system or stream(push(about, 2), protocol=2),
         body or _legacy_state(),
         keys or stream(push(["0"], 2), protocol=2),
         struct.pack("<q", 4) + FLOATS,
-    ))  # fmt: skip
+    )
+    return b"".join(parts)
 
 
 def _legacy_state(*extra: bytes) -> bytes:
@@ -76,12 +94,10 @@ def units() -> Iterator[Unit]:
     """All of them."""
     yield from _zip()
     yield from _legacy()
-    yield from _torchscript()
-    yield from _export()
 
 
 def _zip() -> Iterator[Unit]:
-    def unit(name: str, data: bytes, threat: str, **labels: str) -> Unit:
+    def unit(name: str, data: bytes, threat: str, **labels: Any) -> Unit:
         return _unit(f"zip-{name}.pt", data, threat, "torch zip", **labels)
 
     hostile = stream(getpid())
@@ -92,57 +108,232 @@ def _zip() -> Iterator[Unit]:
         "inst": state(push("planted", 2) + call("os", "getpid", protocol=2, by="INST")),
         "before-error": stream(getpid(2), b"\xff", protocol=2),
         "second-stream": state() + stream(getpid(2), protocol=2),
-        "dangerous-rebuild": state(push("planted", 2) + call("torch._utils", "_rebuild_device_tensor_from_numpy", getpid(2), protocol=2)),
-        "load-from-bytes": state(push("planted", 2) + call("torch.storage", "_load_from_bytes", push(b"planted", 3), protocol=2)),
+        "dangerous-rebuild": state(
+            push("planted", 2) + call("torch._utils", "_rebuild_device_tensor_from_numpy", getpid(2), protocol=2)
+        ),
+        "load-from-bytes": state(
+            push("planted", 2)
+            + call("torch.storage", "_load_from_bytes", push(stream(getpid(2), protocol=2), 3), protocol=2)
+        ),
     }.items():
         acts = {"load": "", "proof": ""} if place in {"second-stream", "load-from-bytes"} else {}
         yield unit(place, archive(checkpoint(pickle)), f"the main pickle calls ({place})", **acts)
     hooked = named("torch._tensor", "_rebuild_from_type_v2", 2)
-    yield unit("rebuild-from-type", archive(checkpoint(state(push("planted", 2) + Raw(hooked + push((named("os", "system", 2),
-               named("torch", "Tensor", 2), ("echo planted >/dev/null",), None), 2) + b"R")))),
-               "_rebuild_from_type_v2 calls any function it is given", proof="audit:os.system", expect="callable handed to _rebuild_from_type_v2")
-    wrapped = Raw(named("torch._utils", "_rebuild_parameter_with_state", 2) + push((tensor(), False, call("collections", "OrderedDict", protocol=2),
-                  {"__class__": getpid(2)}), 2) + b"R")
-    yield unit("parameter-state", archive(checkpoint(state(push("planted", 2) + wrapped))), "a parameter whose state holds a call")
+    yield unit(
+        "rebuild-from-type",
+        archive(
+            checkpoint(
+                state(
+                    push("planted", 2)
+                    + Raw(
+                        hooked
+                        + push(
+                            (named("os", "system", 2), named("torch", "Tensor", 2), ("echo planted >/dev/null",), None),
+                            2,
+                        )
+                        + b"R"
+                    )
+                )
+            )
+        ),
+        "_rebuild_from_type_v2 calls any function it is given",
+        proof="audit:os.system",
+        expect="callable handed to _rebuild_from_type_v2",
+    )
+    wrapped = Raw(
+        named("torch._utils", "_rebuild_parameter_with_state", 2)
+        + push((tensor(), False, call("collections", "OrderedDict", protocol=2), {"__class__": getpid(2)}), 2)
+        + b"R"
+    )
+    yield unit(
+        "parameter-state",
+        archive(checkpoint(state(push("planted", 2) + wrapped))),
+        "a parameter whose state holds a call",
+    )
     hook = named("os", "system", 2)
-    yield unit("hooks", archive(checkpoint(state(push("_forward_hooks", 2) + call("collections", "OrderedDict", [(0, hook)], protocol=2)))),
-               "os.system as a forward hook: called when the model is used", loader="the first forward pass", load="", expect="callable smuggled as a hook")
-    yield unit("backward-hooks", archive(checkpoint(_with_hooks(hook))), "os.system among a tensor's backward hooks",
-               loader="the first backward pass", load="", expect="callable in the hooks of _rebuild_tensor_v2")
-    dynamic = Raw(named("torch.fx.graph_module", "reduce_graph_module", 2) + push(({"_code": "def forward(self):\n  __import__('os').getpid()"}, ""), 2) + b"R")
-    yield unit("graph-module", archive(checkpoint(state(push("planted", 2) + dynamic))), "a torch.fx GraphModule carries source code that is compiled",
-               load="", expect="call of reduce_graph_module")
-    yield unit("package", archive(checkpoint(state(push("planted", 2) + call("torch.jit._pickle", "restore_type_tag", getpid(2), "planted", protocol=2)))),
-               "restore_type_tag over a call")
-    yield unit("persistent-callable", archive(checkpoint(stream(push(("storage", named("os", "system", 2), "0", "cpu", 4), 2) + b"Q", protocol=2))),
-               "os.system in place of the storage's class", expect="persistent id with a dangerous class", load="")
-    yield unit("persistent-path", archive(checkpoint(stream(push(("storage", named("torch", "FloatStorage", 2), "../../planted", "cpu", 4), 2) + b"Q", protocol=2))),
-               "the storage's key climbs out of data/", kind="integrity", expect="storage key with a path", load="")
-    yield unit("other-member", archive(checkpoint() | {"planted.pkl": hostile}), "a second pickle beside data.pkl",
-               loader="pickle.load of the member", load="")
-    yield unit("extra-member", archive(checkpoint() | {"extra/planted": hostile}), "a pickle among extra/ files", loader="torch.jit extra files", load="")
-    yield unit("constants", archive(checkpoint() | {"constants.pkl": hostile}), "constants.pkl calls", loader="a loader of constants.pkl", load="")
-    yield unit("hidden-in-storage", archive(checkpoint() | {"data/1": hostile}), "a storage no tensor uses is a pickle", kind="integrity",
-               loader="whoever opens the member", expect="a pickle in a storage", load="")
-    yield unit("elf-in-storage", archive(checkpoint() | {"data/1": _ELF}), "a storage is a program", kind="integrity", expect="a program in a storage", load="")
-    yield unit("elf-member", archive(checkpoint() | {"lib/planted.so": _ELF}), "a shared library travels along", kind="integrity",
-               expect="a program in the archive", load="")
-    yield unit("script-member", archive(checkpoint() | {"setup.py": b"import os\nos.system('echo planted')\n"}), "a script travels along", kind="integrity",
-               expect="a script in the archive", load="")
-    yield unit("two-data-pkl", _two_data(), "two members are called data.pkl: readers differ on which counts", load="",
-               expect="duplicate member with two meanings")
-    yield unit("data-pkl-in-two-roots", archive({"a/data.pkl": state(), "b/data.pkl": state(PLANTED), "a/version": b"3\n", "b/version": b"3\n",
-               "a/data/0": FLOATS, "b/data/0": FLOATS}, root=""), "two roots, each with a data.pkl", load="", expect="call of os.getpid")
-    yield unit("case-folded", archive(checkpoint() | {"DATA.PKL": state(PLANTED)}), "DATA.PKL beside data.pkl: one file on many systems", load="")
+    yield unit(
+        "hooks",
+        archive(
+            checkpoint(state(push("_forward_hooks", 2) + call("collections", "OrderedDict", [(0, hook)], protocol=2)))
+        ),
+        "os.system as a forward hook: called when the model is used",
+        loader="the first forward pass",
+        load="",
+        expect="callable smuggled as a hook",
+    )
+    yield unit(
+        "backward-hooks",
+        archive(checkpoint(_with_hooks(hook))),
+        "os.system among a tensor's backward hooks",
+        loader="the first backward pass",
+        load="",
+        expect="callable in the hooks of _rebuild_tensor_v2",
+    )
+    dynamic = Raw(
+        named("torch.fx.graph_module", "reduce_graph_module", 2)
+        + push(({"_code": "def forward(self):\n  __import__('os').getpid()"}, ""), 2)
+        + b"R"
+    )
+    yield unit(
+        "graph-module",
+        archive(checkpoint(state(push("planted", 2) + dynamic))),
+        "a torch.fx GraphModule carries source code that is compiled",
+        load="",
+        expect="call of reduce_graph_module",
+    )
+    yield unit(
+        "package",
+        archive(
+            checkpoint(
+                state(
+                    push("planted", 2) + call("torch.jit._pickle", "restore_type_tag", getpid(2), "planted", protocol=2)
+                )
+            )
+        ),
+        "restore_type_tag over a call",
+    )
+    yield unit(
+        "persistent-callable",
+        archive(checkpoint(stream(push(("storage", named("os", "system", 2), "0", "cpu", 4), 2) + b"Q", protocol=2))),
+        "os.system in place of the storage's class",
+        expect="persistent id with a dangerous class",
+        load="",
+    )
+    yield unit(
+        "persistent-path",
+        archive(
+            checkpoint(
+                stream(
+                    push(("storage", named("torch", "FloatStorage", 2), "../../planted", "cpu", 4), 2) + b"Q",
+                    protocol=2,
+                )
+            )
+        ),
+        "the storage's key climbs out of data/",
+        kind="integrity",
+        expect="storage key with a path",
+        load="",
+    )
+    yield unit(
+        "other-member",
+        archive(checkpoint() | {"planted.pkl": hostile}),
+        "a second pickle beside data.pkl",
+        loader="pickle.load of the member",
+        load="",
+    )
+    yield unit(
+        "extra-member",
+        archive(checkpoint() | {"extra/planted": hostile}),
+        "a pickle among extra/ files",
+        loader="torch.jit extra files",
+        load="",
+    )
+    yield unit(
+        "constants",
+        archive(checkpoint() | {"constants.pkl": hostile}),
+        "constants.pkl calls",
+        loader="a loader of constants.pkl",
+        load="",
+    )
+    yield unit(
+        "hidden-in-storage",
+        archive(checkpoint() | {"data/1": hostile}),
+        "a storage no tensor uses is a pickle",
+        kind="integrity",
+        loader="whoever opens the member",
+        expect="a pickle in a storage",
+        load="",
+    )
+    yield unit(
+        "elf-in-storage",
+        archive(checkpoint() | {"data/1": _ELF}),
+        "a storage is a program",
+        kind="integrity",
+        expect="a program in a storage",
+        load="",
+    )
+    yield unit(
+        "elf-member",
+        archive(checkpoint() | {"lib/planted.so": _ELF}),
+        "a shared library travels along",
+        kind="integrity",
+        expect="a program in the archive",
+        load="",
+    )
+    yield unit(
+        "script-member",
+        archive(checkpoint() | {"setup.py": b"import os\nos.system('echo planted')\n"}),
+        "a script travels along",
+        kind="integrity",
+        expect="a script in the archive",
+        load="",
+    )
+    yield unit(
+        "two-data-pkl",
+        _two_data(),
+        "two members are called data.pkl: readers differ on which counts",
+        load="",
+        expect="duplicate member with two meanings",
+    )
+    yield unit(
+        "data-pkl-in-two-roots",
+        archive(
+            {
+                "a/data.pkl": state(),
+                "b/data.pkl": state(PLANTED),
+                "a/version": b"3\n",
+                "b/version": b"3\n",
+                "a/data/0": FLOATS,
+                "b/data/0": FLOATS,
+            },
+            root="",
+        ),
+        "two roots, each with a data.pkl",
+        load="",
+        expect="call of os.getpid",
+    )
+    yield unit(
+        "case-folded",
+        archive(checkpoint() | {"DATA.PKL": state(PLANTED)}),
+        "DATA.PKL beside data.pkl: one file on many systems",
+        load="",
+    )
     yield unit("deflated", _deflated(), "the pickle is deflated")
-    yield unit("tensor-beyond-storage", archive(checkpoint(state(push("more", 2) + _lying_tensor()))), "a tensor claims more than its storage holds",
-               kind="integrity", expect="tensor beyond its storage", load="")
-    yield unit("storage-missing", archive({"data.pkl": state(), "version": b"3\n"}), "the storage is missing", kind="integrity",
-               expect="storage missing", load="")
+    yield unit(
+        "tensor-beyond-storage",
+        archive(checkpoint(state(push("more", 2) + _lying_tensor()))),
+        "a tensor claims more than its storage holds",
+        kind="integrity",
+        expect="tensor beyond its storage",
+        load="",
+    )
+    yield unit(
+        "storage-missing",
+        archive({"data.pkl": state(), "version": b"3\n"}),
+        "the storage is missing",
+        kind="integrity",
+        expect="storage missing",
+        load="",
+    )
     yield unit("renamed-bin", archive(checkpoint(state(PLANTED))), "the same bytes, any name")
-    yield Unit("torch/model.safetensors", archive(checkpoint(state(PLANTED))), "code", "torch zip", "a hostile checkpoint called model.safetensors",
-               "torch.load of the open file", "call of os.getpid")
-    yield Unit("torch/handler.mar", _mar(), "code", "torch model archive", "a TorchServe archive whose handler runs a program", "torchserve", "call of os.system in a handler")
+    yield Unit(
+        "torch/model.safetensors",
+        archive(checkpoint(state(PLANTED))),
+        "code",
+        "torch zip",
+        "a hostile checkpoint called model.safetensors",
+        "torch.load of the open file",
+        "call of os.getpid",
+    )
+    yield Unit(
+        "torch/handler.mar",
+        _mar(),
+        "code",
+        "torch model archive",
+        "a TorchServe archive whose handler runs a program",
+        "torchserve",
+        "call of os.system in a handler",
+    )
 
 
 def _with_hooks(hook: Raw) -> bytes:
@@ -154,7 +345,17 @@ def _with_hooks(hook: Raw) -> bytes:
 
 def _lying_tensor() -> Raw:
     storage = Raw(push(("storage", named("torch", "FloatStorage", 2), "0", "cpu", 4), 2) + b"Q")
-    return call("torch._utils", "_rebuild_tensor_v2", storage, 2**40, (2**30,), (1,), False, call("collections", "OrderedDict", protocol=2), protocol=2)
+    return call(
+        "torch._utils",
+        "_rebuild_tensor_v2",
+        storage,
+        2**40,
+        (2**30,),
+        (1,),
+        False,
+        call("collections", "OrderedDict", protocol=2),
+        protocol=2,
+    )
 
 
 def _two_data() -> bytes:
@@ -178,35 +379,81 @@ def _deflated() -> bytes:
 
 
 def _mar() -> bytes:
-    manifest = {"runtime": "python", "model": {"modelName": "m", "serializedFile": "m.pt", "handler": "handler.py", "modelVersion": "1.0"}, "archiverVersion": "0.9"}
+    manifest = {
+        "runtime": "python",
+        "model": {"modelName": "m", "serializedFile": "m.pt", "handler": "handler.py", "modelVersion": "1.0"},
+        "archiverVersion": "0.9",
+    }
     handler = b"import os\n\n\ndef handle(data, context):\n    os.system('echo planted')\n    return data\n"
-    return archive({"MAR-INF/MANIFEST.json": json.dumps(manifest).encode(), "handler.py": handler, "m.pt": archive(checkpoint())}, root="")
+    return archive(
+        {"MAR-INF/MANIFEST.json": json.dumps(manifest).encode(), "handler.py": handler, "m.pt": archive(checkpoint())},
+        root="",
+    )
 
 
 def _legacy() -> Iterator[Unit]:
-    def unit(name: str, data: bytes, threat: str, **labels: str) -> Unit:
+    def unit(name: str, data: bytes, threat: str, **labels: Any) -> Unit:
         return _unit(f"legacy-{name}.pt", data, threat, "torch legacy", **labels)
 
     planted = stream(getpid(2), protocol=2)
     number = stream(getpid(2) + b"0" + push(0x1950A86A20F9469CFC6C, 2), protocol=2)
     yield unit("magic", legacy(magic=number), "the call stands in the first pickle, before the magic number")
-    yield unit("magic-computed", legacy(magic=stream(call("operator", "add", 0x1950A86A20F9469CFC6C, Raw(getpid(2) + b"0K\x00"), protocol=2), protocol=2)),
-               "the magic number is computed")
-    yield unit("protocol", legacy(protocol=stream(getpid(2) + b"0" + push(1001, 2), protocol=2)), "in the second pickle")
+    yield unit(
+        "magic-computed",
+        legacy(
+            magic=stream(
+                call("operator", "add", 0x1950A86A20F9469CFC6C, Raw(getpid(2) + b"0K\x00"), protocol=2), protocol=2
+            )
+        ),
+        "the magic number is computed",
+    )
+    yield unit(
+        "protocol", legacy(protocol=stream(getpid(2) + b"0" + push(1001, 2), protocol=2)), "in the second pickle"
+    )
     yield unit("system", legacy(system=planted), "in the third pickle")
     yield unit("state", legacy(body=_legacy_state(push("planted", 2) + getpid(2))), "in the fourth pickle")
     yield unit("keys", legacy(keys=stream(push(["0"], 2) + getpid(2) + b"0", protocol=2)), "in the fifth pickle")
-    yield unit("after", legacy() + planted, "after the storages", loader="pickle.load after torch.load", load="", kind="integrity",
-               expect="a pickle after the end")
+    yield unit(
+        "after",
+        legacy() + planted,
+        "after the storages",
+        loader="pickle.load after torch.load",
+        load="",
+        kind="integrity",
+        expect="a pickle after the end",
+    )
     source = ("module", named("torch.nn", "Linear", 2), "planted.py", "import os\nos.getpid()")
-    yield unit("source-container", legacy(body=_legacy_state(push("m", 2) + push(source, 2) + b"Q")), "a persistent id of kind module carries source",
-               kind="integrity", expect="persistent id with source", load="")
-    yield unit("cut", legacy(body=_legacy_state(push("planted", 2) + getpid(2)))[:-38], "cut short after the call", expect="call of os.getpid")
-    yield unit("storage-size-lie", legacy()[:-24] + struct.pack("<q", 2**50) + FLOATS, "a storage of 2^52 bytes", kind="resource",
-               expect="storage beyond the file", load="")
+    yield unit(
+        "source-container",
+        legacy(body=_legacy_state(push("m", 2) + push(source, 2) + b"Q")),
+        "a persistent id of kind module carries source",
+        kind="integrity",
+        expect="persistent id with source",
+        load="",
+    )
+    yield unit(
+        "cut",
+        legacy(body=_legacy_state(push("planted", 2) + getpid(2)))[:-38],
+        "cut short after the call",
+        expect="call of os.getpid",
+    )
+    yield unit(
+        "storage-size-lie",
+        legacy()[:-24] + struct.pack("<q", 2**50) + FLOATS,
+        "a storage of 2^52 bytes",
+        kind="resource",
+        expect="storage beyond the file",
+        load="",
+    )
     yield unit("tar", _tar(), "the tar form of 2016", load="")
     yield unit("tar-storages", _tar("storages"), "the tar form, in its member storages", load="")
-    yield unit("bare", stream(push({"weight": getpid(2)}, 2), protocol=2), "a bare pickle called .pt", loader="pickle.load", load="pickle")
+    yield unit(
+        "bare",
+        stream(push({"weight": getpid(2)}, 2), protocol=2),
+        "a bare pickle called .pt",
+        loader="pickle.load",
+        load="pickle",
+    )
 
 
 def _tar(where: str = "pickle") -> bytes:
@@ -226,69 +473,16 @@ def _tar(where: str = "pickle") -> bytes:
     return out.getvalue()
 
 
-_SCRIPT = """class Planted(Module):
-  __parameters__ = []
-  __buffers__ = []
-  training : bool
-  def forward(self: __torch__.Planted,
-    x: Tensor) -> Tensor:
-{body}
-    return x
-"""
-
-
-def _torchscript() -> Iterator[Unit]:
-    bodies = {
-        "from-file": ("    y = torch.from_file(\"/nonexistent/planted\", False, 10)", "TorchScript reads a file (aten::from_file)", "op from_file"),
-        "save": ("    torch.save(x, \"/nonexistent/planted\")", "TorchScript writes a file (aten::save)", "op save"),
-        "custom-op": ("    y = ops.planted.run(x)", "TorchScript calls an operator of a library that must be loaded", "unknown operator"),
-        "print": ("    print(\"planted\")\n    y = ops.aten.from_file(\"/nonexistent/planted\")", "the operator by its full name", "op from_file"),
-        "python-op": ("    y = ^PlantedFunction()(x)", "a Python autograd function (^)", "Python operator"),
-        "loop": ("    while True:\n      x = torch.add(x, x)", "an endless loop", "endless loop"),
-        "rpc": ("    y = torch.rpc_sync(\"planted\", \"planted\", (x,), {}, -1.)", "a remote call", "op rpc_sync"),
-    }
-    for name, (body, threat, expect) in bodies.items():
-        code = _SCRIPT.format(body=body).encode()
-        obj = stream(named("__torch__", "Planted", 2) + b")\x81" + push({"training": False}, 2) + b"b", protocol=2)
-        members = {"data.pkl": obj, "code/__torch__.py": code, "constants.pkl": stream(b")", protocol=2), "version": b"3\n", "byteorder": b"little"}
-        yield Unit(f"torchscript/{name}.pt", archive(members), "resource" if name == "loop" else "code", "torchscript", threat,
-                   "torch.jit.load, then a forward pass", expect)
-    hidden = {"data.pkl": stream(getpid(2), protocol=2), "code/__torch__.py": _SCRIPT.format(body="    pass").encode(), "constants.pkl": stream(b")", protocol=2), "version": b"3\n"}
-    yield Unit("torch/script-data-call.pt", archive(hidden), "code", "torchscript", "data.pkl of a TorchScript calls: torch.load falls back to it",
-               "torch.load", "call of os.getpid")
-    constants = hidden | {"data.pkl": state(), "constants.pkl": stream(getpid(2), protocol=2)}
-    yield Unit("torch/script-constants-call.pt", archive(constants), "code", "torchscript", "constants.pkl of a TorchScript calls", "pickle.load of the member",
-               "call of os.getpid")
-    lite = hidden | {"data.pkl": stream(b")", protocol=2), "bytecode.pkl": stream(getpid(2), protocol=2)}
-    yield Unit("torch/lite-bytecode-call.ptl", archive(lite), "code", "torchscript lite", "bytecode.pkl calls", "pickle.load of the member", "call of os.getpid")
-
-
-def _export() -> Iterator[Unit]:
-    program = json.dumps({"graph_module": {"graph": {"inputs": [], "outputs": [], "nodes": [], "tensor_values": {}}, "signature": {}}, "opset_version": {"aten": 10}, "schema_version": {"major": 8, "minor": 1}}).encode()
-    basic = {"archive_format": b"pt2", "archive_version": b"0", "models/model.json": program, "data/weights/model.pt": archive(checkpoint()), "version": b"3\n"}
-    yield Unit("torch/export-sample-inputs.pt2", archive(basic | {"data/sample_inputs/model.pt": archive(checkpoint(state(PLANTED)))}, root="m"), "code", "torch export",
-               "the sample inputs are a checkpoint that calls", "torch.export.load (weights_only=False)", "call of os.getpid")
-    yield Unit("torch/export-weights.pt2", archive(basic | {"data/weights/model.pt": archive(checkpoint(state(PLANTED)))}, root="m"), "code", "torch export",
-               "the weights are a checkpoint that calls", "torch.export.load", "call of os.getpid")
-    yield Unit("torch/export-constants.pt2", archive(basic | {"data/constants/custom_obj_0": stream(getpid())}, root="m"), "code", "torch export",
-               "a custom object constant is a pickle that calls", "torch.export.load", "call of os.getpid")
-    yield Unit("torch_native/aoti-library.pt2", archive(basic | {"data/aotinductor/model/planted.so": _ELF, "data/aotinductor/model/planted.cpp": b"int planted;"}, root="m"), "code",
-               "torch export", "a compiled library that the package loader opens", "torch._inductor.aoti_load_package", "native code")
-    yield Unit("torch_native/aoti-cubin.pt2", archive(basic | {"data/aotinductor/model/planted.cubin": _ELF}, root="m"), "code", "torch export",
-               "compiled GPU code", "torch._inductor.aoti_load_package", "native code")
-    graph = json.loads(program)
-    graph["graph_module"]["graph"]["nodes"] = [{"target": "torch.ops.planted.run.default", "inputs": [], "outputs": [], "metadata": {"stack_trace": "planted"}}]
-    yield Unit("torch_native/custom-op.pt2", archive(basic | {"models/model.json": json.dumps(graph).encode()}, root="m"), "code", "torch export",
-               "the graph calls an operator of a library that must be loaded", "torch.export.load", "unknown operator")
-    graph["graph_module"]["graph"]["nodes"][0]["target"] = "os.system"
-    yield Unit("torch_native/python-target.pt2", archive(basic | {"models/model.json": json.dumps(graph).encode()}, root="m"), "code", "torch export",
-               "a node's target is os.system", "torch.export.load", "target outside torch.ops")
-
-
 def _unit(
-    name: str, data: bytes, threat: str, format_: str, *, loader: str = "torch.load(weights_only=False)", kind: Class = "code",
-    expect: str = "call of os.getpid", load: str = "torch", proof: str = "os:getpid",
-) -> Unit:  # fmt: skip
+    name: str,
+    data: bytes,
+    threat: str,
+    format_: str,
+    *,
+    loader: str = "torch.load(weights_only=False)",
+    kind: Class = "code",
+    expect: str = "call of os.getpid",
+    load: str = "torch",
+    proof: str = "os:getpid",
+) -> Unit:
     return Unit(f"torch/{name}", data, kind, format_, threat, loader, expect, load, proof if load else "")
-
-

@@ -45,7 +45,9 @@ def proved(unit: Path, loader: str, proof: str) -> bool:
     with tempfile.TemporaryDirectory() as empty:
         command = [*_offline(), sys.executable, str(Path(__file__).resolve()), str(unit.resolve()), loader, proof]
         try:
-            done = subprocess.run(command, cwd=empty, capture_output=True, timeout=LIMIT_S, stdin=subprocess.DEVNULL, check=False)
+            done = subprocess.run(
+                command, cwd=empty, capture_output=True, timeout=LIMIT_S, stdin=subprocess.DEVNULL, check=False
+            )
         except subprocess.TimeoutExpired:
             return False
     return b"PLANTED CALL SEEN" in done.stderr
@@ -106,15 +108,16 @@ def _watch_call(module: str, name: str) -> None:
 
     setattr(owner, last, stand_in)
     if (module, name) == ("os", "getpid"):
-        import_module("posix").getpid = stand_in
+        vars(import_module("posix"))["getpid"] = stand_in
 
 
 def _constructors(target: Any) -> list[Any]:
-    return [target.__init__, target.__new__] if isinstance(target, type) else [getattr(target, "__wrapped__", None)]
+    names = ("__init__", "__new__") if isinstance(target, type) else ("__wrapped__",)
+    return [getattr(target, name, None) for name in names]
 
 
 def _loader(name: str) -> Callable[[Path], Any]:
-    import pickle  # noqa: S403 — loading is the point
+    import pickle
 
     def pickle_all(unit: Path) -> None:
         with unit.open("rb") as file:
@@ -141,7 +144,8 @@ def _loader(name: str) -> Callable[[Path], Any]:
     if name == "joblib":
         import joblib
 
-        return joblib.load
+        loading: Callable[[Path], Any] = joblib.load
+        return loading
     if name == "torch":
         import torch
 

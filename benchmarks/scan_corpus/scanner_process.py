@@ -10,16 +10,16 @@ needed here, for the environments have nothing of ours.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import resource
-import runpy
 import signal
 import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -28,96 +28,55 @@ POLL_S = 0.005
 LONGEST_OUTPUT = 4_000_000
 
 
-def picklescan(path: str, _: Path) -> int:
-    """Default mode; `-g` only lists what it found."""
-    from picklescan.cli import main
-
-    sys.argv = ["picklescan", "-g", "-p", path]
-    return int(main() or 0)
-
-
-def picklescan_strict(path: str, _: Path) -> int:
-    """Default-deny mode."""
-    from picklescan.cli import main
-
-    sys.argv = ["picklescan", "--strict", "-g", "-p", path]
-    return int(main() or 0)
-
-
-def modelscan(path: str, report: Path) -> int:
-    """All scanners, with TensorFlow where the environment has it."""
-    from modelscan.cli import main
-
-    sys.argv = ["modelscan", "scan", "-p", path, "-r", "json", "-o", str(report), "--show-skipped"]
-    return int(main() or 0)
-
-
-def modelaudit(path: str, report: Path) -> int:
-    """Default profile, without its cache and without telemetry."""
-    from modelaudit.cli import main
-
-    sys.argv = ["modelaudit", "scan", "--no-cache", "-f", "json", "-o", str(report), path]
-    return int(main() or 0)
-
-
-def fickling(path: str, report: Path) -> int:
-    """The safety check of its command line."""
-    from fickling.cli import main
-
-    sys.argv = ["fickling", "-s", "--json-output", str(report), path]
-    return int(main() or 0)
-
-
-def touchstone(path: str, report: Path) -> int:
-    """Our own command, as a user calls it."""
-    sys.argv = ["touchstone", "scan", "--format", "json", "--output", str(report), path]
-    runpy.run_module("touchstone", run_name="__main__")
-    return 0
-
-
-RUN: dict[str, Callable[[str, Path], int]] = {
-    "picklescan": picklescan,
-    "picklescan-strict": picklescan_strict,
-    "modelscan": modelscan,
-    "modelaudit": modelaudit,
-    "fickling": fickling,
-    "touchstone": touchstone,
+COMMANDS = {
+    "picklescan": "picklescan -g -p PATH",
+    "picklescan-strict": "picklescan --strict -g -p PATH",
+    "modelscan": "modelscan scan -r json -o REPORT --show-skipped -p PATH",
+    "modelaudit": "modelaudit scan --no-cache -f json -o REPORT PATH",
+    "fickling": "fickling -s --json-output REPORT PATH",
+    "touchstone": "touchstone scan --format json --output REPORT PATH",
 }
+"""What a user would type. `-g` only has picklescan list what it found; the first word is the package."""
 
 WARM_UP = {
-    "picklescan": ("picklescan.cli", "py7zr"),
-    "picklescan-strict": ("picklescan.cli", "py7zr"),
-    "modelscan": ("modelscan.cli", "h5py", "tensorflow"),
-    "modelaudit": ("modelaudit.cli",),
-    "fickling": ("fickling.cli",),
-    "touchstone": ("touchstone.cli", "touchstone.scan.file"),
+    "picklescan": ["py7zr"],
+    "modelscan": ["h5py", "tensorflow"],
+    "touchstone": [
+        "touchstone.cli.scan",
+        "touchstone.scan.scanning",
+        "touchstone.scan.rules",
+        "touchstone.scan.worker",
+    ],
 }
+"""What the packages import when the first file is scanned."""
 
 
 def main() -> None:
     """Answer each line of the standard input."""
     name = sys.argv[1]
-    os.environ.update({"PROMPTFOO_DISABLE_TELEMETRY": "1", "TF_CPP_MIN_LOG_LEVEL": "3", "NO_COLOR": "1", "COLUMNS": "10000"})
+    os.environ.update(
+        {"PROMPTFOO_DISABLE_TELEMETRY": "1", "TF_CPP_MIN_LOG_LEVEL": "3", "NO_COLOR": "1", "COLUMNS": "10000"}
+    )
+    sys.path += [path for path in os.environ.get("SCANNER_MORE_LIBRARIES", "").split(":") if path]
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    for module in WARM_UP[name]:
-        try:
-            __import__(module)
-        except ImportError:
-            continue
+    command = COMMANDS[name].split()
+    for module in (f"{command[0]}.cli", *WARM_UP.get(command[0], [])):
+        with contextlib.suppress(ImportError):
+            import_module(module)
     for line in sys.stdin:
         asked = json.loads(line)
-        answers.write(json.dumps(run(RUN[name], asked["path"], asked["seconds"])) + "\n")
+        answers.write(json.dumps(run(command, asked["path"], asked["seconds"])) + "\n")
         answers.flush()
 
 
-def run(scan: Callable[[str, Path], int], path: str, seconds: float) -> dict[str, Any]:
+def run(command: list[str], path: str, seconds: float) -> dict[str, Any]:
     """Scan one file in a child and watch it."""
     with tempfile.TemporaryDirectory() as folder:
         room = Path(folder)
         started = time.monotonic()
         child = os.fork()
         if child == 0:
-            _be_child(scan, path, room)
+            _be_child(command, path, room)
         timed_out, status, usage = _wait(child, started + seconds)
         return {
             "exit": os.waitstatus_to_exitcode(status),
@@ -131,7 +90,7 @@ def run(scan: Callable[[str, Path], int], path: str, seconds: float) -> dict[str
         }
 
 
-def _be_child(scan: Callable[[str, Path], int], path: str, room: Path) -> None:
+def _be_child(command: list[str], path: str, room: Path) -> None:
     """Never returns."""
     code = 70
     try:
@@ -141,7 +100,8 @@ def _be_child(scan: Callable[[str, Path], int], path: str, room: Path) -> None:
         for name, descriptor in (("output", 1), ("errors", 2)):
             os.dup2(os.open(room / name, os.O_CREAT | os.O_WRONLY, 0o600), descriptor)
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-        code = scan(path, room / "report")
+        sys.argv = [{"PATH": path, "REPORT": str(room / "report")}.get(word, word) for word in command]
+        code = int(import_module(f"{command[0]}.cli").main() or 0)
     except SystemExit as leaving:
         code = leaving.code if isinstance(leaving.code, int) else int(leaving.code is not None)
     except BaseException:

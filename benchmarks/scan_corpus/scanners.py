@@ -7,6 +7,7 @@ error counts as "not clean", and is listed apart.
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 from collections.abc import Callable
@@ -54,7 +55,12 @@ class Scanner:
 
 def _picklescan(answer: dict[str, Any]) -> Outcome:
     said = answer["output"] + answer["errors"]
-    counted = {name: int(count) for name, count in re.findall(r"^(Scanned files|Infected files|Suspicious globals|Dangerous globals): (\d+)", said, re.M)}
+    counted = {
+        name: int(count)
+        for name, count in re.findall(
+            r"^(Scanned files|Infected files|Suspicious globals|Dangerous globals): (\d+)", said, re.MULTILINE
+        )
+    }
     if counted.get("Infected files") or counted.get("Dangerous globals"):
         return "alarm"
     if counted.get("Suspicious globals"):
@@ -135,10 +141,19 @@ SCANNERS: Final = {
 class Room:
     """A scanner's process, asked one file after the other."""
 
-    def __init__(self, scanner: Scanner, environments: Path, seconds: float) -> None:
+    def __init__(
+        self, scanner: Scanner, environments: Path, seconds: float, more: dict[str, str] | None = None
+    ) -> None:
         self._seconds = seconds
         command = [scanner.python(environments), str(HERE / "scanner_process.py"), scanner.name]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        self._process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            env={**os.environ, **(more or {})},
+        )
 
     def ask(self, path: Path) -> dict[str, Any]:
         """The scanner's answer for one file or folder."""
