@@ -128,7 +128,7 @@ def test_a_fault_of_ours_exits_with_4(model: Path, capsys: Capture, monkeypatch:
 def test_every_format_is_printed_or_written(planted: Path, tmp_path: Path, capsys: Capture) -> None:
     for form, beginning in {
         "text": "✗ unsafe",
-        "json": '{"coverage"',
+        "json": '{"advisories_sha256"',
         "sarif": '{"$schema"',
         "cyclonedx": '{"$schema"',
         "html": "<!doctype html>",
@@ -181,6 +181,23 @@ def test_suppliers_come_from_the_description_of_the_system(model: Path, tmp_path
     whole = json.loads(finished.out)["metadata"]["component"]
     assert whole["supplier"]["name"]
     assert whole["bom-ref"] == "scanned"
+
+
+def test_packages_are_looked_up_in_the_advisories_that_are_given(model: Path, tmp_path: Path, capsys: Capture) -> None:
+    (model / "requirements.txt").write_text("ourlib==1.0\n")
+    record = {
+        "id": "GHSA-2222-3333-4444",
+        "summary": "Does harm",
+        "affected": [{"package": {"ecosystem": "PyPI", "name": "ourlib"}, "versions": ["1.0"]}],
+        "database_specific": {"severity": "CRITICAL"},
+    }
+    osv = tmp_path / "osv"
+    osv.mkdir()
+    (osv / "one.json").write_text(json.dumps(record))
+    assert run(capsys, "scan", model).code == 0
+    finished = run(capsys, "scan", model, "--advisories", osv, "--fail-on", "medium")
+    assert (finished.code, "GHSA-2222-3333-4444 Does harm" in finished.out) == (1, True)
+    refused(run(capsys, "scan", model, "--advisories", tmp_path / "gone"), "gone")
 
 
 # ---- allow file and signature

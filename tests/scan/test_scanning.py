@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import os
+import struct
 from datetime import date
 from hashlib import sha256
 from pathlib import Path
@@ -60,6 +62,27 @@ def test_tensors_have_digests_when_they_are_wanted(tmp_path: Path) -> None:
     (with_digest,) = scan(tmp_path, ScanOptions(tensors=True)).files[0].tensors
     assert (without.name, without.sha256) == ("weight", "")
     assert with_digest.sha256 == sha256(b"\x00\x00\x80\x3f").hexdigest()
+
+
+def test_weights_are_inspected_when_that_is_wanted_and_what_is_seen_is_information(tmp_path: Path) -> None:
+    message = b"attack at dawn, and bring the keys of the castle, all of them"
+    data = bytearray(struct.pack("<20000f", *(0.02 * math.sin(number * number) for number in range(20_000))))
+    data[: 4 * len(message) : 4] = message
+    header = b'{"weight":{"dtype":"F32","shape":[20000],"data_offsets":[0,80000]}}'
+    (tmp_path / "model.safetensors").write_bytes(len(header).to_bytes(8, "little") + header + data)
+    assert scan(tmp_path).files[0].findings == ()
+    (file,) = scan(tmp_path, ScanOptions(inspect_tensors=True)).files
+    assert [finding.rule for finding in file.findings] == ["tensor/text-in-low-bits"]
+    assert file.verdict == "clean"
+
+
+def test_packages_are_looked_up_and_the_result_says_in_what(tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").write_text("torch==2.5.0\n")
+    result = scan(tmp_path)
+    assert any(finding.rule.startswith("dependencies/") for finding in result.files[0].findings)
+    assert len(result.advisories_sha256) == 64
+    (tmp_path / "requirements.txt").write_text("# nothing\n")
+    assert scan(tmp_path).advisories_sha256 == ""
 
 
 def test_what_is_allowed_is_set_apart(model: Path, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from touchstone.errors import UserError
 from touchstone.text import Text
 
 if TYPE_CHECKING:
+    from touchstone.scan.advisories import AdvisoryPack
     from touchstone.scan.budget import Limits
     from touchstone.scan.findings import ScanResult, Severity
     from touchstone.scan.output.cyclonedx import Declared
@@ -64,6 +65,15 @@ _BASELINE_DAYS = 90
     type=click.Path(path_type=Path),
     help=say(
         "write what is open as an allow file, its reasons still to be filled in", "把未决的发现写成放行文件，理由待填"
+    ),
+)
+@click.option(
+    "--advisories",
+    "advisories_file",
+    type=click.Path(path_type=Path),
+    help=say(
+        "advisories as osv.dev publishes them, to look packages up in: a folder, a zip or JSON lines",
+        "用于查询软件包的 osv.dev 格式公告：文件夹、zip 或 JSON 行文件",
     ),
 )
 @click.option(
@@ -129,6 +139,7 @@ def command(
     fail_on: Severity,
     allow_file: Path | None,
     baseline_file: Path | None,
+    advisories_file: Path | None,
     signature_file: Path | None,
     key_file: Path | None,
     system_file: Path | None,
@@ -154,6 +165,7 @@ def command(
         tensors=tensors,
         inspect_tensors=inspect_tensors,
         allow=None if allow_file is None else read_allow_file(allow_file),
+        advisories=None if advisories_file is None else _advisories(advisories_file),
         signed=_signed(paths, signature_file, key_file),
     )
     declared = None if system_file is None else _declared(system_file)
@@ -194,6 +206,12 @@ def _limits(seconds: int | None, unpacked: int | None) -> Limits:
     if seconds is not None:
         limits = replace(limits, seconds=float(seconds))
     return limits if unpacked is None else replace(limits, unpacked=unpacked * MEBIBYTE)
+
+
+def _advisories(path: Path) -> AdvisoryPack:
+    from touchstone.scan.advisories import read_osv
+
+    return read_osv(path)
 
 
 def _signed(paths: tuple[Path, ...], signature_file: Path | None, key_file: Path | None) -> SignedFiles | None:

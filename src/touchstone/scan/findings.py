@@ -189,6 +189,8 @@ class ScanResult:
     """In the order of their paths."""
     symbols_sha256: str
     """Digest of the reviewed names that decided (`touchstone.scan.symbols`)."""
+    advisories_sha256: str = ""
+    """Digest of the advisories in which packages were looked up; empty when no file names any."""
     limits: Limits = Limits()  # noqa: RUF009 - frozen
     """What one file was allowed to cost: changing it changes what is understood."""
     notes: tuple[Text, ...] = ()

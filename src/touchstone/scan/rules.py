@@ -25,7 +25,7 @@ _BESIDE_FORMATS = (
     "touchstone.scan.second_meanings",
     "touchstone.scan.signed",
     "touchstone.scan.tensor_beginnings",
-    "touchstone.scan.tensor_inspection",
+    "touchstone.scan.tensor_statistics",
     "touchstone.scan.typosquats",
     "touchstone.scan.walk",
 )

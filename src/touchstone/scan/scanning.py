@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from touchstone.errors import UserError
 from touchstone.scan import symbols
@@ -18,6 +19,9 @@ from touchstone.scan.signed import SignedFiles, compared
 from touchstone.scan.walk import Walked, walk
 from touchstone.scan.workers import scan_in_workers, usable_cores
 from touchstone.text import Text
+
+if TYPE_CHECKING:
+    from touchstone.scan.advisories import AdvisoryPack
 
 Watcher = Callable[[int, int], None]
 """Told how many files are done, of how many."""
@@ -37,6 +41,8 @@ class ScanOptions:
     allow: AllowFile | None = None
     today: date | None = None
     """The day for which entries of the allow file are taken; today when left out."""
+    advisories: AdvisoryPack | None = None
+    """What packages are looked up in (see `touchstone.scan.advisories.read_osv`); our own few when left out."""
     signed: SignedFiles | None = None
     """What the files are compared with (see `touchstone.system.model_signing`)."""
 
@@ -53,9 +59,10 @@ def scan(
         raise UserError(Text("at least one worker is needed", "至少需要一个工作进程"), "jobs")
     walked = walk([paths] if isinstance(paths, Path | str) else paths)
     files: Collection[FileResult] = judge_repository(_in_order(_read(walked, asked, watcher)))
+    files, advisories = _with_dependencies(files, asked.advisories)
     if asked.signed is not None:
         files = compared(files, asked.signed)
-    result = ScanResult(_in_order(files), symbols.digest(), asked.limits)
+    result = ScanResult(_in_order(files), symbols.digest(), advisories, asked.limits)
     return result if asked.allow is None else with_allowed(result, asked.allow, asked.today or date.today())
 
 
@@ -69,6 +76,19 @@ def _read(walked: Walked, options: ScanOptions, watcher: Watcher | None) -> tupl
         if watcher is not None:
             watcher(len(results), len(walked.places))
     return (*results, *walked.refused)
+
+
+def _with_dependencies(
+    files: Collection[FileResult], advisories: AdvisoryPack | None
+) -> tuple[Collection[FileResult], str]:
+    """The results with what is known against packages they name, and the digest of where that is from."""
+    if not any(fact.name in {"dependency", "base-model"} for file in files for fact in file.facts):
+        return files, ""
+    from touchstone.scan.advisories import own_pack
+    from touchstone.scan.dependencies import judge_dependencies
+
+    pack = advisories or own_pack()
+    return judge_dependencies(files, pack), pack.sha256
 
 
 def _in_order(files: Iterable[FileResult]) -> tuple[FileResult, ...]:

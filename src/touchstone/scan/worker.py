@@ -11,7 +11,7 @@ import os
 import resource
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -102,9 +102,9 @@ def _with_tensors(path: Path, result: FileResult, task: Task) -> FileResult:
 
         result = digest_tensors(path, result)
     if task.inspect_tensors:
-        from touchstone.scan.tensor_inspection import inspect_tensors
+        from touchstone.scan.tensor_statistics import suspect_payloads
 
-        result = inspect_tensors(path, result)
+        result = replace(result, findings=(*result.findings, *suspect_payloads(path, result)))
     return result
 
 

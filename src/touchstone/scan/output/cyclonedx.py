@@ -14,6 +14,7 @@ from typing import Final
 from urllib.parse import quote
 
 from touchstone.interchange import Json, bom_document, bom_property, sentence
+from touchstone.scan.dependencies import packages_of
 from touchstone.scan.findings import SEVERITIES, FileResult, Finding, Rule, ScanResult, Severity
 from touchstone.scan.output.json import rules_of
 from touchstone.scan.output.model_cards import Model, models_among
@@ -38,9 +39,6 @@ _SOURCES: Final = {
 """Where an advisory is published, by how its identifier begins."""
 _ABOUT_LIBRARIES: Final = "dependencies/"
 """Rules of `touchstone.scan.advisories`."""
-_ECOSYSTEM: Final = re.compile(r"(?P<ecosystem>[a-z]+):(?P<name>[^@\s]+|@[^@\s]+)(?:@(?P<version>\S+))?")
-_REQUIREMENT: Final = re.compile(r"(?P<name>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)(?:\[[^\]]*\])?\s*(?P<rest>.*)")
-_PINNED: Final = re.compile(r"={2,3}\s*(?P<version>[A-Za-z0-9.!+_-]+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,34 +119,19 @@ def _dependencies(files: Sequence[FileResult], models: Iterable[Model]) -> Itera
 
 def _libraries(file: FileResult) -> Iterator[Json]:
     """The libraries and frameworks that a file names."""
+    for package in packages_of(file.facts):
+        version = package.permitted.exactly
+        purl = f"pkg:{package.ecosystem.lower()}/{quote(package.name, safe='/')}" + (
+            f"@{quote(version)}" if version else ""
+        )
+        kind = "container" if package.ecosystem == "docker" else "library"
+        library: Json = {"bom-ref": purl, "type": kind, "name": package.name, "purl": purl}
+        yield library | {"version": version} if version else library
     for fact in file.facts:
-        if fact.name == "dependency":
-            library = _library(fact.value)
-            if library is not None:
-                yield library
-        elif fact.name == "framework":
+        if fact.name == "framework":
             name, _, version = fact.value.rpartition(" ") if fact.value[-1:].isdigit() else (fact.value, "", "")
             framework: Json = {"bom-ref": f"framework:{fact.value}", "type": "framework", "name": name or fact.value}
             yield framework | {"version": version} if name and version else framework
-
-
-def _library(requirement: str) -> Json | None:
-    """A library from `ecosystem:name@version`, or from a Python requirement (PEP 508)."""
-    if found := _ECOSYSTEM.fullmatch(requirement):
-        kind, name, version = found["ecosystem"], found["name"], found["version"]
-    elif found := _REQUIREMENT.match(requirement):
-        pinned = _PINNED.match(found["rest"])
-        kind, name, version = "pypi", re.sub(r"[-_.]+", "-", found["name"]).lower(), pinned and pinned["version"]
-    else:
-        return None
-    purl = f"pkg:{kind}/{quote(name, safe='/')}" + (f"@{quote(version)}" if version else "")
-    library: Json = {
-        "bom-ref": purl,
-        "type": "library",
-        "name": name,
-        "purl": purl,
-    }
-    return library | {"version": version} if version else library
 
 
 def _vulnerabilities(result: ScanResult, language: Language) -> Iterator[Json]:

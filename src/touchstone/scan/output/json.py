@@ -29,6 +29,7 @@ def scan_document(result: ScanResult) -> dict[str, Any]:
         "schema": SCHEMA,
         "tool": {"name": "touchstone", "version": __version__},
         "symbols_sha256": result.symbols_sha256,
+        "advisories_sha256": result.advisories_sha256,
         "limits": plain(result.limits),
         "verdict": result.verdict,
         "coverage": {

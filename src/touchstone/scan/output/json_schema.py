@@ -31,6 +31,10 @@ def json_schema() -> Json:
         "schema": {"const": SCHEMA},
         "tool": _closed({"name": {"const": "touchstone"}, "version": {"type": "string"}}),
         "symbols_sha256": {"type": "string", "description": "Digest of the reviewed names that decided."},
+        "advisories_sha256": {
+            "type": "string",
+            "description": "Digest of the advisories in which packages were looked up; empty when no file names any.",
+        },
         "limits": _record(Limits, definitions),
         "verdict": {"enum": list(VERDICTS), "description": "That of the worst file."},
         "coverage": _closed(
