@@ -8,7 +8,7 @@ a use keeps to it; its docstring says what it demands and for which names it is 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,6 +21,7 @@ _PLAIN_BASES: Final = frozenset(
     {"object", "list", "dict", "tuple", "set", "frozenset", "int", "float", "complex", "str", "bytes", "bytearray"}
     | {"unicode", "long", "bool", "Exception", "BaseException"}
 )
+_MOST_PARTS: Final = 2_000
 _SHAPES: Final = r"[A-Za-z0-9_, ]*"
 _SCIPY_PROGRAM: Final = re.compile(
     rf"\ndef _parse_args\(self, {_SHAPES}(loc=0, scale=1|loc=0)\):\n    return \({_SHAPES}\), {_SHAPES}\n"
@@ -36,7 +37,7 @@ class Forgotten(Exception):  # noqa: N818 - an answer, not an error of ours
     """The arguments were forgotten to save memory, so nobody can say."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Use:
     """One use of a known name."""
 
@@ -100,17 +101,23 @@ def _bounded_shape(use: Use) -> bool:
     For `numpy.ndarray` and `numpy._core.multiarray._reconstruct`. The state that such an object is given later is
     compared with its shape by numpy itself.
     """
-    if use.right == "build":
+    if use.right == "build" or _is_empty_array(use):
         return True
     elements = 1
     for part in _parts(use.arguments):
-        if isinstance(part, int) and not isinstance(part, bool):
+        if isinstance(part, int):
             elements *= max(1, abs(part))
-        elif isinstance(part, Stretch | Global) and not _is_small_or_known(part):
+        elif isinstance(part, (Stretch, Global)) and not _is_small_or_known(part):
             return False
-        if elements > LARGEST_ALLOCATION:
-            return False
-    return True
+    return elements <= LARGEST_ALLOCATION
+
+
+def _is_empty_array(use: Use) -> bool:
+    """`_reconstruct(ndarray, (0,), b'b')`, as numpy writes every array."""
+    if len(use.arguments) != 3 or use.arguments[2] not in {b"b", "b"}:
+        return False
+    shape = use.arguments[1]
+    return _may(use.first, "import") and isinstance(shape, Container) and shape.items == [0]
 
 
 def _is_small_or_known(part: Stretch | Global) -> bool:
@@ -306,21 +313,18 @@ def bytes_in(value: Value) -> bytes | Stretch | None:
     return None
 
 
-def _parts(values: tuple[Value, ...]) -> Iterator[Value]:
+def _parts(values: tuple[Value, ...]) -> list[Value]:
     """The values and everything in containers among them. Containers hold few records, so this ends soon."""
-    pending: list[Value] = list(reversed(values))
-    seen = 0
-    while pending:
-        value = pending.pop()
-        seen += 1
-        if seen > 2_000:
+    parts: list[Value] = []
+    pending: list[Value] = list(values)
+    for value in pending:
+        if not isinstance(value, Container):
+            parts.append(value)
+        elif value.forgotten or value.size > len(value.items) or len(pending) > _MOST_PARTS:
             raise Forgotten
-        if isinstance(value, Container):
-            if value.forgotten or value.size > len(value.items):
-                raise Forgotten
-            pending.extend(reversed(value.items))
         else:
-            yield value
+            pending.extend(value.items)
+    return parts
 
 
 def _is_literal(value: Value) -> bool:

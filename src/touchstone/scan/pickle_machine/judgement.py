@@ -161,8 +161,7 @@ class Judge:
     def built(self, target: Value, state: Value, offset: int) -> None:
         """Judge an object being given its state."""
         if isinstance(target, Global | Outside):
-            change = f"{render(target, 80)}.__setstate__({render(state)})"
-            self.notes.notice(rules.CHANGES_IMPORT, change, offset, evidence=Evidence.OBJECT)
+            self.notes.notice(rules.CHANGES_IMPORT, _shown_state(target, state), offset, evidence=Evidence.OBJECT)
         elif isinstance(target, Call) and isinstance(target.function, Global):
             self._judge_state_of(target, target.function, state, offset)
         self._look_at_state(target, state, offset)
@@ -174,21 +173,17 @@ class Judge:
         made = function
         if contract in MAKES_INSTANCES_OF_FIRST and target.arguments and isinstance(target.arguments[0], Global):
             made = target.arguments[0]
-        change = f"{render(target, 120)}.__setstate__({render(state)})"
         if "build" not in made.standing.rights and contract not in MAKES_BUILDABLE:
-            self._accuse(rules.UNREVIEWED_USE, function, change, offset)
+            self._accuse(rules.UNREVIEWED_USE, function, _shown_state(target, state), offset)
         elif contract and not self._keeps(contract, "build", function, Call(target, (state,)), arguments_of(state)):
-            self._accuse(rules.BROKEN_CONTRACT, function, change, offset)
+            self._accuse(rules.BROKEN_CONTRACT, function, _shown_state(target, state), offset)
 
     def _look_at_state(self, target: Value, state: Value, offset: int) -> None:
-        """A state is a dictionary, or a pair of dictionaries: attributes and slots."""
-        parts = (state, *state.items) if isinstance(state, Container) and state.kind == "tuple" else (state,)
-        for part in parts:
-            if isinstance(part, Container) and part.special_keys:
-                change = f"{render(target, 120)}.{shown(part.special_keys[0], 60)} = ..."
-                self.notes.notice(
-                    rules.SPECIAL_ATTRIBUTE, change, offset, about=part.special_keys[0], evidence=Evidence.OBJECT
-                )
+        """A state is a dictionary, or a tuple with dictionaries in it: attributes and slots."""
+        if isinstance(state, Container) and state.special_keys:
+            key = state.special_keys[0]
+            change = f"{render(target, 120)}.{shown(key, 60)} = ..."
+            self.notes.notice(rules.SPECIAL_ATTRIBUTE, change, offset, about=key, evidence=Evidence.OBJECT)
 
     def changed(self, target: Value, added: list[Value], offset: int) -> None:
         """Judge elements or entries being added to something that is no plain container."""
@@ -245,6 +240,10 @@ def _makes_functions(function: Global) -> bool:
     if function.module == "types":
         return True
     return not _PICKLES_FUNCTIONS.isdisjoint(function.module.split(".")) and "loads" not in function.name
+
+
+def _shown_state(target: Value, state: Value) -> str:
+    return f"{render(target, 120)}.__setstate__({render(state)})"
 
 
 def _as_list(values: list[Value]) -> Container:

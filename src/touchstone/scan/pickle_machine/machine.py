@@ -105,7 +105,6 @@ class Machine(StackMachine):
         lookup: Lookup = standing,
     ) -> None:
         super().__init__(source, start, notes, budget, fast=loader.fast)
-        self._start = start
         self._loader = loader
         self._lookup = lookup
         self._judge = Judge(notes, lookup)
@@ -172,7 +171,7 @@ class Machine(StackMachine):
         self._put(self._memo_index())
 
     def put_byte(self) -> None:
-        self._put(self._unsigned(1))
+        self._put(self._byte())
 
     def put_word(self) -> None:
         self._put(self._unsigned(4))
@@ -181,7 +180,7 @@ class Machine(StackMachine):
         self._get(self._memo_index())
 
     def get_byte(self) -> None:
-        self._get(self._unsigned(1))
+        self._get(self._byte())
 
     def get_word(self) -> None:
         self._get(self._unsigned(4))
@@ -210,7 +209,7 @@ class Machine(StackMachine):
         self._stack.append(decimal_integer(self._line().removesuffix(b"L")))
 
     def int_byte(self) -> None:
-        self._stack.append(self._unsigned(1))
+        self._stack.append(self._byte())
 
     def int_two_bytes(self) -> None:
         self._stack.append(self._unsigned(2))
@@ -260,7 +259,7 @@ class Machine(StackMachine):
             self._look_inside(text.encode("utf-8", "surrogatepass"), offset)
 
     def text_short(self) -> None:
-        self._text(self._unsigned(1))
+        self._text(self._byte())
 
     def text_word(self) -> None:
         self._text(self._unsigned(4))
@@ -348,6 +347,7 @@ class Machine(StackMachine):
 
     def collect_tuple(self) -> None:
         self._contain("tuple", self._pop_to_mark())
+        self._step_over_run()
 
     def collect_frozenset(self) -> None:
         self._contain("frozenset", self._pop_to_mark())
@@ -371,6 +371,7 @@ class Machine(StackMachine):
 
     def appends(self) -> None:
         self._add(self._pop_to_mark())
+        self._step_over_run()
 
     def set_item(self) -> None:
         value, key = self._pop(), self._pop()
@@ -378,6 +379,7 @@ class Machine(StackMachine):
 
     def set_items(self) -> None:
         self._add_pairs(self._check_pairs(self._pop_to_mark()))
+        self._step_over_run()
 
     def _add_pairs(self, slots: list[Slot]) -> None:
         self._add(slots)

@@ -13,6 +13,7 @@ from touchstone.scan.budget import LimitReached
 from touchstone.scan.pickle_machine.runs import Run
 from touchstone.scan.pickle_machine.values import (
     FORGOTTEN_TEXT,
+    LONGEST_SHORT,
     Call,
     Container,
     Global,
@@ -33,67 +34,71 @@ class Memo:
     """Values by number."""
 
     def __init__(self) -> None:
-        self._dense: list[Value | Run] = []
+        self.dense: list[Value | Run] = []
+        """Values 0, 1, 2 and so on. May be appended to directly while the memo is dense."""
         self._sparse: dict[int, Value | Run] = {}
-        self._forgotten_up_to = 0
+        self._fresh_from = 0
+        """First entry since the last run or the last forgetting."""
+        self._fresh_spans: list[tuple[int, int]] = []
+        """Entries between runs since the last forgetting."""
+        self._fresh_in_spans = 0
         self._forgotten_calls: dict[tuple[Global, tuple[Value, ...]], Call] = {}
 
     def __len__(self) -> int:
-        return len(self._dense) + len(self._sparse)
+        return len(self.dense) + len(self._sparse)
+
+    @property
+    def is_dense(self) -> bool:
+        """Whether the next numbers follow on each other."""
+        return not self._sparse
 
     def append(self, value: Value) -> None:
         """Keep a value under the next number, which is the count of values there are."""
         if self._sparse:
             self.put(len(self), value)
-            return
-        dense = self._dense
-        dense.append(value)
-        if len(dense) - self._forgotten_up_to > _KEPT_WHOLE:
-            self._forget()
+        else:
+            self.dense.append(value)
 
     def append_run(self, run: Run, count: int) -> None:
         """Keep a run under the next `count` numbers, for the values it will have when somebody asks."""
-        self._dense.extend([run] * count)
-        self._check_size()
-
-    @property
-    def takes_runs(self) -> bool:
-        """Whether the next numbers follow on each other."""
-        return not self._sparse
+        if len(self.dense) > self._fresh_from:
+            self._fresh_spans.append((self._fresh_from, len(self.dense)))
+            self._fresh_in_spans += len(self.dense) - self._fresh_from
+        self.dense.extend([run] * count)
+        self._fresh_from = len(self.dense)
 
     def put(self, index: int, value: Value) -> None:
         """Keep a value under a number."""
-        dense = self._dense
-        if index < len(dense):
-            dense[index] = value
-        elif index == len(dense) and index not in self._sparse:
-            dense.append(value)
-            if len(dense) - self._forgotten_up_to > _KEPT_WHOLE:
-                self._forget()
+        if index < len(self.dense):
+            self.dense[index] = value
+        elif index == len(self.dense) and not self._sparse:
+            self.dense.append(value)
         else:
             self._sparse[index] = value
-            if len(self._sparse) % _KEPT_WHOLE == 0:
-                self._check_size()
 
     def get(self, index: int) -> Value | Run:
         """The value under a number. Raises `LookupError` when there is none."""
-        if index < len(self._dense):
-            return self._dense[index]
+        if index < len(self.dense):
+            return self.dense[index]
         return self._sparse[index]
 
-    def _forget(self) -> None:
-        """Take the details from entries that have been there for a while."""
-        self._check_size()
-        dense = self._dense
-        for index in range(self._forgotten_up_to, len(dense)):
-            value = dense[index]
-            if isinstance(value, Call):
-                dense[index] = self._shared(value)
-            elif isinstance(value, Container):
-                dense[index] = without_details(value)
-            elif isinstance(value, str | bytes):
-                dense[index] = without_details(value) if index < _SHORT_TEXTS_KEPT else FORGOTTEN_TEXT
-        self._forgotten_up_to = len(dense)
+    def forget_old(self) -> None:
+        """Now and then, take the details from entries that have been there for a while."""
+        if len(self) > MOST_ENTRIES:
+            raise LimitReached(Text(f"remembers more than {MOST_ENTRIES} values", f"备忘表超过 {MOST_ENTRIES} 项"))
+        if self._fresh_in_spans + len(self.dense) - self._fresh_from <= _KEPT_WHOLE:
+            return
+        spans = [*self._fresh_spans, (self._fresh_from, len(self.dense))]
+        dense = self.dense
+        for start, stop in spans:
+            for index, value in enumerate(dense[start:stop], start):
+                if isinstance(value, Container):
+                    dense[index] = without_details(value)
+                elif isinstance(value, Call):
+                    dense[index] = self._shared(value)
+                elif isinstance(value, (str, bytes)) and (index > _SHORT_TEXTS_KEPT or len(value) > LONGEST_SHORT):
+                    dense[index] = FORGOTTEN_TEXT
+        self._fresh_from, self._fresh_spans, self._fresh_in_spans = len(dense), [], 0
 
     def _shared(self, call: Call) -> Call:
         """One record for all results of one function: a million instances of a class take the place of one."""
@@ -103,22 +108,18 @@ class Memo:
         key = (call.function, summary.arguments)
         return self._forgotten_calls.setdefault(key, summary)
 
-    def _check_size(self) -> None:
-        if len(self) > MOST_ENTRIES:
-            raise LimitReached(Text(f"remembers more than {MOST_ENTRIES} values", f"备忘表超过 {MOST_ENTRIES} 项"))
-
 
 class RunMemo(Memo):
     """The memo as a run saw it that is followed once more: what the run memoizes goes to the places it stands for."""
 
     def __init__(self, whole: Memo, run: Run) -> None:
         super().__init__()
-        self._dense, self._sparse = whole._dense, whole._sparse
+        self.dense, self._sparse = whole.dense, whole._sparse
         self._run = run
         self._next = run.first
 
     def append(self, value: Value) -> None:
         """Keep a value under the run's next number, unless another value was put there since."""
-        if self._dense[self._next] is self._run:
-            self._dense[self._next] = value
+        if self.dense[self._next] is self._run:
+            self.dense[self._next] = value
         self._next += 1

@@ -6,8 +6,11 @@ the speed of the regular expression engine instead. What was stepped over can be
 asks for a value in it, so that stepping over never changes an answer.
 
 A pattern matches whole elements of the container that is being filled. Texts are short, so that none of them can hold
-another pickle, and do not begin with two underscores, so that none of them is a special attribute. Within them, and
-within numbers beside them, no byte is 0x94: then the bytes 0x94 that are there are the MEMOIZE opcodes.
+another pickle, and do not begin with two underscores, so that none of them is a special attribute.
+
+How many values a run memoizes must be known, for the memo counts them. In runs of literals no argument may hold the
+byte 0x94: then all bytes 0x94 that are there are MEMOIZE opcodes. In runs with containers, they are counted by a
+second pattern.
 """
 
 from __future__ import annotations
@@ -30,7 +33,11 @@ LEAST: Final = 48
 """Bytes of a run that is worth its while."""
 HEIGHT: Final = 3
 """Levels of containers that the elements of a run may have."""
+BEGINNINGS: Final = frozenset(b"KMJGN\x88\x89\x8a\x8chj]})(\x8f")
+"""Opcodes that an element can begin with."""
 _MEMOIZE: Final = b"\x94"
+_ANY: Final = rb"."
+_NOT_MEMOIZE: Final = rb"[^\x94]"
 
 
 @dataclass(slots=True, eq=False)
@@ -89,7 +96,7 @@ def find_run(data: bytes, start: int, end: int, filling: Filling, kinds: Sequenc
             # The last element is memoized behind the end: it is not whole without that.
             match = pattern.match(data, start, match.end() - 1)
         if match is not None and match.end() - start >= LEAST:
-            memoized = data.count(_MEMOIZE, start, match.end()) if kind.memoizes else 0
+            memoized = _count_memoized(data, start, match.end(), kind)
             return Found(match.end(), memoized, kind.flat)
     return None
 
@@ -101,17 +108,33 @@ ALL: Final = (*LITERALS, Kind("containers", flat=False))
 """The fastest first. The last takes a tenth of a second to prepare, which a short stream does not give back."""
 
 
+def _count_memoized(data: bytes, start: int, end: int, kind: Kind) -> int:
+    if not kind.memoizes:
+        return 0
+    if kind.flat:
+        return data.count(_MEMOIZE, start, end)
+    return _up_to_memoize().subn(b"", data[start:end] + _MEMOIZE)[1] - 1
+
+
+@cache
+def _up_to_memoize() -> re.Pattern[bytes]:
+    """All that a run with containers is made of, up to the next MEMOIZE."""
+    structure = rb"[\]\x8f})(easut\x85\x86\x87\x90]"
+    return re.compile(rb"(?:" + structure + rb"|" + _numbers(_ANY) + rb"|" + _texts(_ANY) + rb")*+\x94", re.DOTALL)
+
+
 @cache
 def _pattern(kind: str, filling: Filling) -> re.Pattern[bytes]:
     """Compiled when first needed: the last takes a while, and few files have such runs."""
-    literals = _either(_numbers(rb"[^\x94]"), _texts() + rb"\x94?")
+    byte = _NOT_MEMOIZE if kind == "literals" else _ANY
+    literal = _either(_numbers(byte), _texts(byte) + rb"\x94?")
     if kind == "numbers":
-        element = _numbers(rb".")
+        key = element = _numbers(byte)
     elif kind == "literals":
-        element = literals
+        key = element = literal
     else:
-        element = _with_containers(literals, _with_containers(literals, literals))
-    key = _with_few(literals) if kind == "containers" else element
+        key = _with_few(literal)
+        element = _with_containers(literal, _with_containers(literal, literal))
     return re.compile(rb"(?:" + (key + element if filling == "pairs" else element) + rb")++", re.DOTALL)
 
 
@@ -132,10 +155,10 @@ def _numbers(byte: bytes) -> bytes:
     )
 
 
-def _texts() -> bytes:
+def _texts(byte: bytes) -> bytes:
     """Short texts, as protocol 4 writes them."""
     return rb"\x8c" + _either(
-        rb"\x00", *(_byte(length) + rb"(?!__)[^\x94]{%d}" % length for length in range(1, SHORTEST_TEXT))
+        rb"\x00", *(_byte(length) + rb"(?!__)" + byte + b"{%d}" % length for length in range(1, SHORTEST_TEXT))
     )
 
 

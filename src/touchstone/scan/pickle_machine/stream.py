@@ -16,6 +16,8 @@ from touchstone.text import Text
 
 LONGEST_INLINE: Final = 1024
 """Bytes of an argument that are looked at; longer ones are known by their place and beginning."""
+LONGEST_IN_PLACE: Final = 32
+"""Bytes of an opcode and its argument that is followed in place."""
 _MARGIN: Final = LONGEST_INLINE + 16
 _BEGINNING: Final = 40
 _LINE_STEP: Final = 64 * 1024
@@ -41,15 +43,17 @@ class OpcodeStream:
     def __init__(self, source: Source, start: int, notes: Notes) -> None:
         self.source = source
         self.notes = notes
-        self.opcode_at = start
-        """First byte of the opcode that is followed just now."""
         self._data = b""
         self._base = start
         """Place of the window in the source."""
         self._at = 0
         """Next byte, within the window."""
+        self._opcode = 0
+        """First byte of the opcode that is followed just now, within the window."""
         self._bound = 0
         """Place in the window from which on the next opcode may not be read without a look at window and frame."""
+        self._limit = 0
+        """Place in the window up to which opcodes with short arguments may be read without any such care."""
         self._frame_end: int | None = None
         self._frame_is_cut = False
         """Whether the present frame claims to end behind the file."""
@@ -58,6 +62,11 @@ class OpcodeStream:
     def position(self) -> int:
         """The next byte."""
         return self._base + self._at
+
+    @property
+    def opcode_at(self) -> int:
+        """First byte of the opcode that is followed just now."""
+        return self._base + self._opcode
 
     def _move_on(self) -> None:
         """Make sure that an opcode can be read: refill the window, leave the frame."""
@@ -71,13 +80,18 @@ class OpcodeStream:
         window_end = self._base + len(self._data)
         if position + _MARGIN > window_end and window_end < self.source.size:
             self._data = self.source.read(position, WINDOW)
-            self._base, self._at = position, 0
+            self._base, self._at, self._opcode = position, 0, self._opcode - self._at
             window_end = position + len(self._data)
             if not self._data:
                 raise Malformed(ENDS_INSIDE, truncated=True)
         self._bound = len(self._data) if window_end >= self.source.size else len(self._data) - _MARGIN
         if self._frame_end is not None:
             self._bound = min(self._bound, self._frame_end - self._base)
+        self._limit = min(self._bound, len(self._data) - LONGEST_IN_PLACE)
+
+    def _look_again(self) -> None:
+        """Have window and frame looked at before the next opcode."""
+        self._bound = self._limit = 0
 
     # ---- arguments
 
@@ -89,6 +103,13 @@ class OpcodeStream:
             self._ends_inside(self._base + end)
         self._at = end
         return taken
+
+    def _byte(self) -> int:
+        at = self._at
+        if at >= len(self._data):
+            self._ends_inside(self.position + 1)
+        self._at = at + 1
+        return self._data[at]
 
     def _unsigned(self, width: int) -> int:
         return int.from_bytes(self._take(width), "little")
@@ -136,7 +157,9 @@ class OpcodeStream:
 
     def _go_to(self, position: int) -> None:
         """Go on elsewhere, behind what something else has read."""
-        self._base, self._at, self._bound, self._data = position, 0, 0, b""
+        self._opcode += self._base - position
+        self._base, self._at, self._data = position, 0, b""
+        self._look_again()
 
     # ---- frames
 
@@ -146,13 +169,13 @@ class OpcodeStream:
         end = self.position + length
         self._frame_is_cut = end > self.source.size
         self._frame_end = min(end, self.source.size)
-        self._bound = 0
+        self._look_again()
 
     def _leave_frame(self) -> None:
         """joblib writes raw arrays between frames; the frame before them is over."""
         if self._frame_end is not None and self.position >= self._frame_end:
             self._frame_end = None
-            self._bound = 0
+            self._look_again()
 
     def _straddles(self) -> None:
         """The C and the Python unpickler disagree about an argument that crosses the end of a frame."""

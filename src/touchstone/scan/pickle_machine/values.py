@@ -7,9 +7,9 @@ memory: a container the first elements, a long text its place in the file.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal, get_args
+from typing import Final, Literal, cast, get_args
 
 from touchstone.scan.pickle_machine import runs
 from touchstone.scan.pickle_machine.runs import Later, Run
@@ -19,7 +19,8 @@ MOST_KEPT: Final = 128
 """Elements of a container that are kept; the others are judged, then forgotten."""
 HEAVIEST: Final = 256
 """Records kept below one container, over all levels."""
-_LONGEST_KEPT: Final = 64
+LONGEST_SHORT: Final = 64
+"""Characters of a text that takes no more memory than any record."""
 SATURATED: Final = 2**64
 """Sizes are counted up to this."""
 
@@ -57,20 +58,21 @@ class Global:
         return self.name == name and self.module == module
 
 
-@dataclass(slots=True, eq=False)
 class Call:
     """The result of calling something."""
 
-    function: Value
-    arguments: tuple[Value, ...]
     state: Value = None
     """What the last BUILD gave it, kept where somebody asks: for numpy's data types."""
-    filled: bool = False
+    filled = False
     """Whether elements were added to it."""
-    of_objects: bool = False
+    of_objects = False
     """Whether it is a numpy data type with objects in it."""
-    forgotten: bool = False
+    forgotten = False
     """Whether its arguments were forgotten to save memory."""
+
+    def __init__(self, function: Value, arguments: tuple[Value, ...]) -> None:
+        self.function = function
+        self.arguments = arguments
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,69 +86,81 @@ class Outside:
 class Container:
     """A list, tuple, dictionary (keys and values in turn) or set."""
 
-    __slots__ = (
-        "expanded",
-        "forgotten",
-        "height",
-        "inexact",
-        "items",
-        "kind",
-        "of_objects",
-        "size",
-        "special_keys",
-        "weight",
-    )
+    size = 0
+    """Elements it really has; keys and values count separately."""
+    special_keys: tuple[str, ...] = ()
+    """Keys such as `__class__`, which change what an object does when it takes the dictionary for its state.
 
-    def __init__(self, kind: ContainerKind) -> None:
+    A state may also be a tuple with such a dictionary in it, so a tuple has the keys of what is in it.
+    """
+    height = 1
+    """Levels of containers, this one included."""
+    expanded = 1
+    """Elements there would be if nothing were shared, over all levels."""
+    inexact = False
+    """Whether height and expansion are only bounds, for something was stepped over."""
+    weight = 1
+    """Records kept here and below."""
+    of_objects = False
+    """Whether there is a numpy data type with objects in it, at any level."""
+    forgotten = False
+    """Whether its elements were forgotten to save memory."""
+
+    def __init__(self, kind: ContainerKind, items: list[Value] | None = None) -> None:
+        """`items` must be few, and values below which there is nothing."""
         self.kind: ContainerKind = kind
-        self.items: list[Value] = []
-        self.size = 0
-        """Elements it really has; keys and values count separately."""
-        self.special_keys: tuple[str, ...] = ()
-        """Keys such as `__class__`, which change what an object does when it takes the dictionary for its state."""
-        self.height = 1
-        """Levels of containers, this one included."""
-        self.expanded = 1
-        """Elements there would be if nothing were shared, over all levels."""
-        self.inexact = False
-        """Whether height and expansion are only bounds, for something was stepped over."""
-        self.weight = 1
-        """Records kept here and below."""
-        self.of_objects = False
-        """Whether there is a numpy data type with objects in it, at any level."""
-        self.forgotten = False
-        """Whether its elements were forgotten to save memory."""
+        if items is None:
+            self.items: list[Value] = []
+        else:
+            self.items = items
+            self.size = len(items)
+            self.expanded = self.weight = self.size + 1
 
     def extend(self, values: Sequence[Slot]) -> None:
         """Add elements: keep the first, measure all. None of the first may be a run or a value nobody looked at."""
         start = self.size
         self.size = start + len(values)
         expanded = len(values)
+        if not are_weightless(values):
+            expanded += self._measure(values)
+            self._keep(cast("Sequence[Value]", values[: max(0, MOST_KEPT - start)]))
+        elif start < MOST_KEPT:
+            self._keep_weightless(cast("Sequence[Value]", values[: MOST_KEPT - start]))
+        self.expanded = min(self.expanded + expanded, SATURATED)
+        if self.kind == "dict":
+            self._look_for_special_keys(values)
+
+    def _measure(self, values: Sequence[Slot]) -> int:
+        """Take notice of what lies below the elements; answers how many elements that would be."""
+        expanded = 0
         for value in values:
-            if type(value) is Container:
+            if isinstance(value, Container):
                 expanded += value.expanded
                 if value.height >= self.height:
                     self.height = value.height + 1
-                self.of_objects |= value.of_objects
-                self.inexact |= value.inexact
-            elif type(value) is Call:
-                self.of_objects |= value.of_objects
-            elif type(value) is Run:
+                if value.of_objects:
+                    self.of_objects = True
+                if value.inexact:
+                    self.inexact = True
+                if value.special_keys and self.kind == "tuple":
+                    self.special_keys = value.special_keys
+            elif isinstance(value, Call):
+                if value.of_objects:
+                    self.of_objects = True
+            elif isinstance(value, Run):
                 expanded += value.length
                 if not value.flat:
                     self.inexact = True
                     self.height = max(self.height, runs.HEIGHT + 1)
-        self.expanded = min(self.expanded + expanded, SATURATED)
-        if start < MOST_KEPT:
-            self._keep(values[: MOST_KEPT - start])
-        if self.kind == "dict":
-            self._look_for_special_keys(values)
+        return expanded
 
-    def _keep(self, values: Sequence[Slot]) -> None:
+    def _keep_weightless(self, values: Sequence[Value]) -> None:
+        self.items.extend(values)
+        self.weight += len(values)
+
+    def _keep(self, values: Sequence[Value]) -> None:
         for value in values:
-            if isinstance(value, (Run, Later)):
-                raise TypeError("a value that is kept must be known")
-            weight = value.weight if type(value) is Container else 1
+            weight = value.weight if isinstance(value, Container) else 1
             if self.weight + weight > HEAVIEST:
                 self.items.append(without_details(value))
                 self.weight += 1
@@ -157,13 +171,22 @@ class Container:
     def _look_for_special_keys(self, values: Sequence[Slot]) -> None:
         for index in range(0, len(values), 2):
             key = values[index]
-            if type(key) is str and is_special(key, values[index + 1]):
-                self.special_keys = (*self.special_keys[:3], key)
+            if isinstance(key, str) and (key[:2] == "__" or key in _CALLED_BY_OPCODES):
+                self._look_at_key(key, values[index + 1])
+
+    def _look_at_key(self, key: str, value: Slot) -> None:
+        if is_special(key, value):
+            self.special_keys = (*self.special_keys[:3], key)
 
 
 Value = None | bool | int | float | str | bytes | Stretch | Global | Container | Call | Outside
 Slot = Value | Run | Later
 """What lies on the stack: a value, or what stands for values nobody has looked at."""
+
+
+def are_weightless(values: Iterable[Slot]) -> bool:
+    """Whether there is nothing below any of these values."""
+    return _WEIGHTLESS.issuperset(map(type, values))
 
 
 def is_special(key: str, value: Slot) -> bool:
@@ -181,7 +204,7 @@ def without_details(value: Value) -> Value:
         return _without_elements(value)
     if isinstance(value, Call):
         return without_arguments(value)
-    if isinstance(value, str | bytes) and len(value) > _LONGEST_KEPT:
+    if isinstance(value, str | bytes) and len(value) > LONGEST_SHORT:
         return FORGOTTEN_TEXT
     return value
 
@@ -191,7 +214,9 @@ def without_arguments(call: Call) -> Call:
     if call.forgotten or not (call.arguments or call.state):
         return call
     instance_of = tuple(argument for argument in call.arguments[:1] if isinstance(argument, Global))
-    return Call(call.function, instance_of, filled=call.filled, of_objects=call.of_objects, forgotten=True)
+    summary = Call(call.function, instance_of)
+    summary.filled, summary.of_objects, summary.forgotten = call.filled, call.of_objects, True
+    return summary
 
 
 def _without_elements(container: Container) -> Container:
@@ -212,6 +237,8 @@ def _emptied(kind: ContainerKind) -> Container:
     return container
 
 
+_WEIGHTLESS: Final = frozenset({type(None), bool, int, float, str, bytes, Stretch, Global, Outside})
+"""Types of values below which there is nothing."""
 FORGOTTEN_TEXT: Final = Stretch("text", -1, 0, b"")
 """A text that was kept for a while and then forgotten."""
 _EMPTIED: Final = {kind: _emptied(kind) for kind in get_args(ContainerKind)}
