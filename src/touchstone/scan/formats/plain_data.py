@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 from typing import Final
 
+from touchstone.scan.budget import Budget
 from touchstone.scan.cursor import Cursor
 from touchstone.scan.examination import Examination
 from touchstone.scan.findings import Rule
@@ -46,7 +47,7 @@ def read_data(source: Source, examination: Examination) -> None:
     ends = next((end for mark, end in _ENDS if head.startswith(mark)), None)
     if ends is None:
         return
-    end = ends(Cursor(source))
+    end = ends(Cursor(source), examination.budget)
     rest = source.part(end, source.size)
     if rest.size == 0 or is_zero(rest):
         return
@@ -72,7 +73,7 @@ def read_records(source: Source, examination: Examination) -> None:
         examination.budget.check_time()
 
 
-def _png_end(cursor: Cursor) -> int:
+def _png_end(cursor: Cursor, budget: Budget) -> int:
     """Chunks of length, type, content and checksum, up to IEND (PNG specification, 5.3)."""
     cursor.order = ">"
     cursor.skip(8)
@@ -80,15 +81,17 @@ def _png_end(cursor: Cursor) -> int:
     while kind != b"IEND":
         length, kind = cursor.numbers("I4s")
         cursor.skip(length + 4)
+        budget.check_time()
     return cursor.at
 
 
-def _jpeg_end(cursor: Cursor) -> int:
+def _jpeg_end(cursor: Cursor, budget: Budget) -> int:
     """Segments with lengths, and coded data in which `FF` is followed by zero or a restart (ITU-T T.81, annex B)."""
     cursor.order = ">"
     cursor.skip(2)
     while True:
         cursor.at = _next_marker(cursor)
+        budget.check_time()
         kind = cursor.take(2)[1]
         if kind == 0xD9:
             return cursor.at
@@ -100,15 +103,18 @@ def _jpeg_end(cursor: Cursor) -> int:
 
 
 def _next_marker(cursor: Cursor) -> int:
-    step = 64 * 1024
-    for start in range(cursor.at, cursor.end, step):
-        found = _MARKER.search(cursor.source.read(start, step + 1))
+    """The place of the next marker: mostly the next byte, or far away behind coded data."""
+    start, length = cursor.at, 64
+    while start < cursor.end:
+        found = _MARKER.search(cursor.source.read(start, length + 1))
         if found is not None:
             return start + found.start()
+        start += length
+        length = min(2 * length, 64 * 1024)
     raise Unreadable(Text("is a picture without an end", "图像没有结束标记"))
 
 
-def _gif_end(cursor: Cursor) -> int:
+def _gif_end(cursor: Cursor, budget: Budget) -> int:
     """Blocks of small sub-blocks, up to the trailer (GIF89a specification, section 27)."""
     cursor.skip(10)
     _skip_colours(cursor, cursor.take(3)[0])
@@ -126,6 +132,7 @@ def _gif_end(cursor: Cursor) -> int:
         while length:
             length = cursor.take(1)[0]
             cursor.skip(length)
+            budget.check_time()
 
 
 def _skip_colours(cursor: Cursor, flags: int) -> None:
@@ -133,14 +140,14 @@ def _skip_colours(cursor: Cursor, flags: int) -> None:
         cursor.skip(3 * 2 ** ((flags & 7) + 1))
 
 
-def _bmp_end(cursor: Cursor) -> int:
+def _bmp_end(cursor: Cursor, _budget: Budget) -> int:
     """The size in the header, where a writer filled it in."""
     cursor.skip(2)
     size = int(cursor.number("I"))
     return size if 54 <= size <= cursor.end else cursor.end
 
 
-def _riff_end(cursor: Cursor) -> int:
+def _riff_end(cursor: Cursor, _budget: Budget) -> int:
     """The size in the header, rounded up to an even number."""
     cursor.skip(4)
     size = int(cursor.number("I"))
@@ -149,11 +156,11 @@ def _riff_end(cursor: Cursor) -> int:
     return min(size + 8 + size % 2, cursor.end)
 
 
-def _parquet_end(cursor: Cursor) -> int:
+def _parquet_end(cursor: Cursor, _budget: Budget) -> int:
     return _ends_with(cursor, b"PAR1")
 
 
-def _arrow_end(cursor: Cursor) -> int:
+def _arrow_end(cursor: Cursor, _budget: Budget) -> int:
     return _ends_with(cursor, b"ARROW1")
 
 
@@ -163,7 +170,7 @@ def _ends_with(cursor: Cursor, mark: bytes) -> int:
     return cursor.end
 
 
-_ENDS: Final[tuple[tuple[bytes, Callable[[Cursor], int]], ...]] = (
+_ENDS: Final[tuple[tuple[bytes, Callable[[Cursor, Budget], int]], ...]] = (
     (b"\x89PNG", _png_end),
     (b"\xff\xd8", _jpeg_end),
     (b"GIF8", _gif_end),
