@@ -95,6 +95,17 @@ def _bounded_allocation(use: Use) -> bool:
     return not isinstance(use.first, int) or use.first <= LARGEST_ALLOCATION
 
 
+def _bounded_range(use: Use) -> bool:
+    """At most 2**28 numbers: a range is small, but a list or a set is filled with all of them. For `range`."""
+    if use.right == "build":
+        return True
+    bounds = [argument for argument in use.arguments if isinstance(argument, int)]
+    try:
+        return len(bounds) == len(use.arguments) and len(range(*bounds)) <= LARGEST_ALLOCATION
+    except (TypeError, ValueError, OverflowError):
+        return False
+
+
 def _bounded_shape(use: Use) -> bool:
     """Integers that stand alone or in tuples and lists, multiplied, are at most 2**28; no name is unknown.
 
@@ -277,6 +288,7 @@ CONTRACTS: Final[dict[str, Contract]] = {
     "plain-names": _plain_names,
     "codecs-latin1": _codecs_latin1,
     "bounded-allocation": _bounded_allocation,
+    "bounded-range": _bounded_range,
     "bounded-shape": _bounded_shape,
     "known-class": _known_class,
     "known-callable": _known_callable,

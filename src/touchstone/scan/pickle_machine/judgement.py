@@ -41,7 +41,7 @@ _MAKES_FUNCTIONS: Final = re.compile(
     r"CodeType|FunctionType|CellType|_(create|make|fill)_\w*|_function_\w*|_class_setstate|_import_module|_unmarshal"
     r"|_(get)?attribute|loads?|_builtin_type"
 )
-_BOUNDS: Final = frozenset({"bounded-allocation", "bounded-shape"})
+_BOUNDS: Final = frozenset({"bounded-allocation", "bounded-range", "bounded-shape"})
 _PICKLES_FUNCTIONS: Final = frozenset({"dill", "cloudpickle", "marshal"})
 
 
@@ -95,9 +95,13 @@ class Judge:
 
     def called(self, function: Value, arguments: Value, right: Right, offset: int) -> Value:
         """Judge a call and answer the record of its result."""
-        call = Call(function, arguments_of(arguments))
-        if isinstance(arguments, Container) and (arguments.forgotten or arguments.size > len(arguments.items)):
-            call.forgotten = True
+        if isinstance(arguments, Container) and arguments.kind == "tuple":
+            items = arguments.items
+            call = Call(function, tuple(items), arguments.heavy + len(items) + 1)
+            if arguments.forgotten or arguments.size > len(items):
+                call.forgotten = True
+        else:
+            call = Call(function, (arguments,))
         if not isinstance(function, Global):
             evidence = Evidence.OBJECT if isinstance(function, Call | Outside) else Evidence.SHAPE
             self.notes.notice(rules.COMPUTED_CALL, render(call), offset, evidence=evidence)
