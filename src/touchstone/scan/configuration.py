@@ -183,7 +183,7 @@ def examine_configuration(document: Any, examination: Examination, locate: Locat
     for pointer, settings in objects_in(document):
         present = TELLING_KEYS.intersection(settings)
         for key in sorted(present):
-            _EXAMINERS[key](_Setting(key, settings, f"{pointer}/{key}", examination, locate))
+            _EXAMINERS[key](_Setting(key, settings, _step(pointer, key), examination, locate))
         obeys_expressions = obeys_expressions or "_target_" in present or "imports" in present
     if obeys_expressions:
         _examine_expressions(document, examination, locate)
@@ -194,12 +194,19 @@ def objects_in(document: Any) -> Iterator[tuple[str, dict[str, Any]]]:
     waiting: list[tuple[str, Any]] = [("", document)]
     while waiting:
         pointer, value = waiting.pop()
+        if not isinstance(value, dict | list):
+            continue
         if isinstance(value, dict):
             yield pointer, value
-            inner = [(f"{pointer}/{key}", part) for key, part in value.items() if isinstance(part, dict | list)]
+            inner = [(_step(pointer, key), part) for key, part in value.items() if isinstance(part, dict | list)]
         else:
-            inner = [(f"{pointer}/{place}", part) for place, part in enumerate(value) if isinstance(part, dict | list)]
+            inner = [(_step(pointer, place), part) for place, part in enumerate(value) if isinstance(part, dict | list)]
         waiting.extend(reversed(inner))
+
+
+def _step(pointer: str, part: object) -> str:
+    """A longer pointer, cut at its beginning: keys may be megabytes long, and objects many."""
+    return f"{pointer}/{str(part)[:80]}"[-400:]
 
 
 def texts_in(document: Any) -> Iterator[str]:

@@ -8,6 +8,7 @@ language model reads all the same. Ordinary right-to-left writing needs neither.
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import Final
 
 from touchstone.scan.examination import Examination
@@ -55,6 +56,8 @@ _OPENING = "\u202a\u202b\u202d\u202e\u2066\u2067\u2068"
 _CLOSING = "\u202c\u2069"
 _DIRECTION: Final = re.compile(f"[{_OPENING}{_CLOSING}]")
 _INSIDE_WORD: Final = re.compile("(?<=[A-Za-z0-9_])[\u200b-\u200d\u2060\ufeff](?=[A-Za-z0-9_])")
+_MOST: Final = 200
+"""Places of one kind that are reported."""
 _TAGS: Final = re.compile("[\U000e0020-\U000e007e]{10,}")
 """Flags of regions use at most seven in a row (Unicode Technical Standard 51, annex C)."""
 
@@ -64,23 +67,22 @@ def report_hidden_characters(decoded: Decoded, examination: Examination, *, code
     text = decoded.text
     if text.isascii():
         return
-    for tags in _TAGS.finditer(text):
+    for tags in islice(_TAGS.finditer(text), _MOST):
         hidden = "".join(chr(ord(letter) - 0xE0000) for letter in tags.group())
         offset = decoded.offset(tags.start())
         examination.report(INVISIBLE_TEXT, hidden, offset=offset, length=4 * len(hidden))
     if not code:
         return
-    for invisible in _INSIDE_WORD.finditer(text):
+    for invisible in islice(_INSIDE_WORD.finditer(text), _MOST):
         around = text[max(invisible.start() - 20, 0) : invisible.end() + 20]
         examination.report(INVISIBLE_LETTER, around, offset=decoded.offset(invisible.start()))
     seen_lines: set[int] = set()
-    for control in _DIRECTION.finditer(text):
-        start = text.rfind("\n", 0, control.start()) + 1
+    for control in islice(_DIRECTION.finditer(text), _MOST):
+        start = max(text.rfind("\n", 0, control.start()) + 1, control.start() - 400)
         if start in seen_lines:
             continue
         seen_lines.add(start)
-        end = text.find("\n", start)
-        line = text[start : end if end >= 0 else len(text)][:400]
+        line = text[start : start + 800].split("\n", 1)[0]
         # Compilers warn about controls left open at the end of their line (GCC, -Wbidi-chars=unpaired).
         is_open = sum(letter in _OPENING for letter in line) != sum(letter in _CLOSING for letter in line)
         examination.report(

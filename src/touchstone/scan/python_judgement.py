@@ -20,6 +20,7 @@ from touchstone.scan.python_calls import (
 )
 from touchstone.scan.python_names import Bindings, Category, bindings_of, category_of
 from touchstone.scan.python_structure import (
+    Line,
     all_nodes,
     called_on_import,
     docstrings_of,
@@ -91,12 +92,11 @@ class PythonJudge:
     """Variables that hold something decoded or downloaded."""
     seen: set[str] = field(default_factory=set)
     """Categories met, and `environment`, `shell`, `duplicated`."""
-    lines: list[tuple[int, int]] = field(default_factory=list)
-    """Start and end of each line in the text."""
+    lines: list[Line] = field(default_factory=list)
 
     def judge(self, tree: ast.Module) -> None:
         """Report what the code does."""
-        self.lines = lines_of(self.decoded.text)
+        self.lines = lines_of(self.decoded)
         nodes = all_nodes(tree)
         self.examination.budget.check_time()
         assumed = _EXPRESSION_MODULES if self.is_expression else frozenset()
@@ -379,15 +379,18 @@ class PythonJudge:
         severity = severity or rule.severity
         if when == "import" and rule.nature == "threat" and rule not in {rules.HIDDEN_CODE, rules.SECRETS}:
             severity = SEVERITIES[max(SEVERITIES.index(severity) - 1, 0)]
-        line = getattr(node, "lineno", 1)
-        start, end = self.lines[min(line, len(self.lines)) - 1]
-        shown = f"line {line}: {said} in {self.decoded.text[start:end].strip()[:120]}"
+        line = self._line(node)
+        written = self.decoded.text[line.start : line.end][:2000].strip()
+        shown = f"line {getattr(node, 'lineno', 1)}: {said} in {written[:120]}"
         self.examination.report(rule, shown, offset=self._offset(node), severity=severity)
 
+    def _line(self, node: ast.AST) -> Line:
+        return self.lines[min(getattr(node, "lineno", 1), len(self.lines)) - 1]
+
     def _offset(self, node: ast.AST) -> int:
-        start, _ = self.lines[min(getattr(node, "lineno", 1), len(self.lines)) - 1]
+        """The byte at which a node stands; of texts in other encodings than UTF-8, that of its line."""
         column = getattr(node, "col_offset", 0) if self.decoded.encoding.name == "utf-8" else 0
-        return self.decoded.offset(start) + column
+        return self._line(node).offset + column
 
     def _state_imports(self) -> None:
         for module in self.bindings.imports:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import ast
 import re
+from dataclasses import dataclass
 from typing import Final
+
+from touchstone.scan.text_encoding import Decoded
 
 _FUNCTIONS = ast.FunctionDef | ast.AsyncFunctionDef
 _DEFINITIONS = _FUNCTIONS | ast.ClassDef
@@ -41,10 +44,24 @@ def all_nodes(tree: ast.AST) -> list[ast.AST]:
     return found
 
 
-def lines_of(text: str) -> list[tuple[int, int]]:
-    """Start and end of each line, as Python counts them."""
-    starts = [0, *(end.end() for end in re.finditer(r"\r\n|\r|\n", text))]
-    return list(zip(starts, [*starts[1:], len(text)], strict=True))
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Where a line lies in its text, and at which byte of the file it begins."""
+
+    start: int
+    end: int
+    offset: int
+
+
+def lines_of(decoded: Decoded) -> list[Line]:
+    """All lines, as Python counts them."""
+    text, encoding = decoded.text, decoded.encoding
+    lines, start, offset = [], 0, encoding.mark
+    for end in (*(found.end() for found in re.finditer(r"\r\n|\r|\n", text)), len(text)):
+        lines.append(Line(start, end, offset))
+        offset += len(text[start:end].encode(encoding.name, "replace"))
+        start = end
+    return lines
 
 
 def docstrings_of(nodes: list[ast.AST]) -> frozenset[int]:

@@ -114,6 +114,7 @@ RULES: Final[tuple[Rule, ...]] = (
 )
 
 _MOST_IMPORTED: Final = 10_000
+_MOST_ABSENT: Final = 500
 _ZIPS: Final = frozenset({"zip", "torch-archive", "torchscript", "torch-export", "npz", "keras", "skops"})
 _PICKLES: Final = frozenset({"pickle", "torch-pickle", "torch-archive", "torchscript", "joblib-zfile"})
 _PROGRAMS: Final = frozenset({"python", "script", "elf", "pe", "mach-o", "wasm", "java-class"})
@@ -296,6 +297,11 @@ class _Folder:
         )
         file = self.files[path]
         self.files[path] = replace(file, findings=(*file.findings, finding))
+
+
+def _absent(reference: Reference) -> Gap:
+    name = shown(reference.path, 120)
+    return Gap(reference.where, "absent", Text(f"needs {name}, which is not here", f"所需的 {name} 不在此处"))
 
 
 def _resolved(reference: Reference) -> str | None:

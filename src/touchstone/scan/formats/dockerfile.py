@@ -56,7 +56,8 @@ RULES: Final[tuple[Rule, ...]] = (FETCHES, PLAIN_ADDRESS, SECRET, UNPINNED, ROOT
 
 _INSTRUCTION: Final = re.compile(r"^[ \t]*([A-Za-z]+)[ \t]+([^\n]*)", re.MULTILINE)
 _SECRET_VALUE: Final = re.compile(
-    r"\b(\w*(?:PASSWORD|PASSWD|SECRET|API_?KEY|ACCESS_KEY|TOKEN)\w*)[= \t]+[\"']?([^\s\"'$]{8,})", re.IGNORECASE
+    r"\b(\w{0,40}?(?:PASSWORD|PASSWD|SECRET|API_?KEY|ACCESS_KEY|TOKEN)\w{0,40})[= \t]{1,9}[\"']?([^\s\"'$]{8,})",
+    re.IGNORECASE,
 )
 _HEREDOC: Final = re.compile(r"<<-?[\"']?(\w+)[\"']?")
 
@@ -67,10 +68,12 @@ def read_dockerfile(source: Source, examination: Examination) -> None:
     examination.runs_code()
     user, stages = "root", set[str]()
     text = without_comments(decoded.text)
+    offset, before = decoded.encoding.mark, 0
     for found in _INSTRUCTION.finditer(text):
         examination.budget.check_time()
         instruction, rest = found[1].upper(), found[2].strip()
-        offset = decoded.offset(found.start(1))
+        offset += len(decoded.text[before : found.start(1)].encode(decoded.encoding.name, "replace"))
+        before = found.start(1)
         if instruction == "FROM":
             _note_image(rest, stages, examination, offset)
         elif instruction == "USER":

@@ -53,9 +53,10 @@ _HARMLESS: Final = re.compile(
 def read_settings(source: Source, examination: Examination) -> None:
     """Judge every setting."""
     decoded = whole_text(source, LARGEST)
-    section, index = "", 0
+    section, offset = "", decoded.encoding.mark
     for line in decoded.text.splitlines(keepends=True):
-        offset, index = decoded.offset(index), index + len(line)
+        examination.budget.check_time()
+        start, offset = offset, offset + len(line.encode(decoded.encoding.name, "replace"))
         text = line.strip()
         header = _SECTION.match(text)
         if header:
@@ -64,7 +65,7 @@ def read_settings(source: Source, examination: Examination) -> None:
         setting = _SETTING.match(text)
         if setting:
             key = f"{section.lower()}.{setting[1].lower()}"
-            _judge(key, (setting[2] or "").strip().strip('"'), examination, offset)
+            _judge(key, (setting[2] or "").strip().strip('"'), examination, start)
 
 
 def _judge(key: str, value: str, examination: Examination, offset: int) -> None:

@@ -72,6 +72,8 @@ UNPINNED: Final = Rule(
 RULES: Final[tuple[Rule, ...]] = (OTHER_INDEX, UNPROTECTED, UNVERIFIED_HOST, FROM_ADDRESS, FIXED_ADDRESS, UNPINNED)
 
 LARGEST: Final = 4 * 2**20
+_LONGEST_LINE: Final = 20_000
+"""Characters of a requirement with many hashes."""
 
 _KNOWN_INDEXES: Final = frozenset(
     {
@@ -114,7 +116,7 @@ _ADDRESS: Final = re.compile(
     r"(?:[\w.\-\[\],]+\s*@\s*)?((?:git|hg|svn|bzr)\+[\w+]+:\S+|https?://\S+|ftp://\S+|file:\S+)"
 )
 _REQUIREMENT: Final = re.compile(
-    r"([A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?)\s*(\[[^\]]{0,200}\])?\s*\(?((?:[=<>!~]=?=?\s*[\w.*+!-]+\s*,?\s*)*)\)?\s*(;.*)?"
+    r"([A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?)\s*(\[[^\]]{0,200}\])?\s*\(?((?>[=<>!~]=?=?\s*[\w.*+!-]+\s*,?\s*)*+)\)?\s*(;.*)?"
 )
 _COMMIT: Final = re.compile(r"@[0-9a-f]{40}\b|#sha(256|384|512)=|@v?\d+\.\d+")
 
@@ -138,7 +140,9 @@ def examine_requirements(lines: list[str], examination: Examination) -> None:
         line = re.sub(r"(^|\s)#.*", "", written).strip()
         if not line:
             continue
-        if line.startswith("-"):
+        if len(line) > _LONGEST_LINE:
+            examination.gap(Text("has a line that is too long to be read", "某行过长，无法解析"), "limit")
+        elif line.startswith("-"):
             _judge_option(line, examination)
         elif (address := _ADDRESS.match(line)) is not None:
             judge_address(line, address[1], examination)

@@ -130,19 +130,32 @@ _NO_PROGRAM: Final = re.compile(
 """Names under which nobody expects a program."""
 
 _INTERPRETER = (
-    r"(?:sudo\s+(?:-\w+\s+)*)?(?:env\s+)?(?:/\S*/)?"
-    r"(?:(?:ba|z|k|da|a)?sh|python[\d.]*|perl|ruby|node|php)(?:\s|$|[;&|)\"'`-])"
+    r"(?:sudo[ \t]{1,9}(?:-\w{1,20}[ \t]{1,9}){0,5})?(?:env[ \t]{1,9})?(?:/[\w./-]{0,80}/)?"
+    r"(?:(?:ba|z|k|da|a)?sh|python[\d.]{0,5}|perl|ruby|node|php)(?:\s|$|[;&|)\"'`-])"
 )
-_PIPED = r"\|\s*(?:[^\n;&|]{0,80}\|\s*){0,4}"
+_PIPED = r"\|\s{0,40}(?:[^\n;&|]{0,80}\|\s{0,40}){0,4}"
 _FETCH = r"(?:curl|wget|fetch|aria2c|lwp-download)\b"
 _PRIVATE = r"/etc/shadow|\.ssh/|id_rsa|\.aws/|\.netrc|\.git-credentials|\.kube/config|\.huggingface/token"
 
+
+def _bounded(pattern: str) -> re.Pattern[str]:
+    """A pattern that looks only so far, so that a hostile script is searched in linear time."""
+    for endless, limited in (
+        (r"\s+", r"\s{1,20}"),
+        (r"\s*", r"\s{0,20}"),
+        (r"\w*", r"\w{0,20}"),
+        (r"\w+", r"\w{1,40}"),
+    ):
+        pattern = pattern.replace(endless, limited)
+    return re.compile(pattern, re.IGNORECASE)
+
+
 _PATTERNS: Final[tuple[tuple[Rule, re.Pattern[str]], ...]] = tuple(
-    (rule, re.compile(pattern, re.IGNORECASE))
+    (rule, _bounded(pattern))
     for rule, pattern in (
         (FETCHED_AND_RUN, rf"{_FETCH}[^\n|;&]{{0,500}}{_PIPED}{_INTERPRETER}"),
-        (FETCHED_AND_RUN, rf"(?:{_INTERPRETER}|\bsource\s|(?<!\S)\.\s)[^\n;]{{0,80}}?(?:<\(|\$\(|`)\s*{_FETCH}"),
-        (FETCHED_AND_RUN, rf"\beval\b[^\n]{{0,40}}?(?:\$\(|`)\s*{_FETCH}"),
+        (FETCHED_AND_RUN, rf"(?:{_INTERPRETER}|\bsource\s|(?<!\S)\.\s)[^\n;]{{0,80}}?(?:<\(|\$\(|`)\s{{0,9}}{_FETCH}"),
+        (FETCHED_AND_RUN, rf"\beval\b[^\n]{{0,40}}?(?:\$\(|`)\s{{0,9}}{_FETCH}"),
         (
             FETCHED_AND_RUN,
             r"\b(?:iex|invoke-expression)\b[^\n]{0,200}\b(?:iwr|irm|invoke-webrequest|downloadstring|http)",
@@ -162,15 +175,18 @@ _PATTERNS: Final[tuple[tuple[Rule, re.Pattern[str]], ...]] = tuple(
         (REMOTE_SHELL, r"mkfifo[^\n]{0,200}\b(?:nc|ncat|telnet)\b|(?:ba|z)?sh\s+-i\s*[>&|<]"),
         (
             DESTROYS,
-            r"\brm\s+(?:-\w+\s+)*-\w*[rR]\w*\s+(?:-\w+\s+)*(?:--no-preserve-root\s+)?(?:/|~|\$HOME)/?\*?(?=\s|$|;)",
+            r"\brm\s+(?:-[\w-]{1,20}\s+){0,4}-\w*r\w*\s+(?:-[\w-]{1,20}\s+){0,4}(?:/|~|\$HOME)/?\*?(?=\s|$|;)",
         ),
         (
             DESTROYS,
             r"\bmkfs(?:\.\w+)?\s|\bdd\b[^\n]{0,80}\bof=/dev/(?:sd|nvme|hd|vd|mmc)|:\(\)\s*\{\s*:\|:|format\s+c:",
         ),
-        (PERSISTS, r"\|\s*crontab\b|>>?\s*\S*(?:/etc/cron|\.bashrc|\.zshrc|\.profile|authorized_keys|/etc/rc\.local)"),
+        (
+            PERSISTS,
+            r"\|\s*crontab\b|>>?\s*[\"']?[~$\w./{}-]{0,120}?(?:/etc/cron|\.bashrc|\.zshrc|\.profile|authorized_keys|/etc/rc\.local)",
+        ),
         (PERSISTS, r"\bschtasks\b[^\n]{0,40}/create|\breg\s+add\b[^\n]{0,120}\\Run\b|\blaunchctl\s+load\b"),
-        (SENDS_SECRETS, rf"{_FETCH}[^\n]{{0,200}}(?:@|<\s*)\S*(?:{_PRIVATE})"),
+        (SENDS_SECRETS, rf"{_FETCH}[^\n]{{0,200}}(?:@|<[ \t]{{0,9}})\S{{0,200}}?(?:{_PRIVATE})"),
         (
             SENDS_SECRETS,
             rf"(?:\bcat\b[^\n]{{0,80}}(?:{_PRIVATE})|\b(?:env|printenv)\b)\s*\|[^\n]{{0,80}}(?:curl|wget|nc|ncat)\b",
@@ -180,7 +196,9 @@ _PATTERNS: Final[tuple[tuple[Rule, re.Pattern[str]], ...]] = tuple(
 _GIT_HOOK: Final = re.compile(r"(?:^|/)(?:\.git|[\w.-]+\.git)/(?:modules/.*/)?hooks/(?!.*\.sample$)[^/]+$")
 _OWN_HOOK: Final = re.compile(r"^git lfs [a-z-]+ \"\$@\"\s*$", re.MULTILINE)
 """What Git LFS installs (git-lfs, lfs/hook.go)."""
-_PYTHON_COMMAND: Final = re.compile(r"\bpython[\d.]*\s+-c\s+(\"|')(.{1,20000}?)\1(?=\s|$|[;&|)])", re.DOTALL)
+_PYTHON_COMMAND: Final = re.compile(r"\bpython[\d.]*\s+-c\s+(\"|')(.{1,2000}?)\1(?=\s|$|[;&|)])", re.DOTALL)
+_LONGEST_COMMANDS: Final = 200_000
+"""Characters in which Python on command lines is looked for."""
 _INSTALLS: Final = re.compile(r"\b(?:pip[\d.]*|uv\s+pip)\s+install\s+([^\n;&|]*)")
 _KNOWN_INSTALLERS: Final = re.compile(
     r"https://(?:astral\.sh/uv|sh\.rustup\.rs|get\.docker\.com|ollama\.com/install|deb\.nodesource\.com|install\.python-poetry\.org"
@@ -258,7 +276,7 @@ def _examine_inside(text: str, examination: Examination) -> None:
     for count, install in enumerate(_INSTALLS.finditer(text)):
         if count < 200:
             examine_install(install[1], examination)
-    for count, code in enumerate(_PYTHON_COMMAND.finditer(text)):
+    for count, code in enumerate(_PYTHON_COMMAND.finditer(text[:_LONGEST_COMMANDS])):
         if count < 50 and parses(code[2]):
             examine_expression(code[2], examination.inside("python -c"))
 

@@ -24,7 +24,9 @@ RULES: Final[tuple[Rule, ...]] = (SPREADSHEET_COMMAND,)
 
 _SELDOM: Final = bytes([*sorted(set(range(1, 32)) - {9, 10, 12, 13}), 127])
 _TAG_BYTES: Final = re.compile(rb"(?:\xf3\xa0[\x80\x81][\x80-\xbf]){10,}")
-_DYNAMIC_DATA: Final = re.compile(rb"(?:^|[,;\t\"'\r\n])\s*[=+\-@]\s*[A-Za-z]{2,20}\s*\|\s*'[^'\r\n]{1,400}'\s*!")
+_DYNAMIC_DATA: Final = re.compile(
+    rb"(?:^|[,;\t\"'\r\n])[ ]{0,9}[=+\-@][ ]{0,9}[A-Za-z]{2,20}[ ]{0,9}\|[ ]{0,9}'[^'\r\n]{1,400}'[ ]{0,9}!"
+)
 """Dynamic Data Exchange: `=cmd|'/c …'!A0`."""
 _PYTHON_TAG: Final = b"!!python/"
 
