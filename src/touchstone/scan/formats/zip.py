@@ -9,6 +9,7 @@ accounts for every byte. Members that are stored are read where they lie; tensor
 from __future__ import annotations
 
 import stat
+from bisect import bisect_right
 from typing import Final
 
 from touchstone.scan.budget import MEBIBYTE, LimitReached
@@ -131,7 +132,7 @@ def read_zip(source: Source, examination: Examination) -> str:
     if first.shift and len(archives := archives_in_a_row(source, directories)) > 1:
         return _read_archives_in_a_row(source, archives, examination)
     reading.read(first)
-    disagreeing = [other for other in others if not reading.is_inside_a_member(other)]
+    disagreeing = reading.disagreeing(others)
     if disagreeing:
         places = ", ".join(str(directory.start) for directory in (first, *disagreeing[:_MOST_READINGS]))
         examination.report(TWO_DIRECTORIES, f"directories at {places}", offset=disagreeing[0].start)
@@ -168,7 +169,7 @@ class _Reading:
         self._names: set[str] = set()
         self._spans = Spans()
         self._stored: list[tuple[int, int]] = []
-        """Content of stored members, which may be archives with directories of their own."""
+        """Where stored members lie, which may be archives with directories of their own."""
         self._has_checksums = True
 
     # ---- following a directory
@@ -195,10 +196,10 @@ class _Reading:
         comment = directory.end + zip_directory.END_SIZE
         self._read_comment(comment, directory.comment, "comment")
 
-    def is_inside_a_member(self, directory: Directory) -> bool:
-        """Whether a directory is that of an archive which is itself a stored member."""
-        places = [directory.end] if directory.entries == 0 else [directory.start, directory.end]
-        return any(all(start <= place < stop for place in places) for start, stop in self._stored)
+    def disagreeing(self, others: list[Directory]) -> list[Directory]:
+        """Those of further directories that are not of an archive which is itself a stored member."""
+        members = sorted(self._stored)
+        return [other for other in others if not _is_inside(other, members)]
 
     def _read_entry(self, entry: Entry) -> None:
         source, examination, central = self._source, self._examination, entry.central
@@ -248,7 +249,7 @@ class _Reading:
             return
         kind = self._examine(content, name, external, offset)
         is_large_tensor = content.checksum is None and kind in _TENSOR_FORMATS and content.data.size > _ALWAYS_VERIFIED
-        if self._has_checksums and not is_large_tensor:
+        if content.is_whole and self._has_checksums and not is_large_tensor:
             verify_checksum(content, header, inner)
 
     def _examine(self, content: Content, name: str, external: int, offset: int) -> str:
@@ -312,3 +313,12 @@ class _Reading:
             header = header._replace(packed=length)
             self._read_member(self._source.part(content, min(length, stop - content)), header, 0, start)
             start = content + length
+
+
+def _is_inside(directory: Directory, members: list[tuple[int, int]]) -> bool:
+    """Whether a directory, with the end record that led to it, lies in one of these stretches of bytes."""
+    before = bisect_right(members, (directory.end, directory.end)) - 1
+    if before < 0:
+        return False
+    start, stop = members[before]
+    return directory.end < stop and (directory.entries == 0 or start <= directory.start)

@@ -87,8 +87,6 @@ class Entry(NamedTuple):
     """One entry of the central directory."""
 
     central: Header
-    position: int
-    """Where the entry itself stands."""
     start: int
     """Where its local header should be."""
     external: int
@@ -173,7 +171,6 @@ def archives_in_a_row(source: Source, directories: list[Directory]) -> list[tupl
 def _end_records(source: Source) -> Iterator[tuple[int, bytes]]:
     """Every end record in the tail, whatever follows it: lax unpackers do not ask."""
     tail_start = max(0, source.size - END_SIZE - _LONGEST_COMMENT)
-    # Nearly every archive ends with its end record: then the tail need not be read twice.
     tail = source.read(tail_start, END_SIZE + _LONGEST_COMMENT)
     position = tail.find(END)
     while 0 <= position <= len(tail) - END_SIZE:
@@ -230,9 +227,7 @@ def read_entries(source: Source, directory: Directory, examination: Examination)
     """The entries of a directory, as far as it can be followed."""
     cursor, read = Cursor(source, directory.start), 0
     while cursor.at < directory.stop or read < directory.entries:
-        position = cursor.at
         if cursor.left < _ENTRY_SIZE or cursor.take(4) != _ENTRY:
-            cursor.at = position
             break
         flags, method, _time, checksum, packed, unpacked, name_size, extra_size, comment_size = cursor.numbers(
             "4xHHIIIIHHH"
@@ -248,7 +243,6 @@ def read_entries(source: Source, directory: Directory, examination: Examination)
         examination.budget.spend_members(1)
         yield Entry(
             central=Header(name, flags, method, checksum, packed, unpacked, extra),
-            position=position,
             start=offset + directory.shift,
             external=external,
             comment=comment,

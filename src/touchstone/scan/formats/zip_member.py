@@ -150,6 +150,8 @@ class Content(NamedTuple):
     data: Source
     checksum: int | None
     """CRC-32, where unpacking gave it anyway."""
+    is_whole: bool = True
+    """Whether it was unpacked to its end."""
 
 
 def compare_headers(entry: Entry, local: Header, examination: Examination) -> None:
@@ -250,7 +252,7 @@ def read_content(
         examination.report(SIZE, f"{packed.size - pieces.stop} bytes follow the compressed data")
         examination.examine(packed.part(pieces.stop, packed.size), "bytes after the compressed data")
     judge_ratio(unpacked, packed.size, examination)
-    return Content(unpacked.data, unpacked.checksum if unpacked.problem is None else None)
+    return Content(unpacked.data, unpacked.checksum, is_whole=unpacked.problem is None)
 
 
 def _unencrypted_content(
