@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from touchstone.scan.budget import LimitReached
 from touchstone.scan.cursor import Cursor
 from touchstone.scan.examination import Examination
 from touchstone.scan.findings import GapCode, Rule
@@ -179,6 +180,11 @@ class _Reading:
             for file, _, _ in members:
                 examination.inside(file.name).gap(method.why, method.code)
             return
+        except LimitReached:
+            raise
+        except Unreadable as damage:
+            examination.gap(damage.why)
+            return
         unpacked = unpack(pieces, examination.budget)
         if unpacked.problem is not None:
             examination.gap(unpacked.problem, unpacked.code)
@@ -187,6 +193,7 @@ class _Reading:
         for file, size, checksum in members:
             self._read_file(file, unpacked.data.part(start, size), size, checksum)
             start += size
+        self._read_hidden(unpacked.data.part(start, unpacked.data.size), "bytes after the last file", -1)
 
     def _read_file(self, file: File, data: Source, size: int, checksum: int | None) -> None:
         examination = self._examination
@@ -242,10 +249,12 @@ class _Reading:
     def account_for_all_bytes(self) -> None:
         """Report bytes that belong to nothing."""
         for start, stop in self._spans.gaps(self._source.size):
-            hidden = self._source.part(start, stop - start)
-            if not is_zero(hidden):
-                self._examination.report(HIDDEN_BYTES, repr(hidden.read(0, 16)), offset=start, length=hidden.size)
-                self._examination.examine(hidden, f"bytes {start} to {stop}")
+            self._read_hidden(self._source.part(start, stop - start), f"bytes {start} to {stop}", start)
+
+    def _read_hidden(self, hidden: Source, name: str, offset: int) -> None:
+        if not is_zero(hidden):
+            self._examination.report(HIDDEN_BYTES, repr(hidden.read(0, 16)), offset=offset, length=hidden.size)
+            self._examination.examine(hidden, name)
 
 
 def _chain(folder: Folder) -> list[int]:
@@ -276,7 +285,7 @@ def _step(coder: Coder, source: Source, size: int, filters: list[dict[str, int]]
         case "21":
             return Stream(raw_lzma2(coder.properties, size, *filters), source, 0, size)
         case "00" if not filters:
-            return source.part(0, size).windows()
+            return source.windows()
         case "040108" if not filters:
             return Stream(Inflater(RAW_DEFLATE), source, 0, size)
         case "040202" if not filters:

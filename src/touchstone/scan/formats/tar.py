@@ -7,8 +7,7 @@ they lie; nothing is unpacked.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from touchstone.scan.examination import Examination
 from touchstone.scan.findings import Rule
@@ -69,21 +68,20 @@ _FILES: Final = frozenset("07")
 _LINKS: Final = frozenset("12")
 _DEVICES: Final = frozenset("346")
 _FOLDER: Final = "5"
+_OBEYED: Final = frozenset({"path", "linkpath", "size"})
+"""Pax records that stand for a field of the header."""
 _LARGEST_OCTAL: Final = 8**11
 """Sizes from here on do not fit the header, which then says nothing about them."""
 _FARTHEST_HEADER: Final = 16 * 2**20
 """How far after a damaged header the next one is looked for."""
 
 
-@dataclass(slots=True)
-class _Extension:
+class _Extension(NamedTuple):
     """What the headers before a member say about it instead of its own header."""
 
-    records: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def is_sparse(self) -> bool:
-        return any(key.startswith("GNU.sparse.") for key in self.records)
+    records: dict[str, str]
+    """Those of `_OBEYED` that were there."""
+    is_sparse: bool = False
 
 
 def read_tar(source: Source, examination: Examination) -> str:
@@ -108,7 +106,7 @@ class _Reading:
 
     def read_members(self, position: int) -> int:
         """Follow the chain of headers; answers where it ends."""
-        extension = _Extension()
+        extension = _Extension({})
         while position < self._source.size:
             block = self._source.read(position, BLOCK)
             header = parse_header(block)
@@ -127,7 +125,7 @@ class _Reading:
                 size = header.size
             else:
                 size = self._read_member(header, position, extension)
-                extension = _Extension()
+                extension = _Extension({})
             if content + size > self._source.size:
                 raise Unreadable(Text("is cut off in the middle of a member", "在成员中间截断"))
             position = content + (size + BLOCK - 1) // BLOCK * BLOCK
@@ -142,14 +140,17 @@ class _Reading:
         body = self._source.read(content, header.size)
         if header.kind in "LK":
             key = "path" if header.kind == "L" else "linkpath"
-            return _Extension({**extension.records, key: body.rstrip(b"\x00").decode("utf-8", "surrogateescape")})
+            text = body.rstrip(b"\x00").decode("utf-8", "surrogateescape")
+            return extension._replace(records={**extension.records, key: text})
         records = parse_records(body)
         if records is None:
             raise Unreadable(Text("has damaged pax records", "pax 记录已损坏"))
+        obeyed = {key: records[key] for key in _OBEYED & records.keys()}
         if header.kind == "g":
-            self._global.update(records)
+            self._global.update(obeyed)
             return extension
-        return _Extension({**extension.records, **records})
+        is_sparse = extension.is_sparse or any(key.startswith("GNU.sparse.") for key in records)
+        return _Extension({**extension.records, **obeyed}, is_sparse)
 
     def _read_member(self, header: TarHeader, position: int, extension: _Extension) -> int:
         """Read one member; answers how many bytes it takes."""
@@ -237,13 +238,3 @@ _KINDS: Final[tuple[tuple[str, frozenset[str]], ...]] = (
     ("oci-image", frozenset({"oci-layout", "index.json"})),
     ("docker-image", frozenset({"manifest.json", "repositories"})),
 )
-
-
-def _first_block_with_content(source: Source) -> int | None:
-    position = 0
-    for window in source.windows():
-        if window.strip(b"\x00"):
-            inside = len(window) - len(window.lstrip(b"\x00"))
-            return position + inside // BLOCK * BLOCK
-        position += len(window)
-    return None
