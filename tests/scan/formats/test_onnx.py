@@ -129,6 +129,11 @@ def test_a_function_of_the_file_is_no_foreign_operator() -> None:
     assert is_plainly_clean(scanned(onnx.model(onnx.graph([node], [], []), functions=[function])))
 
 
+def test_a_function_with_the_name_of_a_standard_operator_is_found() -> None:
+    function = block(1, "Relu") + block(7, onnx.node("Add", ["x", "x"], ["y"])) + block(10, "")
+    assert rules(onnx.model(onnx.graph([], [], []), functions=[function])) == {"onnx/shadowed-operator"}
+
+
 def test_a_compiled_engine_is_a_gap_and_its_file_a_reference() -> None:
     path = block(1, "ep_cache_context") + block(4, "../engine.bin") + number(20, 3)
     result = scanned(model(nodes=(onnx.node("EPContext", [], ["y"], path, domain="com.microsoft"),)))

@@ -14,7 +14,7 @@ from typing import Final
 
 from touchstone.scan.examination import Examination
 from touchstone.scan.findings import Rule
-from touchstone.scan.formats.onnx_operators import OPERATOR_RULES, judge_operator
+from touchstone.scan.formats.onnx_operators import OPERATOR_RULES, judge_function, judge_operator
 from touchstone.scan.formats.onnx_tensors import TENSOR_RULES, Tensors
 from touchstone.scan.formats.onnx_types import NAME_OF
 from touchstone.scan.protobuf import Message, check_names, message_of
@@ -89,6 +89,8 @@ class _Reading:
         for operator, offset in self.operators.items():
             if operator not in self.functions:
                 judge_operator(*operator, offset, self.examination)
+        for function in self.functions:
+            judge_function(*function, self.examination)
         self.tensors.finish()
 
     def _model(self, message: Message) -> None:

@@ -43,7 +43,23 @@ UNKNOWN_OPERATOR: Final = Rule(
     ("CWE-829",),
 )
 
-OPERATOR_RULES: Final[tuple[Rule, ...]] = (PYTHON_OPERATOR, CUSTOM_OPERATOR, UNKNOWN_OPERATOR)
+SHADOWED_OPERATOR: Final = Rule(
+    "onnx/shadowed-operator",
+    "medium",
+    "threat",
+    Text(
+        "A function takes the name of a standard operator, so that two runtimes may compute different things",
+        "函数占用了标准算子的名称，不同运行时的计算可能不同",
+    ),
+    Text("Export the model again and use that file.", "请重新导出模型并使用新文件。"),
+    ("CWE-436",),
+)
+OPERATOR_RULES: Final[tuple[Rule, ...]] = (
+    PYTHON_OPERATOR,
+    CUSTOM_OPERATOR,
+    UNKNOWN_OPERATOR,
+    SHADOWED_OPERATOR,
+)
 
 _RUNTIME_DOMAINS: Final = ("ai.onnx", "com.microsoft", "com.ms.internal")
 """Operator domains that ONNX Runtime brings along, with those below them (onnxruntime/core/graph/constants.h)."""
@@ -63,3 +79,9 @@ def judge_operator(domain: str, operator: str, offset: int, examination: Examina
         is_own = any(domain == own or domain.startswith(f"{own}.") for own in _RUNTIME_DOMAINS)
         is_own = is_own and not domain.startswith("ai.onnx.contrib")
         examination.report(UNKNOWN_OPERATOR if is_own else CUSTOM_OPERATOR, name, offset=offset)
+
+
+def judge_function(domain: str, name: str, examination: Examination) -> None:
+    """Report a function of the file that takes the place of a known operator."""
+    if f"{domain}::{name}" in operator_pack("onnx").known:
+        examination.report(SHADOWED_OPERATOR, f"{domain}::{name}")
