@@ -60,6 +60,13 @@ def test_program_text_as_pytorch_writes_it_is_clean() -> None:
     assert result.runs_code
 
 
+def test_archives_of_pytorch_1_2_are_clean() -> None:
+    code = b"op_version_set = 1\nimport __torch__.torch.nn.modules.linear\nclass Net(Module):\n  weight : Tensor\n"
+    members = (("m/model.json", b"{}"), ("m/code/net.py", code), ("m/tensors/0", bytes(range(40))))
+    result = scan_bytes(zipped(*members), "m.pt")
+    assert (result.format, result.verdict) == ("torchscript", "clean")
+
+
 @pytest.mark.parametrize(
     ("expression", "shown"),
     [

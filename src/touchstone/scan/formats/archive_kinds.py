@@ -34,14 +34,15 @@ _KINDS: Final[tuple[_Kind, ...]] = (
         "torchscript",
         lambda names: (
             bool({"constants.pkl", "bytecode.pkl"} & names.last)
-            or ("data.pkl" in names.last and any("/code/" in name for name in names.whole))
+            # before PyTorch 1.3 model.json stood for data.pkl
+            or (bool({"data.pkl", "model.json"} & names.last) and any("/code/" in f"/{name}" for name in names.whole))
         ),
         (
             (r"(.*/)?bytecode\.pkl", "torchscript-bytecode"),
             (r"(.*/)?(data|constants|attributes|traced_inputs|mobile_debug_handles)\.pkl", "torchscript-pickle"),
             (r"(.*/)?code/.*\.debug_pkl", "torchscript-pickle"),
             (r"(.*/)?code/.*\.py", "torchscript-code"),
-            (r"(.*/)?(data|constants|traced_inputs)/\d+", "torch-storage"),
+            (r"(.*/)?(data|constants|traced_inputs|tensors)/\d+", "torch-storage"),
         ),
         runs_code=True,
     ),

@@ -151,6 +151,8 @@ class _Judge:
         bound = _bound_names(tree)
         attributes: set[int] = set()
         for node in ast.walk(tree):
+            if isinstance(node, ast.Import) and all(name.name.startswith("__torch__.") for name in node.names):
+                continue  # how PyTorch 1.2 named the other files of the same archive
             if not isinstance(node, allowed):
                 self._examination.report(NOT_TORCHSCRIPT, type(node).__name__, offset=self._offset(node))
             elif isinstance(node, ast.Attribute):
@@ -260,7 +262,7 @@ def _allowed_nodes() -> tuple[type, ...]:
         ast.Assert, ast.Expr, ast.Pass, ast.Break, ast.Continue, ast.BoolOp, ast.BinOp, ast.UnaryOp, ast.IfExp,
         ast.Dict, ast.Set, ast.ListComp, ast.DictComp, ast.comprehension, ast.Compare, ast.Call, ast.Constant,
         ast.Attribute, ast.Subscript, ast.Starred, ast.Name, ast.List, ast.Tuple, ast.Slice, ast.JoinedStr,
-        ast.FormattedValue, ast.expr_context, ast.boolop, ast.operator, ast.unaryop, ast.cmpop,
+        ast.FormattedValue, ast.alias, ast.expr_context, ast.boolop, ast.operator, ast.unaryop, ast.cmpop,
     )  # fmt: skip
 
 
