@@ -10,7 +10,8 @@ import re
 from importlib import import_module
 from typing import Any, Final
 
-from touchstone.scan.configuration import LEADS_OUT, report_called
+from touchstone.scan.configuration import report_called
+from touchstone.scan.configuration_rules import LEADS_OUT
 from touchstone.scan.examination import Examination
 from touchstone.scan.external_paths import leads_out
 from touchstone.scan.findings import FactName, Rule

@@ -26,9 +26,9 @@ from touchstone.scan.python_structure import (
     docstrings_of,
     is_main_guard,
     lines_of,
-    names_in,
     only_declares,
 )
+from touchstone.scan.python_taint import Taint, taint_of
 from touchstone.scan.source import MemorySource, Unreadable
 from touchstone.scan.text_encoding import Decoded, Encoding
 
@@ -48,6 +48,8 @@ _EXPRESSION_MODULES: Final = _WATCHED_MODULES | {"pathlib", "glob", "torch", "nu
 _INTERNALS: Final = frozenset(
     {"__subclasses__", "__globals__", "__builtins__", "f_globals", "f_builtins", "gi_frame", "cr_frame", "tb_frame"}
 )
+_LOOKING: Final = frozenset({"builtins.hasattr", "builtins.getattr", "builtins.isinstance", "builtins.issubclass"})
+"""Functions that look at their first argument and hand it to nobody."""
 _ENCODED: Final = re.compile(r"[A-Za-z0-9+/=_\-\s$]{2000,}")
 _PRIVATE_PATH: Final = re.compile(
     r"/etc/(passwd|shadow|sudoers|crontab)|\.ssh/|id_rsa|\.aws/|\.netrc|\.git-credentials|\.kube/config|\.docker/config"
@@ -88,10 +90,9 @@ class PythonJudge:
     nested: int = 0
     """How many texts that are themselves run as code this lies within."""
     bindings: Bindings = field(default_factory=Bindings)
-    tainted: set[str] = field(default_factory=set)
-    """Variables that hold something decoded or downloaded."""
+    taint: Taint = field(default_factory=lambda: Taint(Bindings()))
     seen: set[str] = field(default_factory=set)
-    """Categories met, and `environment`, `shell`, `duplicated`."""
+    """Categories met, and what only counts together with others: `socket`, `shell`, `environment`, `os.dup2`."""
     lines: list[Line] = field(default_factory=list)
 
     def judge(self, tree: ast.Module) -> None:
@@ -104,7 +105,7 @@ class PythonJudge:
         self._state_imports()
         if not self.nested and not only_declares(tree):
             self.examination.report(rules.PROGRAM, self._summary())
-        self._find_tainted(nodes)
+        self.taint = taint_of(nodes, self.bindings)
         docstrings = docstrings_of(nodes)
         called_early = _functions_in(nodes) if self.file_name == "setup.py" else called_on_import(tree)
         first = self._first_when(tree)
@@ -176,28 +177,32 @@ class PythonJudge:
                 yield _Place(inner, place.when, "base")
         else:
             yield _Place(node.func, place.when, "function")
-        if names & {"builtins.hasattr", "builtins.getattr", "builtins.isinstance"} and node.args:
-            yield _Place(node.args[0], place.when, "base")
-            yield from (_Place(part, place.when) for part in node.args[1:])
-        else:
-            yield from (_Place(part, place.when) for part in node.args)
+        looks_only = bool(
+            names & {"builtins.hasattr", "builtins.getattr", "builtins.isinstance", "builtins.issubclass"}
+        )
+        for number, argument in enumerate(node.args):
+            is_class = looks_only and number == 1 and isinstance(argument, ast.Name | ast.Attribute | ast.Tuple)
+            if not is_class:
+                yield _Place(argument, place.when, "base" if looks_only and number == 0 else "")
         yield from (_Place(keyword.value, place.when) for keyword in node.keywords)
 
     def _mention(self, node: ast.Name | ast.Attribute | ast.Subscript, place: _Place) -> Iterator[_Place]:
         """A name that is not called here: handed on, stored, or part of a longer one."""
         names = self.bindings.names(node)
+        if isinstance(node.ctx, ast.Store):
+            names = frozenset()  # a target; what is bound to it is judged where it stands
         for name in sorted(names):
             category = category_of(name)
-            is_own = isinstance(node, ast.Name) and node.id in self.bindings.own
-            if category is not None and category not in {"loading", "decoding"} and not is_own:
-                self._note(category, name)
-                severity: Severity | None = "low" if category in {"network", "deletion"} else None
-                if name not in {"builtins.__import__", "importlib.import_module"} or not place.role:
-                    self._report(_RULES[category], node, name, place.when, severity)
-                return
+            if category in {None, "loading", "decoding"} or self._is_shadowed(node, name):
+                continue
+            self._note(category, name)
+            severity: Severity | None = "low" if category in {"network", "deletion"} else None
+            if name not in {"builtins.__import__", "importlib.import_module"} or not place.role:
+                self._report(_RULES[category], node, name, place.when, severity)
+            return
         if isinstance(node, ast.Attribute) and node.attr in _INTERNALS:
             self._report(rules.REACHES_INTERNALS, node, node.attr, place.when)
-        if names & _WATCHED_MODULES and not place.role and not isinstance(getattr(node, "ctx", None), ast.Store):
+        if names & _WATCHED_MODULES and not place.role:
             severity = None if names & _ACTING_MODULES else "medium"
             self._report(rules.HIDDEN_LOOKUP, node, f"hands on the module {min(names)}", place.when, severity)
         if "os.environ" in names:
@@ -207,6 +212,10 @@ class PythonJudge:
         elif isinstance(node, ast.Subscript):
             yield _Place(node.value, place.when, "base")
             yield _Place(node.slice, place.when)
+
+    def _is_shadowed(self, node: ast.expr, name: str) -> bool:
+        """Whether a builtin's name is also a variable or function of this file, as `eval` and `compile` often are."""
+        return name.startswith("builtins.") and isinstance(node, ast.Name) and node.id in self.bindings.own
 
     def _environment(self, node: ast.expr, place: _Place) -> None:
         """All of the environment is a secret; single variables are, when they are called like one."""
@@ -256,7 +265,7 @@ class PythonJudge:
                 severity = None  # its text is known and was judged
         elif category == "loading":
             severity = severity_of_loading(name, node, self.bindings)
-            severity = "high" if severity and self._is_hidden(node) else severity
+            severity = "high" if severity and self.taint.reaches(node) else severity
         elif category == "native":
             severity = severity_of_native(name, node, self.bindings)
         else:
@@ -264,11 +273,11 @@ class PythonJudge:
         if severity is None:
             return
         self._note(category, name)
-        if isinstance(node.func, ast.Name) and node.func.id in self.bindings.own and name.startswith("builtins."):
-            severity = "medium"
-        if category == "evaluation" and severity == "high" and self._is_hidden(node):
+        if category == "evaluation" and severity == "high" and self.taint.reaches(node):
             self._report(rules.HIDDEN_CODE, node, shown, when)
             return
+        if isinstance(node.func, ast.Name) and self._is_shadowed(node.func, name):
+            severity = "medium"
         self._report(_RULES[category], node, shown, when, severity)
 
     def _judge_text(self, node: ast.Call) -> bool:
@@ -283,7 +292,7 @@ class PythonJudge:
             rules.examine_python(Decoded(text.strip(), place), inner, nested=self.nested + 1)
         except Unreadable as unreadable:
             inner.gap(unreadable.why)
-        return not self._is_hidden(node)
+        return not self.taint.reaches(node)
 
     def _examine_command(self, node: ast.Call) -> None:
         from touchstone.scan.formats.script import examine_commands
@@ -301,7 +310,7 @@ class PythonJudge:
         attribute = self.bindings.constant(node.args[1])
         acting = owners & _WATCHED_MODULES
         if acting and attribute is None:
-            self._report(rules.HIDDEN_LOOKUP, node, f"getattr({min(acting)}, …)".replace("…", "?"), when)
+            self._report(rules.HIDDEN_LOOKUP, node, f"getattr({min(acting)}, ?)", when)
         elif isinstance(attribute, str) and not isinstance(node.args[1], ast.Constant):
             found = [f"{owner}.{attribute}" for owner in owners if category_of(f"{owner}.{attribute}")]
             if found:
@@ -332,34 +341,6 @@ class PythonJudge:
         return self.bindings.names(value.func if isinstance(value, ast.Call) else value)
 
     # ---- what several calls come to together
-
-    def _find_tainted(self, nodes: list[ast.AST]) -> None:
-        """Variables that hold decoded or downloaded data, and variables made of them."""
-        assignments = [
-            node for node in nodes if isinstance(node, ast.Assign | ast.AnnAssign | ast.NamedExpr | ast.withitem)
-        ]
-        for _ in range(3):
-            before = len(self.tainted)
-            for node in assignments:
-                value = node.context_expr if isinstance(node, ast.withitem) else node.value
-                if value is not None and self._is_tainted(value):
-                    for target in _targets(node):
-                        self.tainted.update(names_in(target))
-            if len(self.tainted) == before:
-                return
-
-    def _is_tainted(self, expression: ast.expr) -> bool:
-        for part in ast.walk(expression):
-            if isinstance(part, ast.Name) and part.id in self.tainted:
-                return True
-            if isinstance(part, ast.Call):
-                found = {category_of(name) for name in self.bindings.names(part.func)}
-                if found & {"decoding", "network"}:
-                    return True
-        return False
-
-    def _is_hidden(self, node: ast.Call) -> bool:
-        return any(self._is_tainted(argument) for argument in node.args)
 
     def _note(self, category: Category, name: str) -> None:
         self.seen.add(category)
@@ -404,13 +385,3 @@ class PythonJudge:
 def _functions_in(nodes: list[ast.AST]) -> frozenset[str]:
     """All functions: whatever stands in a setup.py may run during the installation."""
     return frozenset(node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
-
-
-def _targets(node: ast.Assign | ast.AnnAssign | ast.NamedExpr | ast.withitem) -> list[ast.expr]:
-    match node:
-        case ast.Assign():
-            return node.targets
-        case ast.withitem():
-            return [node.optional_vars] if node.optional_vars is not None else []
-        case _:
-            return [node.target]

@@ -14,7 +14,7 @@ from touchstone.scan.formats import MODULES, READERS
 
 _BESIDE_FORMATS = (
     "touchstone.scan.advisories",
-    "touchstone.scan.configuration",
+    "touchstone.scan.configuration_rules",
     "touchstone.scan.formats.mxnet",
     "touchstone.scan.hdf5_unused",
     "touchstone.scan.hidden_characters",

@@ -215,6 +215,7 @@ def test_what_code_does_decides_how_bad_it_is(source: str, rule: str, severity: 
         "model.eval()\nimport re\nre.compile('x')",
         "import os\nif hasattr(os, 'fork'):\n    flag = getattr(os, 'O_BINARY', 0)",
         "print('os.system and exec( are only mentioned, curl http://x | sh too')",
+        "import subprocess\ndef f(x): return isinstance(x, subprocess.Popen)",
         "import types\ndef f(c: types.CodeType) -> types.FunctionType: ...",
     ],
 )
@@ -232,6 +233,13 @@ def test_on_import_weighs_more_than_on_call() -> None:
 
 def test_a_shadowed_builtin_is_still_shown() -> None:
     assert rules("def eval(model):\n    model.eval()\neval(input())\n")["evaluates-code"] == "medium"
+
+
+def test_names_bound_again_hide_nothing() -> None:
+    source = "from os import system\nsystem = system\nlist(map(system, ['echo planted']))\n"
+    assert rules(source)["runs-program"] == "high"
+    shadowed = f"import base64\ndef f(exec=None): pass\nexec(base64.b64decode('{ENCODED}'))\n"
+    assert rules(shadowed)["hidden-code"] == "critical"
 
 
 def test_what_a_literal_decodes_to_is_examined() -> None:

@@ -6,7 +6,7 @@ import re
 from itertools import islice
 from typing import Final
 
-from touchstone.scan.configuration import LEADS_OUT
+from touchstone.scan.configuration_rules import LEADS_OUT
 from touchstone.scan.examination import Examination
 from touchstone.scan.external_paths import leads_out
 from touchstone.scan.findings import Rule
