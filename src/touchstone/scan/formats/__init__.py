@@ -34,6 +34,7 @@ READERS: Final[dict[str, tuple[str, str]]] = {
     "lzma": ("compressed", "read_lzma"),
     "zstd": ("compressed", "read_zstd"),
     "lz4": ("compressed", "read_lz4"),
+    "stable-baselines3-data": ("stable_baselines3", "read_data"),
     "torch-storage": ("torch_archive", "read_storage"),
     "torchscript-code": ("torchscript", "read_code"),
     "torchscript-pickle": ("torchscript", "read_pickle"),

@@ -78,6 +78,7 @@ _KINDS: Final[tuple[_Kind, ...]] = (
         ((r"config\.json", "keras-config"), (r"metadata\.json", "keras-metadata")),
         runs_code=True,
     ),
+    _Kind("stable-baselines3", lambda names: "_stable_baselines3_version" in names.whole, runs_code=True),
     _Kind("skops", lambda names: "schema.json" in names.whole, ((r"schema\.json", "skops-schema"),)),
     _Kind(
         "coreml-package", lambda names: any(name.endswith("/com.apple.coreml/model.mlmodel") for name in names.whole)
@@ -87,6 +88,8 @@ _KINDS: Final[tuple[_Kind, ...]] = (
     _Kind("jar", lambda names: "meta-inf/manifest.mf" in names.whole, runs_code=True),
     _Kind("zipapp", lambda names: "__main__.py" in names.whole, runs_code=True),
     _Kind("npz", lambda names: bool(names.whole) and all(name.endswith(".npy") for name in names.whole)),
+    # stable_baselines3/common/save_util.py asks for nothing but this member
+    _Kind("zip", lambda names: "data" in names.whole, ((r"data", "stable-baselines3-data"),)),
 )
 """Most dangerous reading first."""
 
