@@ -2,14 +2,17 @@
 
     python benchmarks/scan_detection.py --corpus CORPUS --environments ENVS --cache ANSWERS
 
-`CORPUS` has `hostile/`, `mutations/` and `benign/`, made by `benchmarks/scan_corpus/`; `ENVS` has one environment per
-scanner (`scan_corpus/requirements-*.txt`). Answers of the peers are kept in `ANSWERS` by scanner version and file
-digest, so that a run can be cut off and resumed; ours are always asked anew. `--fill` only asks, without a result;
-`--only` names scanners, `--sample N` takes N mutants for everyone. Writes `results/scan_detection.json`.
+`CORPUS` has `hostile/`, `mutations/`, `mixed/` and `benign/`, made by `hostile.py`, `hostile_mutations.py`,
+`hostile_mixed.py` and `benign.py` in `scan_corpus/`; `ENVS` has one environment per scanner, named like it
+(`scan_corpus/requirements-*.txt`; `touchstone` has the core package alone). Answers of the peers are kept in `ANSWERS`
+by scanner version and file digest, so that a run can be cut off and resumed; ours are always asked anew. `--fill` only
+asks, without a result; `--only` names scanners, `--sample N` takes N mutants for everyone. Writes
+`results/scan_detection.json`.
 
 What counts: an *alarm* is the scanner's word for dangerous; *review* its weaker word; an error or an incomplete
 reading is "not clean" and counted apart. Corpus and one of the scanners have the same authors: the mutants, whose
-labels follow from benign files, and the benign files are the part that does not depend on what we thought of.
+labels follow from benign files, the mixed units, which are drawn by lot from a seed nobody worked with, and the benign
+files are the part that does not depend on what we thought of.
 """
 
 from __future__ import annotations
@@ -71,7 +74,7 @@ def main() -> None:
 def corpus(folder: Path, sample: int) -> list[Unit]:
     """All units with their labels."""
     units: list[Unit] = []
-    for part in ("hostile", "mutations"):
+    for part in ("hostile", "mutations", "mixed"):
         manifest = json.loads((folder / part / "manifest.json").read_text())
         entries = manifest["units"]
         if part == "mutations" and len(entries) > sample:
@@ -153,6 +156,10 @@ def _short(scanner: Scanner, answer: dict[str, Any]) -> Answer:
     }
 
 
+QUIETER = frozenset({"review", "incomplete", "clean", "skipped", "crashed", "timed out"})
+"""Every outcome that is no alarm."""
+
+
 def counted(units: list[Unit], answers: dict[str, Answer]) -> dict[str, Any]:
     """The figures of one scanner."""
 
@@ -172,21 +179,21 @@ def counted(units: list[Unit], answers: dict[str, Answer]) -> dict[str, Any]:
         "resource": rates(outcomes(set="hostile", **{"class": "resource"})),
         "integrity": rates(outcomes(set="hostile", **{"class": "integrity"})),
         "mutants": rates(outcomes(set="mutations")),
+        "mixed": rates(outcomes(set="mixed")),
         "benign_pickle_family": rates(outcomes(set="benign", pickle_family=True)),
         "benign_all": rates(outcomes(set="benign")),
         "must_catch_by_family": {family: dict(sorted(count.items())) for family, count in sorted(by_format.items())},
         "must_catch_clean_or_skipped": len(silent),
-        "must_catch_not_alarmed": _named(
-            hostile, answers, {"review", "incomplete", "clean", "skipped", "crashed", "timed out"}
-        ),
+        "must_catch_not_alarmed": _named(hostile, answers, QUIETER),
         "integrity_and_resource_clean": _named(
             [u for u in units if u["set"] == "hostile" and u["class"] != "code"], answers, SILENT
         ),
         "mutants_not_alarmed": _named(
             [u for u in units if u["set"] == "mutations"],
             answers,
-            {"review", "incomplete", "clean", "skipped", "crashed", "timed out"},
+            QUIETER,
         ),
+        "mixed_not_alarmed": _named([u for u in units if u["set"] == "mixed"], answers, QUIETER),
         "benign_not_clean": _named(
             [u for u in units if u["set"] == "benign"],
             answers,
@@ -224,6 +231,7 @@ def described(units: list[Unit]) -> dict[str, Any]:
         "hostile_code_pickle_family": sum(unit["class"] == "code" and unit["pickle_family"] for unit in hostile),
         "labels_proved_by_loading": sum(unit["verified_in_loader"] is True for unit in hostile),
         "mutants": sum(unit["set"] == "mutations" for unit in units),
+        "mixed": sum(unit["set"] == "mixed" for unit in units),
         "benign": sum(unit["set"] == "benign" for unit in units),
     }
 
