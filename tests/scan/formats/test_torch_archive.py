@@ -53,7 +53,7 @@ def test_a_pickle_hidden_in_a_storage() -> None:
     assert result.verdict == "unsafe"
 
 
-def stored(key: str, elements: int, member: tuple[str, bytes] | None) -> FileResult:
+def stored(key: str, elements: int, member: tuple[str, bytes] | None, *, offset: int = 0) -> FileResult:
     """An archive whose pickle is one tensor of two floats in a storage of so many elements."""
     identifier = (
         b"(X\x07\x00\x00\x00storagectorch\nFloatStorage\n" + text(key) + text("cpu") + b"K" + bytes((elements,)) + b"tQ"
@@ -61,7 +61,9 @@ def stored(key: str, elements: int, member: tuple[str, bytes] | None) -> FileRes
     tensor = (
         b"ctorch._utils\n_rebuild_tensor_v2\n("
         + identifier
-        + b"K\x00K\x02\x85K\x01\x85\x89ccollections\nOrderedDict\n)RtR"
+        + b"K"
+        + bytes((offset,))
+        + b"K\x02\x85K\x01\x85\x89ccollections\nOrderedDict\n)RtR"
     )
     members = [member] if member else []
     return scan(zipped(("m/data.pkl", b"\x80\x02}(" + text("weight") + tensor + b"u."), *members))
@@ -81,6 +83,8 @@ def test_the_tensors_are_listed() -> None:
 
 def test_storages_that_are_not_what_the_pickle_says() -> None:
     assert [finding.rule for finding in stored("0", 3, ("m/data/0", NUMBERS[:8])).findings] == ["torch/short-storage"]
+    beyond = stored("0", 2, ("m/data/0", NUMBERS[:8]), offset=2)
+    assert [finding.rule for finding in beyond.findings] == ["torch/short-storage"]
     assert [gap.code for gap in stored("1", 2, ("m/data/0", NUMBERS[:8])).gaps] == ["absent"]
     assert [finding.rule for finding in stored("../../x", 2, None).findings] == ["torch/storage-name"]
 

@@ -112,4 +112,6 @@ def _relate(reading: Reading, folder: str, members: Mapping[str, Source], examin
         if storage is None or width == 0:
             continue
         start, length = tensor.offset * width, math.prod(tensor.shape) * width
+        if length and start >= storage.size:
+            examination.report(SHORT_STORAGE, f"{tensor.name} begins at byte {start} of {storage.size}")
         examination.tensor(tensor.name, dtype, tensor.shape, storage.part(start, length))
