@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.scan.protobuf_writer import block, float32, number, varint
 from touchstone.scan.budget import Budget, LimitReached, Limits
-from touchstone.scan.protobuf import DEEPEST, Message, message_of
+from touchstone.scan.protobuf import DEEPEST, LONGEST_NAME, LONGEST_TEXT, Message, message_of
 from touchstone.scan.source import MemorySource, Source, Unreadable
 
 
@@ -78,7 +78,9 @@ def test_a_long_value_is_not_loaded() -> None:
     assert field.length == 2**30
     assert source.handed_out < 2**17
     with pytest.raises(Unreadable, match="longer"):
-        field.text()
+        field.bytes()
+    assert len(field.text()) == LONGEST_TEXT
+    assert len(field.name()) == LONGEST_NAME
 
 
 def test_a_run_of_numbers_comes_as_one_field() -> None:

@@ -134,14 +134,13 @@ class Table:
         for place in self._elements(name):
             yield self._buffer.text(self._buffer.follow(place))
 
-    def integers(self, name: str, most: int = 4096) -> list[int]:
+    def integers(self, name: str, most: int = _MOST_ELEMENTS) -> list[int]:
         """The first numbers of a vector."""
         slot = self._slots[name]
         start, count = self.vector(name)
-        return [
-            int(self._buffer.number(start + index * slot.width, _NUMBERS[slot.kind]))
-            for index in range(min(count, most))
-        ]
+        count = min(count, most)
+        data = self._buffer.source.read(start, count * slot.width)
+        return [int(value) for (value,) in struct.iter_unpack(_NUMBERS[slot.kind], data)]
 
     def part(self, name: str) -> Source | None:
         """The bytes of a vector of numbers or structures, not loaded; `None` when it is not written."""

@@ -85,11 +85,16 @@ class Field:
         return self._message.read(self.start, self.length)
 
     def text(self, most: int = LONGEST_TEXT) -> str:
-        """What a `string` field holds; bytes that are no UTF-8 become replacement characters."""
-        return self.bytes(most).decode("utf-8", "replace")
+        """The first `most` bytes of a `string` field; what is no UTF-8 becomes replacement characters."""
+        if self.wire != LENGTH:
+            raise damaged()
+        return self._message.read(self.start, min(self.length, most)).decode("utf-8", "replace")
 
     def name(self) -> str:
-        """What a `string` field holds that names something: a short text, fit to be remembered."""
+        """What a `string` field holds that names something: a short text, fit to be remembered.
+
+        A longer one is cut, not refused: nobody may end a reading with it before it comes to what matters.
+        """
         return self.text(LONGEST_NAME)
 
     def message(self) -> Message:

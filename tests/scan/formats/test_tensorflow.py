@@ -129,6 +129,33 @@ def test_a_fixed_path_of_a_checkpoint_is_followed_through_operators_and_calls(pa
         assert rules(saved_model(graph_def)) == {"tensorflow/path-leads-out"}
 
 
+def test_a_fixed_path_is_followed_into_loops_and_functions_called_by_name() -> None:
+    save = function("f", ("prefix",), node("save", "SaveV2", ("prefix",)))
+    loop = node("l", "While", ("x", "p"), attribute("body", block(10, block(1, "f"))))
+    by_name = node("c", "f", ("p:0",))
+    for caller in (loop, by_name):
+        data = graph((text_constant("p", "/planted"), caller), (save,))
+        assert "tensorflow/path-leads-out" in rules(saved_model(data))
+
+
+def test_a_path_that_is_computed_is_found() -> None:
+    nodes = (text_constant("a", "L3BsYW50ZWQ"), node("d", "DecodeBase64", ("a",)), node("save", "SaveV2", ("d",)))
+    result = scanned(saved_model(graph(nodes)))
+    assert shown(result, "tensorflow/computed-path") == ["SaveV2(d)"]
+    assert result.verdict == "review"
+
+
+@pytest.mark.parametrize("before", [node("x" * 100_000, "NoOp"), node("x", "y" * 100_000)])
+def test_long_names_do_not_end_the_reading(before: bytes) -> None:
+    assert "tensorflow/writes-files" in rules(saved_model(graph((before, node("n", "WriteFile")))))
+
+
+def test_what_was_met_before_the_damage_is_reported() -> None:
+    result = scanned(saved_model(in_graph(node("n", "WriteFile")) + block(1, b"\x0f\x0f")))
+    assert result.verdict == "unsafe"
+    assert [gap.code for gap in result.gaps] == ["damaged"]
+
+
 def test_a_path_that_the_caller_gives_is_normal() -> None:
     save = node("save", "SaveV2", ("prefix",))
     default = node("prefix", "PlaceholderWithDefault", ("default",))

@@ -15,7 +15,7 @@ from touchstone.scan.examination import Examination
 from touchstone.scan.external_paths import leads_out
 from touchstone.scan.findings import Rule, shown
 from touchstone.scan.operator_packs import HOLDS_ENGINE, engine_not_read, operator_pack
-from touchstone.scan.protobuf import Message, check_names, message_of
+from touchstone.scan.protobuf import MOST_NAMES, Message, check_names, message_of
 from touchstone.scan.protobuf_schema import Walk, messages_of
 from touchstone.scan.source import Source
 from touchstone.scan.tensor_beginnings import look_at_beginning
@@ -131,8 +131,10 @@ def read_encrypted(_source: Source, examination: Examination) -> None:
 def read_mindir(source: Source, examination: Examination) -> None:
     """Go through the whole graph and all its functions."""
     reading = _Reading(examination)
-    reading.walk.message(message_of(source, examination.budget), "ModelProto")
-    reading.finish()
+    try:
+        reading.walk.message(message_of(source, examination.budget), "ModelProto")
+    finally:
+        reading.finish()
 
 
 class _Reading:
@@ -227,8 +229,8 @@ class _Reading:
             self.walk.enter(field)
 
     def _define(self, name: str) -> None:
-        check_names(len(self._defined))
-        self._defined.add(name)
+        if len(self._defined) < MOST_NAMES:
+            self._defined.add(name)
 
     def _primitive(self, message: Message) -> None:
         title = operator = ""

@@ -56,8 +56,10 @@ def read_onnx(source: Source, examination: Examination) -> None:
     if source.size > _LARGEST:
         examination.gap(Text("is larger than 2 GiB, the limit of the format", "大于 2 GiB，超出该格式的上限"))
     reading = _Reading(examination)
-    reading.walk.message(message_of(source, examination.budget), "ModelProto")
-    reading.finish()
+    try:
+        reading.walk.message(message_of(source, examination.budget), "ModelProto")
+    finally:
+        reading.finish()
 
 
 class _Reading:

@@ -67,8 +67,10 @@ def read_keras_metadata(source: Source, examination: Examination) -> None:
 def _read(source: Source, examination: Examination, kind: str) -> None:
     examination.runs_code()
     reading = _Reading(examination)
-    reading.walk.message(message_of(source, examination.budget), kind)
-    reading.finish()
+    try:
+        reading.walk.message(message_of(source, examination.budget), kind)
+    finally:
+        reading.finish()
 
 
 class _KerasMetadata:
@@ -81,7 +83,8 @@ class _KerasMetadata:
 
     def saved_object(self, message: Message) -> None:
         """SavedObject of Keras' own metadata file."""
-        path = identifier = metadata = ""
+        path = identifier = ""
+        metadata = b""
         for name, each in self.walk.fields(message, "KerasSavedObject"):
             match name:
                 case "node_path":
@@ -89,17 +92,17 @@ class _KerasMetadata:
                 case "identifier":
                     identifier = each.text()
                 case "metadata":
-                    metadata = each.text(_LONGEST_METADATA)
+                    metadata = each.bytes(_LONGEST_METADATA)
                 case _:
                     self.walk.enter(each)
         self.judge(path or identifier, metadata)
 
-    def judge(self, where: str, metadata: str) -> None:
+    def judge(self, where: str, metadata: bytes) -> None:
         """The JSON of one object."""
         from touchstone.scan.formats.keras import examine_config
 
         if metadata:
-            examine_config(read_plain_json(metadata.encode()).document, self._examination.inside(where))
+            examine_config(read_plain_json(metadata).document, self._examination.inside(where))
 
 
 class _Reading:
@@ -115,6 +118,7 @@ class _Reading:
             {
                 "GraphDef": lambda message: self.graphs.graph(message, self.walk),
                 "NodeDef": lambda message: self.graphs.node(message, self.walk),
+                "NameAttrList": lambda message: self.graphs.function_name(message, self.walk),
                 "FunctionDef": lambda message: self.graphs.function(message, self.walk),
                 "MetaGraphDef.MetaInfoDef": self._information,
                 "MetaGraphDef.SignatureDefEntry": self._signature,
@@ -163,12 +167,12 @@ class _Reading:
 
     def _user_object(self, message: Message) -> None:
         """SavedUserObject: Keras before 2.5 wrote its configuration here."""
-        identifier = metadata = ""
+        identifier, metadata = "", b""
         for name, each in self.walk.fields(message, "SavedUserObject"):
             if name == "identifier":
                 identifier = each.text()
             elif name == "metadata":
-                metadata = each.text(_LONGEST_METADATA)
+                metadata = each.bytes(_LONGEST_METADATA)
             self.walk.enter(each)
         if identifier.startswith("_tf_keras"):
             self.keras.judge(identifier, metadata)

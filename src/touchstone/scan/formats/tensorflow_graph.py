@@ -15,6 +15,7 @@ from typing import Final
 from touchstone.scan.examination import Examination
 from touchstone.scan.external_paths import leads_out
 from touchstone.scan.formats.tensorflow_operators import (
+    COMPUTED_PATH,
     PATH_LEADS_OUT,
     RECURSION,
     RULE_OF,
@@ -23,18 +24,27 @@ from touchstone.scan.formats.tensorflow_operators import (
     operators,
 )
 from touchstone.scan.operator_packs import HOLDS_ENGINE, engine_not_read
-from touchstone.scan.protobuf import Message, check_names
+from touchstone.scan.protobuf import MOST_NAMES, Message
 from touchstone.scan.protobuf_schema import Walk
+from touchstone.text import Text
 
 _STRING: Final = 7
 """DT_STRING"""
-_PASSES_TEXT_ON: Final = frozenset(
-    {"Const", "Identity", "IdentityN", "PlaceholderWithDefault", "StringJoin", "ShardedFilename", "Pack", "Select"}
-    | {"SelectV2", "ExpandDims", "Reshape", "ConcatV2", "StopGradient", "StridedSlice", "Squeeze", "Fill"}
-)
+_GIVEN: Final = frozenset({"Placeholder", "PlaceholderV2", "ReadVariableOp"})
+"""Operators that hand over what a caller or a checkpoint gives."""
+_PASSES_TEXT_ON: Final[dict[str, slice]] = {
+    "Const": slice(0),
+    "ConcatV2": slice(-1),
+    "Fill": slice(1, 2),
+    "Select": slice(1, 3),
+    "SelectV2": slice(1, 3),
+    **dict.fromkeys(("StringJoin", "Pack", "IdentityN", "Merge"), slice(None)),
+    **dict.fromkeys(("Identity", "PlaceholderWithDefault", "StopGradient", "Switch", "Enter", "Exit"), slice(1)),
+    **dict.fromkeys(("ShardedFilename", "ExpandDims", "Reshape", "StridedSlice", "Squeeze"), slice(1)),
+}
+"""Operators whose result is, or is put together from, the texts of some of their inputs."""
 _CALLS: Final = frozenset({"PartitionedCall", "StatefulPartitionedCall"})
 """Operators that hand their inputs to a function as its arguments, in this order."""
-_USE_FUNCTIONS: Final = _CALLS | {"While", "StatelessWhile", "If", "StatelessIf", "Case", "StatelessCase", "For"}
 _MOST_TEXTS: Final = 16
 _MOST_STEPS: Final = 256
 
@@ -45,7 +55,8 @@ class _Node:
 
     operator: str
     inputs: tuple[str, ...]
-    texts: tuple[str, ...]
+    texts: tuple[str, ...] | None
+    """Of a constant; `None` when it is none of text, or of too many."""
     offset: int
 
 
@@ -69,8 +80,10 @@ class GraphReading:
         """Where nodes are met at present."""
         self._scopes = [self._scope]
         self._calls: dict[str, list[tuple[_Scope, _Node]]] = {}
-        self._uses: dict[str, list[str]] = {}
+        self._uses: list[tuple[_Scope, str]] = []
         """Functions that a function uses."""
+        self._named: list[str] = []
+        """Functions that the node at hand names."""
         self._met: dict[str, int] = {}
         """Each operator used anywhere, and where it is used first."""
         self._functions: set[str] = set()
@@ -109,8 +122,16 @@ class GraphReading:
             elif each.number == 2:
                 scope.arguments += [inner.name() for inner in each.message().fields() if inner.number == 1]
 
+    def function_name(self, message: Message, walk: Walk) -> None:
+        """NameAttrList: an attribute that is a function."""
+        for name, each in walk.fields(message, "NameAttrList"):
+            if name == "name":
+                self._named.append(each.name())
+            walk.enter(each)
+
     def node(self, message: Message, walk: Walk) -> None:
         """NodeDef."""
+        self._named = []
         title = operator = ""
         inputs: list[str] = []
         attributes: list[Message] = []
@@ -127,28 +148,32 @@ class GraphReading:
                     walk.enter(each)
                 case _:
                     walk.enter(each)
-        check_names(len(self._met))
-        self._met.setdefault(operator, message.start)
         lists = operators()
+        if len(self._met) < MOST_NAMES or operator in lists.does:
+            self._met.setdefault(operator, message.start)
         if operator in lists.attributes:
             self._settings(operator, attributes, message.start)
-        called = list(_called(attributes)) if operator in _USE_FUNCTIONS else []
-        self._uses.setdefault(self._scope.name, []).extend(called)
-        takes_path = operator in lists.take_paths
-        if not takes_path and operator not in _PASSES_TEXT_ON and operator not in _CALLS:
-            return
-        texts = _texts(attributes) if operator == "Const" else ()
-        if operator == "Const" and not texts:
-            return
+        called = self._named
+        if operator not in lists.known and operator not in lists.does:
+            # A function of the library may be called by its name, like an operator.
+            called = [operator, *called]
+        if operator in lists.take_paths or operator in _PASSES_TEXT_ON or operator in _GIVEN or called:
+            texts = _texts(attributes) if operator == "Const" else None
+            if operator != "Const" or texts is not None:
+                self._remember(title, _Node(operator, tuple(inputs), texts, message.start), called)
+
+    def _remember(self, title: str, node: _Node, called: list[str]) -> None:
+        """Keep a node that a text may pass through."""
         self._kept += 1
-        check_names(self._kept)
-        scope = self._scope
-        node = scope.nodes[title] = _Node(operator, tuple(inputs), texts, message.start)
-        if takes_path:
-            scope.paths.append(node)
-        if operator in _CALLS:
-            for function in called:
-                self._calls.setdefault(function, []).append((scope, node))
+        if self._kept > MOST_NAMES:
+            self._examination.gap(Text("has more paths than are followed", "路径数量超过解析上限"), "limit")
+            return
+        self._scope.nodes[title] = node
+        if node.operator in operators().take_paths:
+            self._scope.paths.append(node)
+        for function in called:
+            self._calls.setdefault(function, []).append((self._scope, node))
+            self._uses.append((self._scope, function))
 
     def _settings(self, operator: str, attributes: list[Message], offset: int) -> None:
         """Attributes that name files, addresses or Python functions."""
@@ -185,17 +210,32 @@ class GraphReading:
             for node in scope.paths:
                 self._examination.budget.spend_opcodes(_MOST_STEPS)
                 what = lists.does.get(node.operator)
-                for text in self._fixed(scope, node):
+                texts, _ = self._arriving(scope, node.inputs)
+                for text in texts:
                     call = f"{node.operator}({text!r})"
                     if what in RULE_OF:
                         self._told.add(node.operator)
                         self._examination.report(RULE_OF[what], call, offset=node.offset)
                     elif leads_out(text):
                         self._examination.report(PATH_LEADS_OUT, call, offset=node.offset)
+                if what is None:
+                    self._judge_computed(scope, node)
+
+    def _judge_computed(self, scope: _Scope, node: _Node) -> None:
+        """Report a path that is not fixed, not given by a caller, and not put together from such."""
+        positions = operators().take_paths[node.operator]
+        _, computing = self._arriving(scope, tuple(node.inputs[at] for at in positions if at < len(node.inputs)))
+        if computing:
+            self._examination.report(
+                COMPUTED_PATH, f"{node.operator}({', '.join(sorted(computing)[:8])})", offset=node.offset
+            )
 
     def _judge_calls(self) -> None:
         """Report functions that call themselves, directly or through others."""
-        calls = self._uses
+        calls: dict[str, list[str]] = {}
+        for scope, called in self._uses:
+            if called in self._functions:
+                calls.setdefault(scope.name, []).append(called)
         done: set[str] = set()
         for start in calls:
             path = [(start, iter(calls.get(start, ())))] if start not in done else []
@@ -213,11 +253,12 @@ class GraphReading:
                     within.add(following)
                     path.append((following, iter(calls.get(following, ()))))
 
-    def _fixed(self, scope: _Scope, node: _Node) -> list[str]:
-        """Texts fixed in the file that may arrive at an operator."""
-        waiting = [(scope, each) for each in node.inputs[:_MOST_TEXTS] if not each.startswith("^")]
+    def _arriving(self, scope: _Scope, inputs: tuple[str, ...]) -> tuple[list[str], set[str]]:
+        """Texts fixed in the file that may arrive at some inputs, and nodes that compute what arrives."""
+        waiting = [(scope, each) for each in inputs[:_MOST_TEXTS] if not each.startswith("^")]
         seen: set[tuple[int, str]] = set()
         found: dict[str, None] = {}
+        computing: set[str] = set()
         while waiting and len(seen) < _MOST_STEPS and len(found) < _MOST_TEXTS:
             scope, reference = waiting.pop()
             source = reference.split(":", 1)[0]
@@ -225,15 +266,25 @@ class GraphReading:
                 continue
             seen.add((id(scope), source))
             feeding = scope.nodes.get(source)
-            if feeding is not None:
-                found |= dict.fromkeys(feeding.texts)
-                if feeding.operator in _PASSES_TEXT_ON:
-                    waiting += [(scope, each) for each in feeding.inputs]
-            elif source in scope.arguments:
-                index = scope.arguments.index(source)
-                callers = self._calls.get(scope.name, []) if scope.name else []
-                waiting += [(caller, call.inputs[index]) for caller, call in callers if index < len(call.inputs)]
-        return list(found)
+            if feeding is None and source in scope.arguments:
+                waiting += self._given(scope, scope.arguments.index(source))
+            elif feeding is None:
+                computing.add(source)
+            elif feeding.operator in _PASSES_TEXT_ON:
+                found |= dict.fromkeys(feeding.texts or ())
+                given = [each for each in feeding.inputs if not each.startswith("^")]
+                waiting += [(scope, each) for each in given[_PASSES_TEXT_ON[feeding.operator]]]
+            elif feeding.operator not in _GIVEN:
+                computing.add(source)
+        return list(found), computing
+
+    def _given(self, scope: _Scope, index: int) -> Iterator[tuple[_Scope, str]]:
+        """What callers give a function as one of its arguments; loops and branches may give any of their inputs."""
+        for caller, call in self._calls.get(scope.name, ()) if scope.name else ():
+            if call.operator in _CALLS or call.operator == scope.name:
+                yield from ((caller, each) for each in call.inputs[index : index + 1])
+            else:
+                yield from ((caller, each) for each in call.inputs[:_MOST_TEXTS])
 
 
 def _entry(message: Message) -> tuple[str, Message | None]:
@@ -258,24 +309,7 @@ def _strings(value: Message) -> Iterator[str]:
                     yield inner.text()
 
 
-def _called(attributes: list[Message]) -> Iterator[str]:
-    """Functions that a node names, alone or in a list."""
-    for _, value in map(_entry, attributes):
-        for each in value.fields() if value is not None else ():
-            if each.number == 10:
-                yield from _name_of(each.message())
-            elif each.number == 1:
-                for inner in each.message().fields():
-                    if inner.number == 9:
-                        yield from _name_of(inner.message())
-
-
-def _name_of(function: Message) -> Iterator[str]:
-    """The name in a NameAttrList."""
-    return (each.name() for each in function.fields() if each.number == 1)
-
-
-def _texts(attributes: list[Message]) -> tuple[str, ...]:
+def _texts(attributes: list[Message]) -> tuple[str, ...] | None:
     """Texts of a constant: short ones, a few at most; a constant of many is a vocabulary, not a path."""
     for key, value in map(_entry, attributes):
         if key != "value" or value is None:
@@ -283,17 +317,17 @@ def _texts(attributes: list[Message]) -> tuple[str, ...]:
         for each in value.fields():
             if each.number == 8:
                 return _texts_of_tensor(each.message())
-    return ()
+    return None
 
 
-def _texts_of_tensor(tensor: Message) -> tuple[str, ...]:
+def _texts_of_tensor(tensor: Message) -> tuple[str, ...] | None:
     texts = []
     for each in tensor.fields():
         if each.number == 1 and each.integer() != _STRING:
-            return ()
+            return None
         if each.number == 8 and each.length <= 4096:
             texts.append(each.text())
         if len(texts) > _MOST_TEXTS:
-            return ()
+            return None
     # Serialised messages are texts as well; they begin with a tag, which no path does.
     return tuple(text for text in texts if text[:1].isprintable() and text)

@@ -75,6 +75,14 @@ PATH_LEADS_OUT: Final = Rule(
     _REMEDY,
     ("CWE-22", "CWE-73"),
 )
+COMPUTED_PATH: Final = Rule(
+    "tensorflow/computed-path",
+    "medium",
+    "threat",
+    Text("A path is computed in the graph, so that nobody can say where it leads", "路径由计算图算出，无法判断其指向"),
+    _REMEDY,
+    ("CWE-73",),
+)
 RECURSION: Final = Rule(
     "tensorflow/recursion",
     "medium",
@@ -107,6 +115,7 @@ OPERATOR_RULES: Final[tuple[Rule, ...]] = (
     CALLS_NATIVE_CODE,
     ENDS_PROCESS,
     PATH_LEADS_OUT,
+    COMPUTED_PATH,
     RECURSION,
     LARGE_CONSTANT,
     UNKNOWN_OPERATOR,
@@ -129,8 +138,8 @@ class Operators:
     known: frozenset[str]
     does: dict[str, str]
     """What an operator does besides arithmetic."""
-    take_paths: frozenset[str]
-    """Operators with inputs that are paths, also those that are normal in models (checkpoints, vocabularies)."""
+    take_paths: dict[str, list[int]]
+    """Inputs that are paths, also of operators that are normal in models (checkpoints, vocabularies)."""
     attributes: dict[str, dict[str, str]]
     """Attributes that name files, addresses or Python functions, and what the operator does when they are set."""
     libraries: dict[str, str]
@@ -144,7 +153,7 @@ def operators() -> Operators:
     return Operators(
         known=pack.known,
         does=pack.does,
-        take_paths=frozenset(pack.more["take_paths"]),
+        take_paths=pack.more["take_paths"],
         attributes=pack.more["attributes"],
         libraries={operator: library for library, names in pack.more["libraries"].items() for operator in names},
     )
