@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import builtins
 import json
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
@@ -81,7 +82,15 @@ class Bindings:
 
     def constant(self, expression: ast.AST | None) -> Value:
         """The value of an expression when it follows from constants."""
-        return fold(expression, self.constants, self.names)
+        return fold(expression, self.constants, self._certain_names)
+
+    def _certain_names(self, expression: ast.expr) -> frozenset[str]:
+        """The names an expression stands for, unless this file may have put something else in their place."""
+        root = expression
+        while isinstance(root, ast.Attribute):
+            root = root.value
+        is_own = isinstance(root, ast.Name) and root.id in self.own
+        return _NOTHING if is_own else self.names(expression)
 
     def _names_of(self, name: str) -> frozenset[str]:
         found = set(self.meanings.get(name, ()))
@@ -142,15 +151,40 @@ def bindings_of(nodes: list[ast.AST], assumed: frozenset[str] = _NOTHING) -> Bin
         for name, value in _assignments(node):
             bound.setdefault(name, []).append(value)
     bindings.own.update(bound)
+    times = _times_bound(nodes)
     for _ in range(3):  # an alias of an alias of an alias
         for name, values in bound.items():
             for value in values:
                 for dotted in bindings.names(value):
                     _bind(bindings, name, dotted)
-            if len(values) == 1 and values[0] is not None:
+            if times[name] == 1 and values[0] is not None and not bindings.star_modules:
                 bindings.expressions[name] = values[0]
-                bindings.constants[name] = bindings.constant(values[0])
+                constant = bindings.constant(values[0])
+                is_fixed = not isinstance(constant, list) or isinstance(values[0], ast.Tuple)  # lists are added to
+                bindings.constants[name] = constant if is_fixed else None
     return bindings
+
+
+def _times_bound(nodes: list[ast.AST]) -> Counter[str]:
+    """How often each name is bound, by whatever means: only a name that is bound once keeps its value."""
+    times: Counter[str] = Counter()
+    for node in nodes:
+        match node:
+            case ast.Name(ctx=ast.Store() | ast.Del()):
+                times[node.id] += 1
+            case ast.alias():
+                times[node.asname or node.name.split(".")[0]] += 1
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+                times[node.name] += 1
+            case ast.arg():
+                times[node.arg] += 2  # whoever calls decides
+            case ast.ExceptHandler() | ast.MatchAs() | ast.MatchStar():
+                times[node.name or ""] += 2
+            case ast.MatchMapping():
+                times[node.rest or ""] += 2
+            case ast.Global() | ast.Nonlocal():
+                times.update(node.names)
+    return times
 
 
 def _imported(alias: ast.alias) -> str:

@@ -12,6 +12,7 @@ import binascii
 import bz2
 import codecs
 import lzma
+import re
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
@@ -94,15 +95,17 @@ def _sum(left: Value, right: Value) -> Value:
 
 
 def _filled(template: str, pieces: Sequence[Value]) -> Value:
-    if len(template) > 1000 or any(not isinstance(piece, str | int) for piece in pieces):
+    """A template with its plain places filled in order; `None` when it has others."""
+    if len(template) > 10_000 or any(not isinstance(piece, str | int) for piece in pieces):
         return None
+    filled = template
     for piece in pieces:
-        for place in ("%s", "%c", "%d", "{}"):
-            if place in template:
-                letter = chr(piece) if place == "%c" and isinstance(piece, int) and 0 <= piece < 0x110000 else piece
-                template = template.replace(place, str(letter), 1)
-                break
-    return template
+        place = next((place for place in ("%s", "%c", "%d", "{}") if place in filled), None)
+        if place is None:
+            return None
+        letter = chr(piece) if place == "%c" and isinstance(piece, int) and 0 <= piece < 0x110000 else piece
+        filled = filled.replace(place, str(letter), 1)
+    return None if re.search(r"\{\w*\}|%[scd(]", template) and filled == template else filled
 
 
 def _item(node: ast.Subscript, inner: _Folding) -> Value:

@@ -235,6 +235,25 @@ def test_a_shadowed_builtin_is_still_shown() -> None:
     assert rules("def eval(model):\n    model.eval()\neval(input())\n")["evaluates-code"] == "medium"
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        "parts = ['pass']\nparts.append(x)\nexec(''.join(parts))",
+        "def f(code='pass'):\n    exec(code)\nf(x)",
+        "code = 'pass'\nfrom elsewhere import code\nexec(code)",
+        "code = 'pass'\nfrom elsewhere import *\nexec(code)",
+        "code = 'pass'\ncode += x\nexec(code)",
+        "code = 'pass'\nwith open('a') as code:\n    exec(code)",
+        "code = 'pass'\nfor code in x:\n    exec(code)",
+        "code = 'pass'\ndef f():\n    global code\n    code = x\nexec(code)",
+        "def chr(n):\n    return x\nexec(chr(1))",
+        "code = 'pass'\nmatch x:\n    case [code]:\n        exec(code)",
+    ],
+)
+def test_a_text_that_may_change_is_not_taken_for_known(source: str) -> None:
+    assert rules(source)["evaluates-code"] == "high"
+
+
 def test_names_bound_again_hide_nothing() -> None:
     source = "from os import system\nsystem = system\nlist(map(system, ['echo planted']))\n"
     assert rules(source)["runs-program"] == "high"
