@@ -162,7 +162,7 @@ class Machine(StackMachine):
         again._handlers = _ALL
         again._memo = RunMemo(self._memo, run)
         while again.position < run.end:
-            again._step()
+            again._steps(1)
         return again._settled(again._stack)
 
     # ---- the memo
@@ -356,15 +356,13 @@ class Machine(StackMachine):
         self._contain("dict", self._check_pairs(self._pop_to_mark()))
 
     def tuple_of_one(self) -> None:
-        self._contain("tuple", [self._pop()])
+        self._tuple_of(1)
 
     def tuple_of_two(self) -> None:
-        second, first = self._pop(), self._pop()
-        self._contain("tuple", [first, second])
+        self._tuple_of(2)
 
     def tuple_of_three(self) -> None:
-        third, second, first = self._pop(), self._pop(), self._pop()
-        self._contain("tuple", [first, second, third])
+        self._tuple_of(3)
 
     def append(self) -> None:
         self._add([self._pop()])
@@ -374,8 +372,10 @@ class Machine(StackMachine):
         self._step_over_run()
 
     def set_item(self) -> None:
-        value, key = self._pop(), self._pop()
-        self._add_pairs([key, value])
+        stack = self._need(2)
+        pair: list[Slot] = list(stack[-2:])
+        del stack[-2:]
+        self._add_pairs(pair)
 
     def set_items(self) -> None:
         self._add_pairs(self._check_pairs(self._pop_to_mark()))
@@ -414,7 +414,8 @@ class Machine(StackMachine):
         self._stack.append(self._judge.imported(module, name, self._protocol, offset))
 
     def global_from_stack(self) -> None:
-        name, module = self._pop(), self._pop()
+        stack = self._need(2)
+        name, module = stack.pop(), stack.pop()
         if isinstance(name, str) and isinstance(module, str):
             self._import(module, name, self.opcode_at)
             return
@@ -441,15 +442,18 @@ class Machine(StackMachine):
         self._stack.append(Outside(f"extension {code}"))
 
     def reduce(self) -> None:
-        arguments, function = self._pop(), self._pop()
+        stack = self._need(2)
+        arguments, function = stack.pop(), stack.pop()
         self._call(function, arguments, "call")
 
     def new_object(self) -> None:
-        arguments, function = self._pop(), self._pop()
+        stack = self._need(2)
+        arguments, function = stack.pop(), stack.pop()
         self._call(function, arguments, "new")
 
     def new_object_with_keywords(self) -> None:
-        keywords, arguments, function = self._pop(), self._pop(), self._pop()
+        stack = self._need(3)
+        keywords, arguments, function = stack.pop(), stack.pop(), stack.pop()
         given = Container("tuple")
         given.extend([*(arguments.items if isinstance(arguments, Container) else [arguments]), keywords])
         self._call(function, given, "new")
@@ -477,8 +481,9 @@ class Machine(StackMachine):
         self._stack.append(result)
 
     def build(self) -> None:
-        state = self._pop()
-        target = self._top()
+        stack = self._need(2)
+        state = stack.pop()
+        target = stack[-1]
         self._judge.built(target, state, self.opcode_at)
         if not isinstance(target, Call) or not isinstance(target.function, Global):
             return
@@ -562,6 +567,7 @@ class Machine(StackMachine):
         self._protocol = number
         self._may_memoize = number >= 4
         self._handlers = _ALL if self._may_memoize else _UP_TO_PROTOCOL_3
+        self._look_again()
 
     def frame(self) -> None:
         self._enter_frame(self._unsigned(8))
@@ -575,6 +581,7 @@ class Machine(StackMachine):
         self.notes.notice(rules.NEWER_OPCODE, f"protocol {self._protocol} declared", self.opcode_at, about="newer")
         self._may_memoize = True
         self._handlers = _ALL
+        self._look_again()
         _ALL[self._data[self._at - 1]](self)
 
     def no_opcode(self) -> None:

@@ -9,14 +9,14 @@ A pattern matches whole elements of the container that is being filled. Texts ar
 another pickle, and do not begin with two underscores, so that none of them is a special attribute.
 
 How many values a run memoizes must be known, for the memo counts them. In runs of literals no argument may hold the
-byte 0x94: then all bytes 0x94 that are there are MEMOIZE opcodes. In runs with containers, they are counted by a
-second pattern.
+byte 0x94: then all bytes 0x94 that are there are MEMOIZE opcodes. In runs with containers, which may also get
+literals from the memo, a second pattern finds the opcodes that use the memo.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Final, Literal
@@ -87,54 +87,66 @@ class Found:
     flat: bool
 
 
-def find_run(data: bytes, start: int, end: int, filling: Filling, kinds: Sequence[Kind]) -> Found | None:
-    """The longest run in `data[start:end]` from `start`; `None` when there is none that is worth its while."""
-    for kind in kinds:
-        pattern = _pattern(kind.name, filling)
-        match = pattern.match(data, start, end)
-        if match is not None and match.end() < len(data) and data[match.end()] == 0x94:
-            # The last element is memoized behind the end: it is not whole without that.
-            match = pattern.match(data, start, match.end() - 1)
-        if match is not None and match.end() - start >= LEAST:
-            memoized = _count_memoized(data, start, match.end(), kind)
-            return Found(match.end(), memoized, kind.flat)
-    return None
-
-
 NUMBERS: Final = (Kind("numbers", memoizes=False),)
 """All that can be stepped over before protocol 4: there, values are memoized under numbers of the stream's choice."""
 LITERALS: Final = (*NUMBERS, Kind("literals"))
-ALL: Final = (*LITERALS, Kind("containers", flat=False))
-"""The fastest first. The last takes a tenth of a second to prepare, which a short stream does not give back."""
+CONTAINERS: Final = (*LITERALS, Kind("containers", flat=False))
+"""The fastest first. The last takes a while to prepare, which a short stream does not give back."""
 
 
-def _count_memoized(data: bytes, start: int, end: int, kind: Kind) -> int:
-    if not kind.memoizes:
-        return 0
+def find_run(
+    data: bytes, start: int, end: int, filling: Filling, kinds: Sequence[Kind], is_literal: Callable[[int], bool]
+) -> Found | None:
+    """The longest run in `data[start:end]` from `start`; `None` when there is none that is worth its while.
+
+    `is_literal` tells of a number in the memo whether a literal is kept there.
+    """
+    for kind in kinds:
+        found = _find(data, start, end, filling, kind, is_literal)
+        if found is not None and found.end - start >= LEAST:
+            return found
+    return None
+
+
+def _find(
+    data: bytes, start: int, end: int, filling: Filling, kind: Kind, is_literal: Callable[[int], bool]
+) -> Found | None:
+    pattern = _pattern(kind.name, filling)
+    match = pattern.match(data, start, end)
+    if match is not None and data[match.end() : match.end() + 1] == _MEMOIZE:
+        # The last element is memoized behind the end: it is not whole without that.
+        match = pattern.match(data, start, match.end() - 1)
+    if match is None or match.end() - start < LEAST:
+        return None
+    stop = match.end()
     if kind.flat:
-        return data.count(_MEMOIZE, start, end)
-    return _up_to_memoize().subn(b"", data[start:end] + _MEMOIZE)[1] - 1
+        return Found(stop, data.count(_MEMOIZE, start, stop) if kind.memoizes else 0, flat=True)
+    uses = _memo_uses().findall(data[start:stop] + _MEMOIZE)
+    strange = {use for use in set(uses) if use != _MEMOIZE and not is_literal(int.from_bytes(use[1:], "little"))}
+    if strange:
+        before = next(use.start(1) for use in _memo_uses().finditer(data[start:stop]) if use[1] in strange)
+        return _find(data, start, start + before, filling, kind, is_literal)
+    return Found(stop, uses.count(_MEMOIZE) - 1, flat=False)
 
 
 @cache
-def _up_to_memoize() -> re.Pattern[bytes]:
-    """All that a run with containers is made of, up to the next MEMOIZE."""
-    structure = rb"[\]\x8f})(easut\x85\x86\x87\x90]"
-    return re.compile(rb"(?:" + structure + rb"|" + _numbers(_ANY) + rb"|" + _texts(_ANY) + rb")*+\x94", re.DOTALL)
+def _memo_uses() -> re.Pattern[bytes]:
+    """All that a run with containers is made of, up to the next opcode that uses the memo, which is the group."""
+    others = _either(rb"[\]\x8f})(easut\x85\x86\x87\x90]", _numbers(_ANY), _texts(_ANY))
+    return re.compile(others + rb"*+(\x94|h.|j.{4})", re.DOTALL)
 
 
 @cache
 def _pattern(kind: str, filling: Filling) -> re.Pattern[bytes]:
     """Compiled when first needed: the last takes a while, and few files have such runs."""
-    byte = _NOT_MEMOIZE if kind == "literals" else _ANY
-    literal = _either(_numbers(byte), _texts(byte) + rb"\x94?")
     if kind == "numbers":
-        key = element = _numbers(byte)
+        key = element = _numbers(_ANY)
     elif kind == "literals":
-        key = element = literal
+        key = element = _either(_numbers(_NOT_MEMOIZE), _texts(_NOT_MEMOIZE) + rb"\x94?")
     else:
+        literal = _either(_numbers(_ANY), _texts(_ANY) + rb"\x94?", rb"h.", rb"j.{4}")
         key = _with_few(literal)
-        element = _with_containers(literal, _with_containers(literal, literal))
+        element = _with_containers(literal, _with_containers(literal, key))
     return re.compile(rb"(?:" + (key + element if filling == "pairs" else element) + rb")++", re.DOTALL)
 
 
@@ -169,12 +181,25 @@ def _byte(value: int) -> bytes:
 def _with_containers(literal: bytes, element: bytes) -> bytes:
     """A literal, or a list, set, dictionary or tuple, as picklers write them. Lists and values are made of elements.
 
-    A container that is filled with something else is no element: its beginning must not be taken for an empty one.
+    Lists and dictionaries of literals come first, for they can be matched without turning back. A container that is
+    filled with something else is no element: its beginning must not be taken for an empty one.
     """
     entry = _with_few(literal) + element
     return _either(
-        rb"[\]\x8f]\x94?" + _either(rb"(?:\(" + element + rb"*+[e\x90])++", literal + rb"a", rb"(?![(a])"),
-        rb"\}\x94?" + _either(rb"(?:\((?:" + entry + rb")*+u)++", entry + rb"s", rb"(?![(s])"),
+        rb"[\]\x8f]\x94?"
+        + _either(
+            rb"\(" + literal + rb"*+[e\x90]",
+            rb"(?:\(" + element + rb"*+[e\x90])++",
+            literal + rb"a",
+            rb"(?![(a])",
+        ),
+        rb"\}\x94?"
+        + _either(
+            rb"\((?:" + literal + literal + rb")*+u",
+            rb"(?:\((?:" + entry + rb")*+u)++",
+            entry + rb"s",
+            rb"(?![(s])",
+        ),
         rb"\)",
         rb"\(" + literal + rb"*+t\x94?",
         _with_few(literal),
@@ -183,4 +208,5 @@ def _with_containers(literal: bytes, element: bytes) -> bytes:
 
 def _with_few(literal: bytes) -> bytes:
     """A literal, or a tuple of up to three."""
-    return literal + rb"(?:(?:\x85|" + literal + _either(rb"\x86", literal + rb"\x87") + rb")\x94?)?"
+    few = rb"(?:\x85|" + literal + _either(rb"\x86", literal + rb"\x87") + rb")\x94?"
+    return rb"(?:" + literal + rb"(?:" + few + rb")?)"

@@ -16,7 +16,7 @@ from touchstone.scan.pickle_machine.notes import Notes
 from touchstone.scan.pickle_machine.payloads import SHORTEST_TEXT
 from touchstone.scan.pickle_machine.runs import Later, Run
 from touchstone.scan.pickle_machine.stream import Malformed, OpcodeStream
-from touchstone.scan.pickle_machine.values import MOST_KEPT, Container, ContainerKind, Slot, Value, are_weightless
+from touchstone.scan.pickle_machine.values import LITERALS, MOST_KEPT, Container, ContainerKind, Slot, Value
 from touchstone.scan.source import Source
 from touchstone.text import Text
 
@@ -39,6 +39,8 @@ _SPENT_TOGETHER: Final = 4_096
 _BYTES_OF_A_STEP: Final = 64
 """Bytes of a run that cost about as much as following one opcode."""
 _LONGEST_WAIT: Final = 256
+_LEFT_OUT: Final = 128
+"""Bytes at the end of a run that hold at least three elements."""
 _LONG_STREAM: Final = 256 * 1024
 
 
@@ -47,6 +49,7 @@ _BINGET: Final = ord("h")
 _SHORT_BINUNICODE: Final = 0x8C
 _BININT1: Final = ord("K")
 _CONSTANTS: Final = {ord("N"): None, 0x88: True, 0x89: False}
+_LAZY: Final = frozenset({Run, Later})
 _EMPTY: Final = Text("the stack is empty", "栈为空")
 _ADDING: Final = frozenset({b"e", b"u", b"\x90"})
 """The opcodes that add everything above the mark to the container below it."""
@@ -73,6 +76,8 @@ class StackMachine(OpcodeStream):
         self._fast = fast
         self._has_stepped = False
         """Whether there was any run yet."""
+        self._has_settled = False
+        """Whether a run had to be followed opcode by opcode after all, because its last values were wanted alone."""
         self._may_memoize = False
         """Whether the stream may use MEMOIZE, so that texts in a run can be counted."""
         self._spent = 0
@@ -94,12 +99,15 @@ class StackMachine(OpcodeStream):
     def _steps(self, count: int) -> None:
         """Follow about so many opcodes: those that make up two thirds of every pickle in place, others by handlers.
 
-        In place only the ordinary happens: the argument lies within the window, and is no part of a run.
+        In place only the ordinary happens: the argument lies within the window, and is no part of a run. Handlers
+        that change the window or the table of handlers call `_look_again`.
         """
+        at, data, limit, handlers = self._at, self._data, self._limit, self._handlers
+        stepped = self._has_stepped
+        stack: list[Any] = self._stack
+        dense = self._memo.dense
         done = 0
         while done < count:
-            at, limit, data, stack, dense = self._at, self._limit, self._data, self._stack, self._memo.dense
-            stepped = self._has_stepped
             while at < limit:
                 code = data[at]
                 if code == _MEMOIZE and stack:
@@ -127,17 +135,15 @@ class StackMachine(OpcodeStream):
                 else:
                     break
                 done += 1
-            self._at = at
-            self._step()
+            if at >= self._bound:
+                self._at = at
+                self._move_on()
+                at, data, handlers = self._at, self._data, self._handlers
+            self._opcode = at
+            self._at = at + 1
+            handlers[data[at]](self)
+            at, stack, limit, stepped = self._at, self._stack, self._limit, self._has_stepped
             done += 1
-
-    def _step(self) -> None:
-        """Follow one opcode by its handler."""
-        if self._at >= self._bound:
-            self._move_on()
-        self._opcode = at = self._at
-        self._at = at + 1
-        self._handlers[self._data[at]](self)
 
     def _move_on(self) -> None:
         super()._move_on()
@@ -189,9 +195,13 @@ class StackMachine(OpcodeStream):
         filling: runs.Filling = "pairs" if target is not None and target.kind == "dict" else "elements"
         kinds: Sequence[runs.Kind] = runs.NUMBERS
         if self._may_memoize:
-            kinds = runs.ALL if self.source.size - self.position > _LONG_STREAM else runs.LITERALS
+            kinds = runs.CONTAINERS if self.source.size - self.position > _LONG_STREAM else runs.LITERALS
         end = len(self._data) if self._frame_end is None else min(len(self._data), self._frame_end - self._base)
-        found = runs.find_run(self._data, self._at, end, filling, kinds)
+        found = runs.find_run(self._data, self._at, end, filling, kinds, self._is_literal)
+        if found is not None and self._has_settled and self._data[found.end : found.end + 1] not in _ADDING:
+            # Elements of a tuple whose end is not in sight look like elements on their own: leave the last few out.
+            end = max(self._at, found.end - _LEFT_OUT)
+            found = runs.find_run(self._data, self._at, end, filling, kinds, self._is_literal)
         if found is None or (only_whole and not self._is_whole(found.end)):
             return False
         self._has_stepped = True
@@ -204,21 +214,20 @@ class StackMachine(OpcodeStream):
         self._spend(run.length // _BYTES_OF_A_STEP)
         return True
 
+    def _is_literal(self, index: int) -> bool:
+        """Whether a literal that is no special key is kept under a number of the memo."""
+        try:
+            value = self._memo.get(index)
+        except LookupError:
+            return False
+        if isinstance(value, Run):
+            if value.flat:
+                return True
+            value = self._value_of(Later(value, index))
+        return type(value) in LITERALS and not (isinstance(value, str) and value.startswith("__"))
+
     def _is_whole(self, end: int) -> bool:
         return self._data[end : end + 1] in _ADDING or end - self._at > _LONG_STREAM // 64
-
-    def _settle(self) -> Value:
-        """Replace a run on top of the stack by its values, or a value nobody has looked at by itself; answers it."""
-        top = self._stack[-1]
-        if isinstance(top, Run):
-            self._stack.pop()
-            if top.filling == "pairs":
-                self._stack.pop()
-            values = self._values_of(top)
-            self._stack.extend(values)
-            return values[-1]
-        value = self._stack[-1] = self._value_of(top)
-        return value
 
     def _values_of(self, run: Run) -> list[Value]:
         if run.values is None:
@@ -254,23 +263,35 @@ class StackMachine(OpcodeStream):
 
     # ---- the stack
 
-    def _pop(self) -> Value:
+    def _need(self, count: int) -> list[Value]:
+        """The stack, after it was made sure that so many values lie on top of it."""
         stack = self._stack
-        if not stack:
+        if len(stack) < count:
             raise Malformed(_EMPTY)
-        value = stack.pop()
-        if not self._has_stepped or not isinstance(value, (Run, Later)):
-            return value
-        stack.append(value)
-        value = self._settle()
-        stack.pop()
-        return value
+        if self._has_stepped and not _LAZY.isdisjoint(map(type, stack[-count:])):
+            self._settle(count)
+        return cast("list[Value]", stack)
+
+    def _settle(self, count: int) -> None:
+        """Replace runs among the topmost slots by their values, and values nobody has looked at by themselves."""
+        self._has_settled = True
+        stack = self._stack
+        top: list[Value] = []
+        while len(top) < count:
+            slot = stack.pop()
+            if isinstance(slot, Run):
+                if slot.filling == "pairs":
+                    stack.pop()
+                top[:0] = self._values_of(slot)
+            else:
+                top.insert(0, self._value_of(slot))
+        stack.extend(top)
+
+    def _pop(self) -> Value:
+        return self._need(1).pop()
 
     def _top(self) -> Value:
-        if not self._stack:
-            raise Malformed(_EMPTY)
-        value = self._stack[-1]
-        return self._settle() if self._has_stepped and isinstance(value, (Run, Later)) else value
+        return self._need(1)[-1]
 
     def _pop_to_mark(self) -> list[Slot]:
         if not self._below:
@@ -307,11 +328,7 @@ class StackMachine(OpcodeStream):
     # ---- the memo
 
     def memoize(self) -> None:
-        stack = self._stack
-        if not stack:
-            raise Malformed(_EMPTY)
-        value = stack[-1]
-        self._memo.append(self._settle() if isinstance(value, (Run, Later)) else value)
+        self._memo.append(self._top())
 
     def _put(self, index: int) -> None:
         if index > LARGEST_MEMO_INDEX:
@@ -334,12 +351,20 @@ class StackMachine(OpcodeStream):
     # ---- containers
 
     def _contain(self, kind: ContainerKind, slots: list[Slot]) -> None:
-        if len(slots) <= MOST_KEPT and kind != "dict" and are_weightless(slots):
-            self._stack.append(Container(kind, cast("list[Value]", slots)))
-            return
-        container = Container(kind)
-        container.extend(self._with_kept_settled(slots, MOST_KEPT))
+        if len(slots) <= MOST_KEPT and kind != "dict" and not self._has_stepped:
+            container = Container(kind, cast("list[Value]", slots))
+        else:
+            container = Container(kind)
+            container.extend(self._with_kept_settled(slots, MOST_KEPT))
         self._stack.append(container)
+        if container.height > DEEPEST_SHARING:
+            self._measure(container)
+
+    def _tuple_of(self, count: int) -> None:
+        """Make a tuple of the topmost values."""
+        stack = self._need(count)
+        container = Container("tuple", stack[-count:])
+        stack[-count:] = [container]
         if container.height > DEEPEST_SHARING:
             self._measure(container)
 
@@ -347,13 +372,13 @@ class StackMachine(OpcodeStream):
         if target.forgotten:
             self.notes.problem(Text("changes a value that was forgotten", "修改了已不再保留的值"), "limit")
             return
-        target.extend(self._with_kept_settled(slots, MOST_KEPT - target.size))
+        target.extend(self._with_kept_settled(slots, MOST_KEPT - target.size) if self._has_stepped else slots)
         if target.height > DEEPEST_SHARING:
             self._measure(target)
 
     def _with_kept_settled(self, slots: list[Slot], kept: int) -> list[Slot]:
         """The same elements, those that the container will keep looked at."""
-        if kept <= 0 or not self._has_stepped:
+        if kept <= 0:
             return slots
         kinds = set(map(type, slots[:kept]))
         if Run in kinds:

@@ -7,7 +7,8 @@ memory: a container the first elements, a long text its place in the file.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, cast, get_args
 
@@ -28,6 +29,7 @@ ContainerKind = Literal["list", "tuple", "dict", "set", "frozenset"]
 
 _CALLED_BY_OPCODES: Final = frozenset({"append", "extend", "add"})
 """APPENDS and ADDITEMS look these up on the object itself, so an instance may bring its own."""
+_MAY_BE_SPECIAL: Final = re.compile(r"^(?:__|append$|extend$|add$)", re.MULTILINE)
 _HARMLESS_SPECIAL: Final = frozenset(
     {"__orig_class__", "__pydantic_fields_set__", "__pydantic_extra__", "__pydantic_private__"}
     | {"__doc__", "__name__", "__qualname__", "__module__"}
@@ -70,9 +72,11 @@ class Call:
     forgotten = False
     """Whether its arguments were forgotten to save memory."""
 
-    def __init__(self, function: Value, arguments: tuple[Value, ...]) -> None:
+    def __init__(self, function: Value, arguments: tuple[Value, ...], weight: int = 1) -> None:
         self.function = function
         self.arguments = arguments
+        self.weight = weight
+        """Records kept here and below."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,8 +90,6 @@ class Outside:
 class Container:
     """A list, tuple, dictionary (keys and values in turn) or set."""
 
-    size = 0
-    """Elements it really has; keys and values count separately."""
     special_keys: tuple[str, ...] = ()
     """Keys such as `__class__`, which change what an object does when it takes the dictionary for its state.
 
@@ -95,84 +97,92 @@ class Container:
     """
     height = 1
     """Levels of containers, this one included."""
-    expanded = 1
-    """Elements there would be if nothing were shared, over all levels."""
+    below = 0
+    """Elements below its own, if nothing were shared."""
+    heavy = 0
+    """Records kept below its own elements."""
     inexact = False
-    """Whether height and expansion are only bounds, for something was stepped over."""
-    weight = 1
-    """Records kept here and below."""
+    """Whether `height` and `below` are only bounds, for something was stepped over."""
     of_objects = False
     """Whether there is a numpy data type with objects in it, at any level."""
     forgotten = False
     """Whether its elements were forgotten to save memory."""
 
     def __init__(self, kind: ContainerKind, items: list[Value] | None = None) -> None:
-        """`items` must be few, and values below which there is nothing."""
+        """A container of these few values, which it keeps as its own."""
         self.kind: ContainerKind = kind
         if items is None:
             self.items: list[Value] = []
+            self.size = 0
+            """Elements it really has; keys and values count separately."""
         else:
             self.items = items
             self.size = len(items)
-            self.expanded = self.weight = self.size + 1
+            if not _WEIGHTLESS.issuperset(map(type, items)):
+                self._weigh(items, 0)
+
+    @property
+    def expanded(self) -> int:
+        """Elements there would be if nothing were shared, over all levels, this one included."""
+        return self.size + self.below + 1
 
     def extend(self, values: Sequence[Slot]) -> None:
         """Add elements: keep the first, measure all. None of the first may be a run or a value nobody looked at."""
         start = self.size
         self.size = start + len(values)
-        expanded = len(values)
-        if not are_weightless(values):
-            expanded += self._measure(values)
-            self._keep(cast("Sequence[Value]", values[: max(0, MOST_KEPT - start)]))
-        elif start < MOST_KEPT:
-            self._keep_weightless(cast("Sequence[Value]", values[: MOST_KEPT - start]))
-        self.expanded = min(self.expanded + expanded, SATURATED)
+        if start < MOST_KEPT:
+            kept = values if self.size <= MOST_KEPT else values[: MOST_KEPT - start]
+            self.items.extend(cast("Sequence[Value]", kept))
+        if not _WEIGHTLESS.issuperset(map(type, values)):
+            self._weigh(values, start)
         if self.kind == "dict":
             self._look_for_special_keys(values)
 
-    def _measure(self, values: Sequence[Slot]) -> int:
-        """Take notice of what lies below the elements; answers how many elements that would be."""
-        expanded = 0
-        for value in values:
+    def _weigh(self, values: Sequence[Slot], start: int) -> None:
+        """Take notice of what lies below elements that were added as those from `start`."""
+        below = self.below
+        for index, value in enumerate(values, start):
+            if type(value) in _WEIGHTLESS:
+                continue
+            weight = 1
             if isinstance(value, Container):
-                expanded += value.expanded
+                weight += value.heavy + len(value.items)
+                below += value.expanded
                 if value.height >= self.height:
                     self.height = value.height + 1
-                if value.of_objects:
-                    self.of_objects = True
-                if value.inexact:
-                    self.inexact = True
-                if value.special_keys and self.kind == "tuple":
-                    self.special_keys = value.special_keys
+                if value.of_objects or value.inexact or value.special_keys:
+                    self._inherit(value)
             elif isinstance(value, Call):
-                if value.of_objects:
-                    self.of_objects = True
+                weight = value.weight
+                self.of_objects |= value.of_objects
             elif isinstance(value, Run):
-                expanded += value.length
+                below += value.length
                 if not value.flat:
                     self.inexact = True
                     self.height = max(self.height, runs.HEIGHT + 1)
-        return expanded
+            if index < MOST_KEPT:
+                self.heavy += weight
+                if self.heavy > HEAVIEST:
+                    self.heavy -= weight
+                    self.items[index] = without_details(self.items[index])
+        self.below = min(below, SATURATED)
 
-    def _keep_weightless(self, values: Sequence[Value]) -> None:
-        self.items.extend(values)
-        self.weight += len(values)
-
-    def _keep(self, values: Sequence[Value]) -> None:
-        for value in values:
-            weight = value.weight if isinstance(value, Container) else 1
-            if self.weight + weight > HEAVIEST:
-                self.items.append(without_details(value))
-                self.weight += 1
-            else:
-                self.items.append(value)
-                self.weight += weight
+    def _inherit(self, inner: Container) -> None:
+        self.of_objects |= inner.of_objects
+        self.inexact |= inner.inexact
+        if self.kind == "tuple":
+            self.special_keys = self.special_keys or inner.special_keys
 
     def _look_for_special_keys(self, values: Sequence[Slot]) -> None:
-        for index in range(0, len(values), 2):
-            key = values[index]
-            if isinstance(key, str) and (key[:2] == "__" or key in _CALLED_BY_OPCODES):
-                self._look_at_key(key, values[index + 1])
+        keys = values[::2]
+        try:
+            if _MAY_BE_SPECIAL.search("\n".join(keys)) is None:  # type: ignore[arg-type]
+                return
+        except TypeError:
+            pass  # some keys are no texts
+        for index, key in enumerate(keys):
+            if isinstance(key, str):
+                self._look_at_key(key, values[2 * index + 1])
 
     def _look_at_key(self, key: str, value: Slot) -> None:
         if is_special(key, value):
@@ -182,11 +192,6 @@ class Container:
 Value = None | bool | int | float | str | bytes | Stretch | Global | Container | Call | Outside
 Slot = Value | Run | Later
 """What lies on the stack: a value, or what stands for values nobody has looked at."""
-
-
-def are_weightless(values: Iterable[Slot]) -> bool:
-    """Whether there is nothing below any of these values."""
-    return _WEIGHTLESS.issuperset(map(type, values))
 
 
 def is_special(key: str, value: Slot) -> bool:
@@ -226,7 +231,7 @@ def _without_elements(container: Container) -> Container:
     summary.special_keys = container.special_keys
     summary.of_objects = container.of_objects
     summary.inexact = container.inexact
-    summary.height, summary.expanded = container.height, container.expanded
+    summary.height, summary.below = container.height, container.below
     return summary
 
 
@@ -237,7 +242,9 @@ def _emptied(kind: ContainerKind) -> Container:
     return container
 
 
-_WEIGHTLESS: Final = frozenset({type(None), bool, int, float, str, bytes, Stretch, Global, Outside})
+LITERALS: Final = frozenset({type(None), bool, int, float, str, bytes, Stretch})
+"""Types of values that stand for themselves."""
+_WEIGHTLESS: Final = LITERALS | {Global, Outside}
 """Types of values below which there is nothing."""
 FORGOTTEN_TEXT: Final = Stretch("text", -1, 0, b"")
 """A text that was kept for a while and then forgotten."""
