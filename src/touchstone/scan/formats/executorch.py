@@ -197,6 +197,7 @@ class _Reading:
         """BackendDelegate: a part of the model that a backend runs."""
         backend = table.text("id")
         data = self._data_of(table.table("processed"))
+        look_at_beginning(data, backend, table.position, self._examination)
         if data.read(0, 4) == b"\x7fELF":
             self._examination.report(NATIVE_CODE, f"{backend}: ELF", offset=table.position)
         elif backend not in _KNOWN_BACKENDS:
