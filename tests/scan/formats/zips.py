@@ -65,7 +65,7 @@ class Made:
 
 def made(*members: Made, comment: bytes = b"", before: bytes = b"", between: bytes = b"", count: int = -1) -> bytes:
     """An archive that says exactly what the members say; `before` stands first, `between` before the directory."""
-    body, entries = before, b""
+    body, entries = bytearray(before), bytearray()
     for member in members:
         start = len(body)
         sizes = struct.pack("<HH", len(member.name), len(member.extra))
@@ -75,7 +75,7 @@ def made(*members: Made, comment: bytes = b"", before: bytes = b"", between: byt
         entries += struct.pack("<HHHHHII", len(listed.name), 0, len(listed.comment), 0, 0, listed.external, start)
         entries += listed.name + listed.comment
     body += between
-    return body + entries + ended(len(members) if count < 0 else count, len(entries), len(body), comment)
+    return bytes(body + entries) + ended(len(members) if count < 0 else count, len(entries), len(body), comment)
 
 
 def ended(count: int, size: int, offset: int, comment: bytes = b"") -> bytes:
