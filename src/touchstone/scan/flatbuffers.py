@@ -289,8 +289,8 @@ class Buffer:
 
     def _note(self, start: int, length: int) -> None:
         if len(self._seen) < 2 * _MOST_PLACES:
-            self._seen.append(start)
-            self._seen.append(start + length)
+            self._seen.append(min(start, self.source.size))
+            self._seen.append(min(start + length, self.source.size))
 
     def _read(self, start: int, length: int) -> bytes:
         if start < 0 or start + length > self.source.size:

@@ -76,6 +76,12 @@ def test_segments_lie_behind_the_program() -> None:
     assert rules(with_segment(400) + segment[:-1]) == {"executorch/segment-out-of-range"}
 
 
+def test_a_segment_at_the_end_of_numbers_is_found() -> None:
+    data = bytearray(with_segment(400) + bytes(400))
+    struct.pack_into("<Q", data, 24, 2**64 - 1)
+    assert "executorch/segment-out-of-range" in rules(bytes(data))
+
+
 @pytest.mark.parametrize("tail", [b"planted!" * 40])
 def test_bytes_behind_the_program_are_a_gap(tail: bytes) -> None:
     assert [gap.code for gap in scanned(program() + tail).gaps] == ["damaged"]

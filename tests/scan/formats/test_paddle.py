@@ -86,6 +86,11 @@ def test_a_dialect_of_somebody_else_is_found(title: str) -> None:
     assert rules(pir(operation(title)), "model.json") == {"paddle/custom-operator"}
 
 
+def test_an_attribute_without_a_name_is_shown_all_the_same() -> None:
+    nameless = {"#": "1.read_file", "A": [{"AT": {"#": "0.a_str", "D": "/planted"}}]}
+    assert shown(scanned(pir(nameless), "model.json"), "paddle/reads-files") == ["read_file(None='/planted')"]
+
+
 def test_gradients_and_operators_in_place_are_known() -> None:
     assert is_plainly_clean(scanned(program(operator("relu_grad"), operator("relu_"), operator("matmul_v2_grad_grad"))))
 

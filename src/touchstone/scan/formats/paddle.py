@@ -162,7 +162,7 @@ def _judge_operation(operation: dict[str, Any], examination: Examination) -> int
         return _pir_elements(operation)
     number, _, name = title.partition(".")
     settings = [
-        f"{entry['N']}={value!r}"
+        f"{entry.get('N')}={value!r}"
         for entry in _listed(operation, "A")
         if isinstance(entry, dict) and (value := _pir_text(entry)) is not None and entry.get("N") != "name"
     ]
