@@ -36,6 +36,8 @@ HEIGHT: Final = 3
 BEGINNINGS: Final = frozenset(b"KMJGN\x88\x89\x8a\x8chj]})(\x8f")
 """Opcodes that an element can begin with."""
 _MEMOIZE: Final = b"\x94"
+_TUPLE_ENDS: Final = (b"\x85\x94", b"\x86\x94", b"\x87\x94", b"t\x94")
+_LONGEST_TUPLE: Final = 192
 _ANY: Final = rb"."
 _NOT_MEMOIZE: Final = rb"[^\x94]"
 
@@ -119,6 +121,8 @@ def _find(
     if match is None or match.end() - start < LEAST:
         return None
     stop = match.end()
+    if not kind.flat and end - stop < _LONGEST_TUPLE:
+        stop = _behind_whole_tuple(pattern, data, start, stop)
     if kind.flat:
         return Found(stop, data.count(_MEMOIZE, start, stop) if kind.memoizes else 0, flat=True)
     uses = _memo_uses().findall(data[start:stop] + _MEMOIZE)
@@ -127,6 +131,16 @@ def _find(
         before = next(use.start(1) for use in _memo_uses().finditer(data[start:stop]) if use[1] in strange)
         return _find(data, start, start + before, filling, kind, is_literal)
     return Found(stop, uses.count(_MEMOIZE) - 1, flat=False)
+
+
+def _behind_whole_tuple(pattern: re.Pattern[bytes], data: bytes, start: int, stop: int) -> int:
+    """A better place to stop, where the data's end cuts a tuple: its first elements look like elements on their own."""
+    last = max(data.rfind(tuple_end, stop - _LONGEST_TUPLE, stop) for tuple_end in _TUPLE_ENDS)
+    if last > start:
+        match = pattern.match(data, start, last + 2)
+        if match is not None and match.end() == last + 2:
+            return last + 2
+    return stop
 
 
 @cache

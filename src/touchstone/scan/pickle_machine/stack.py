@@ -39,8 +39,6 @@ _SPENT_TOGETHER: Final = 4_096
 _BYTES_OF_A_STEP: Final = 64
 """Bytes of a run that cost about as much as following one opcode."""
 _LONGEST_WAIT: Final = 256
-_LEFT_OUT: Final = 128
-"""Bytes at the end of a run that hold at least three elements."""
 _LONG_STREAM: Final = 256 * 1024
 
 
@@ -76,8 +74,6 @@ class StackMachine(OpcodeStream):
         self._fast = fast
         self._has_stepped = False
         """Whether there was any run yet."""
-        self._has_settled = False
-        """Whether a run had to be followed opcode by opcode after all, because its last values were wanted alone."""
         self._may_memoize = False
         """Whether the stream may use MEMOIZE, so that texts in a run can be counted."""
         self._spent = 0
@@ -198,10 +194,6 @@ class StackMachine(OpcodeStream):
             kinds = runs.CONTAINERS if self.source.size - self.position > _LONG_STREAM else runs.LITERALS
         end = len(self._data) if self._frame_end is None else min(len(self._data), self._frame_end - self._base)
         found = runs.find_run(self._data, self._at, end, filling, kinds, self._is_literal)
-        if found is not None and self._has_settled and self._data[found.end : found.end + 1] not in _ADDING:
-            # Elements of a tuple whose end is not in sight look like elements on their own: leave the last few out.
-            end = max(self._at, found.end - _LEFT_OUT)
-            found = runs.find_run(self._data, self._at, end, filling, kinds, self._is_literal)
         if found is None or (only_whole and not self._is_whole(found.end)):
             return False
         self._has_stepped = True
@@ -274,7 +266,6 @@ class StackMachine(OpcodeStream):
 
     def _settle(self, count: int) -> None:
         """Replace runs among the topmost slots by their values, and values nobody has looked at by themselves."""
-        self._has_settled = True
         stack = self._stack
         top: list[Value] = []
         while len(top) < count:
