@@ -14,12 +14,22 @@ from typing import Final
 
 from touchstone.scan.pickle_machine.values import Call, Container, Global, Value, as_dictionary
 
-_PLAIN: Final = re.compile(r"[<>=|]?([?bBhHiIlLqQefdgFDGuUSVmMcO])(\d{0,9})")
+_PLAIN: Final = re.compile(r"[<>=|]?([?bBhHiIlLqQefdgFDGuUSVmMcOa])(\d{0,9})(?:\[\w{1,12}\])?")
 _WIDTH: Final = {
-    "?": 1, "b": 1, "B": 1, "h": 2, "H": 2, "e": 2, "l": 8, "L": 8, "q": 8, "Q": 8, "d": 8, "g": 16,
-    "F": 8, "D": 16, "G": 32, "m": 8, "M": 8, "O": 8, "c": 1,
+    "?": 1, "b": 1, "B": 1, "h": 2, "H": 2, "i": 4, "I": 4, "e": 2, "f": 4, "l": 8, "L": 8, "q": 8, "Q": 8, "d": 8,
+    "g": 16, "F": 8, "D": 16, "G": 32, "m": 8, "M": 8, "O": 8, "c": 1, "S": 0, "U": 0, "V": 0, "a": 0,
 }  # fmt: skip
 """Bytes of the types that may be written without a number (numpy, "Array interface", and `numpy.typecodes`)."""
+_ALIASES: Final = {
+    "bool": "?", "int8": "i1", "uint8": "u1", "int16": "i2", "uint16": "u2", "int32": "i4", "uint32": "u4",
+    "int64": "i8", "uint64": "u8", "float16": "f2", "float32": "f4", "float64": "f8", "complex64": "c8",
+    "complex128": "c16", "object": "O",
+}  # fmt: skip
+_PLAIN_NAMES: Final = {
+    "b1": "BOOL", "?": "BOOL", "i1": "I8", "u1": "U8", "i2": "I16", "u2": "U16", "i4": "I32", "u4": "U32",
+    "i8": "I64", "u8": "U64", "f2": "F16", "f4": "F32", "f8": "F64", "c8": "C64", "c16": "C128",
+}  # fmt: skip
+"""In the notation of safetensors."""
 _HAS_OBJECT: Final = 1
 _WRAPPER_MODULE: Final = re.compile(r"(sklearn\.externals\.)?joblib\.numpy_pickle(_compat)?")
 
@@ -95,13 +105,24 @@ def _element_size(dtype: Value) -> int | None:
     if not isinstance(dtype, Call) or not isinstance(dtype.function, Global) or not is_dtype(dtype.function):
         return None
     code = dtype.arguments[0] if dtype.arguments else None
-    plain = _PLAIN.fullmatch(code) if isinstance(code, str) else None
+    return element_width(code) if isinstance(code, str) else None
+
+
+def element_width(code: str) -> int | None:
+    """Bytes of one element of a type that is written as a text; `None` when it is none we know."""
+    plain = _PLAIN.fullmatch(_ALIASES.get(code, code))
     if plain is None:
         return None
     letter, digits = plain[1], plain[2]
     if not digits:
         return _WIDTH.get(letter)
     return int(digits) * (4 if letter == "U" else 1)
+
+
+def plain_name(code: str) -> str:
+    """A type as tensor tables write it: `F32` for `<f4`; as it is when it has no such name."""
+    bare = _ALIASES.get(code, code).lstrip("<>=|")
+    return _PLAIN_NAMES.get(bare, code)
 
 
 def _believed_to_hold_objects(dtype: Call) -> bool:
