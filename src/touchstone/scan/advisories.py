@@ -134,25 +134,43 @@ class AdvisoryPack:
     by_package: dict[tuple[str, str], list[Advisory]] = field(default_factory=dict)
 
 
+def affecting(package: Package, pack: AdvisoryPack) -> Iterator[Advisory]:
+    """Every advisory about the version that is asked for, or about all versions that satisfy the demand."""
+    ecosystem = _index_of(package)
+    for advisory in _listed(package, pack):
+        if _is_affected(advisory, package.permitted, ecosystem):
+            yield advisory
+
+
 def examine_package(package: Package, pack: AdvisoryPack) -> Iterator[tuple[Rule, str]]:
     """What is known against a package: rules, each with what to show."""
-    is_conda = package.ecosystem == "conda"
-    ecosystem = "PyPI" if is_conda else package.ecosystem
     wanted = package.permitted
     named = f"{package.name} {package.demand}".strip()
-    possible = []
-    for advisory in pack.by_package.get((ecosystem, package.name), ()):
-        if advisory.is_malicious and is_conda:
-            continue  # another index with packages of its own
-        if _is_affected(advisory, wanted, ecosystem):
-            rule = WEAK if advisory.severity in {"low", "medium", ""} else GRAVE
-            yield MALICIOUS if advisory.is_malicious else rule, f"{named}: {advisory.shown} {advisory.summary}"
-        elif (
-            not wanted.exactly and not advisory.is_malicious and any(part.meets(wanted) for part in advisory.intervals)
-        ):
-            possible.append(advisory.shown)
+    certain = list(affecting(package, pack))
+    for advisory in certain:
+        rule = WEAK if advisory.severity in {"low", "medium", ""} else GRAVE
+        yield MALICIOUS if advisory.is_malicious else rule, f"{named}: {advisory.shown} {advisory.summary}"
+    possible = [
+        advisory.shown
+        for advisory in _listed(package, pack)
+        if not wanted.exactly
+        and not advisory.is_malicious
+        and advisory not in certain
+        and any(part.meets(wanted) for part in advisory.intervals)
+    ]
     if possible:
         yield MAY_BE_WEAK, f"{named}: {', '.join(sorted(possible))}"
+
+
+def _index_of(package: Package) -> str:
+    """The index whose advisories speak of the package: those about PyPI also hold for what conda builds of it."""
+    return "PyPI" if package.ecosystem == "conda" else package.ecosystem
+
+
+def _listed(package: Package, pack: AdvisoryPack) -> list[Advisory]:
+    advisories = pack.by_package.get((_index_of(package), package.name), [])
+    # A malicious release lay on one index; another has packages of its own.
+    return [advisory for advisory in advisories if not (advisory.is_malicious and package.ecosystem == "conda")]
 
 
 def _is_affected(advisory: Advisory, wanted: Permitted, ecosystem: str) -> bool:

@@ -16,6 +16,7 @@ from touchstone.scan.examination import Examination
 from touchstone.scan.external_paths import leads_out
 from touchstone.scan.findings import Rule
 from touchstone.scan.formats.torch_legacy import MAGIC, is_legacy_head, read_storages
+from touchstone.scan.formats.torch_legacy import RULES as LEGACY_RULES
 from touchstone.scan.pickle_machine import rules
 from touchstone.scan.pickle_machine.judgement import Lookup
 from touchstone.scan.pickle_machine.machine import Loader, Machine, Reading
@@ -26,11 +27,12 @@ from touchstone.scan.source import Source
 from touchstone.scan.symbols import standing
 from touchstone.text import Text
 
-RULES: Final[tuple[Rule, ...]] = rules.RULES
+RULES: Final[tuple[Rule, ...]] = (*rules.RULES, *LEGACY_RULES)
 
 MOST_STREAMS: Final = 10_000
 _SECOND_VIEW: Final = 1_000_000
 """Opcodes followed when raw arrays are read as other loaders would; nearly always the first byte ends it."""
+_LONGEST_PADDING: Final = 4_096
 _LEGACY_STREAMS: Final = 5
 """Magic number, protocol, machine, object and storage keys."""
 
@@ -91,7 +93,9 @@ class _PickleFile:
             if legacy and len(results) == 4:
                 with_storages = reading
             if legacy and len(results) == _LEGACY_STREAMS:
-                read_storages(self.source, position, with_storages, self.examination)
+                position = read_storages(self.source, position, with_storages, self.examination)
+                if position < self.source.size:
+                    self._trailing(position)
                 return
         self._describe(results)
 
@@ -108,12 +112,13 @@ class _PickleFile:
         return True
 
     def _trailing(self, position: int) -> None:
-        count = self.source.size - position
-        beginning = self.source.read(position, 16).hex(" ")
-        self.examination.report(rules.TRAILING, f"{count} bytes: {beginning}", offset=position, length=count)
-        self.examination.gap(
-            Text(f"{count} bytes follow the pickle and are none", f"pickle 之后还有 {count} 字节，且不是 pickle")
+        """What follows the last pickle is no pickle, perhaps behind some padding. It may still be something."""
+        rest = self.source.part(position, self.source.size - position)
+        self.examination.report(
+            rules.TRAILING, f"{rest.size} bytes: {rest.read(0, 16).hex(' ')}", offset=position, length=rest.size
         )
+        begin = len(rest.read(0, _LONGEST_PADDING)) - len(rest.read(0, _LONGEST_PADDING).lstrip(b"\x00"))
+        self.examination.examine(rest.part(begin, rest.size), f"bytes from {position + begin}")
 
     def _report(self, notes: Notes) -> None:
         examination = self.examination

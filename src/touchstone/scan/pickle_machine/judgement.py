@@ -84,7 +84,7 @@ class Judge:
         for name, offset in self._first_seen.items():
             if name in self._accused:
                 continue
-            if walks_attributes(name.name):
+            if self._walks_attributes(name):
                 self._accuse(rules.ATTRIBUTE_WALK, name, name, offset, severity="high")
             elif name.standing.trust == "dangerous":
                 self._accuse(rules.DANGEROUS_IMPORT, name, name, offset)
@@ -109,7 +109,7 @@ class Judge:
         if function.standing.trust == "known":
             return self._known_called(function, call, right, offset)
         self._accused.add(function)
-        self._accuse(_rule_of(function), function, call, offset)
+        self._accuse(self._rule_of(function), function, call, offset)
         return call
 
     def _known_called(self, function: Global, call: Call, right: Right, offset: int) -> Value:
@@ -159,6 +159,26 @@ class Judge:
             if content is not None:
                 self.notes.payload(offset, content)
         return call
+
+    def _rule_of(self, function: Global) -> Rule:
+        """What the call of a name is that is not known."""
+        if _makes_functions(function):
+            return rules.CODE_OBJECT
+        if self._walks_attributes(function):
+            return rules.ATTRIBUTE_WALK
+        return rules.DANGEROUS_CALL if function.standing.trust == "dangerous" else rules.UNREVIEWED_CALL
+
+    def _walks_attributes(self, name: Global) -> bool:
+        """Whether a dotted name leads through more than classes within classes: `_os.getpid`, but not `Outer.Inner`.
+
+        A method of a known class is such a walk as well; the few that pickles need are known by their full name.
+        """
+        *path, last = name.name.split(".")
+        if not path:
+            return False
+        if last.startswith("__") or not all(_CLASS_SHAPED.fullmatch(step) for step in path):
+            return True
+        return not _CLASS_SHAPED.fullmatch(last) and self._lookup(name.module, ".".join(path)).trust != "unknown"
 
     # ---- changes
 
@@ -212,29 +232,12 @@ class Judge:
         )
 
 
-def walks_attributes(name: str) -> bool:
-    """Whether a dotted name leads through more than classes within classes: `_os.getpid`, but not `Outer.Inner`."""
-    if "." not in name:
-        return False
-    *path, last = name.split(".")
-    return last.startswith("__") or not all(_CLASS_SHAPED.fullmatch(step) for step in path)
-
-
 def _evidence_of(name: Global) -> Evidence:
     """Random bytes that are taken for opcodes import nothing that could really be called so."""
     if name.standing.trust == "dangerous":
         return Evidence.DANGER
     plausible = _PLAUSIBLE.fullmatch(name.module) is not None and _PLAUSIBLE.fullmatch(name.name) is not None
     return Evidence.NAME if plausible else Evidence.SHAPE
-
-
-def _rule_of(function: Global) -> Rule:
-    """What the call of a name is that is not known."""
-    if _makes_functions(function):
-        return rules.CODE_OBJECT
-    if walks_attributes(function.name):
-        return rules.ATTRIBUTE_WALK
-    return rules.DANGEROUS_CALL if function.standing.trust == "dangerous" else rules.UNREVIEWED_CALL
 
 
 def _makes_functions(function: Global) -> bool:

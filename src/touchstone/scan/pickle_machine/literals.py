@@ -25,6 +25,10 @@ _NAMED: Final = {
 }
 
 
+LONGEST_DECIMAL: Final = 4_300
+"""Digits beyond which Python itself refuses to read an integer, for that takes quadratic time (CVE-2020-10735)."""
+
+
 def decimal_integer(line: bytes) -> int | Stretch:
     """The integer of an INT, LONG, GET or PUT line; any base that Python writes."""
     if len(line) > LONGEST_INLINE:

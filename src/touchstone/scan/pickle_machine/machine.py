@@ -24,6 +24,7 @@ from touchstone.scan.pickle_machine.arrays import (
 )
 from touchstone.scan.pickle_machine.judgement import Judge, Lookup
 from touchstone.scan.pickle_machine.literals import (
+    LONGEST_DECIMAL,
     decimal_integer,
     decimal_or_boolean,
     float_of_line,
@@ -203,10 +204,17 @@ class Machine(StackMachine):
         self._stack.append(False)
 
     def int_line(self) -> None:
-        self._stack.append(decimal_or_boolean(self._line()))
+        self._stack.append(decimal_or_boolean(self._number_line()))
 
     def long_line(self) -> None:
-        self._stack.append(decimal_integer(self._line().removesuffix(b"L")))
+        self._stack.append(decimal_integer(self._number_line().removesuffix(b"L")))
+
+    def _number_line(self) -> bytes:
+        offset = self.position
+        line = self._line()
+        if self.position - offset > LONGEST_DECIMAL:
+            self._bomb(f"an integer of {self.position - offset} decimal digits", "digits")
+        return line
 
     def int_byte(self) -> None:
         self._stack.append(self._byte())
@@ -523,13 +531,24 @@ class Machine(StackMachine):
         self._persistent(self._pop())
 
     def _persistent(self, identifier: Value) -> None:
-        if not self._loader.persistent:
+        known = self._persistent_of_torch(identifier) if self._loader.persistent else None
+        if known is None:
             self.notes.notice(rules.PERSISTENT, render(identifier), self.opcode_at, about="persistent")
-        elif isinstance(identifier, Container) and len(identifier.items) >= 5:
-            kind, storage_type, key, _, elements = identifier.items[:5]
-            if kind == "storage" and isinstance(storage_type, Global) and isinstance(elements, int):
-                self._storages[str(key)] = (storage_type, elements)
-        self._stack.append(Outside("persistent", identifier))
+        self._stack.append(known or Outside("persistent", identifier))
+
+    def _persistent_of_torch(self, identifier: Value) -> Value:
+        """What PyTorch answers: a storage beside the pickle, or a class that comes with its source text."""
+        if not isinstance(identifier, Container) or len(identifier.items) < 2:
+            return None
+        kind, type_ = identifier.items[:2]
+        if kind == "module" and isinstance(type_, Global):
+            return type_
+        if kind != "storage" or not isinstance(type_, Global) or len(identifier.items) < 5:
+            return None
+        key, _, elements = identifier.items[2:5]
+        if isinstance(elements, int):
+            self._storages[str(key)] = (type_, elements)
+        return Outside("persistent", identifier)
 
     def next_buffer(self) -> None:
         self.notes.notice(rules.OUT_OF_BAND, "NEXT_BUFFER", self.opcode_at, about="buffer")
