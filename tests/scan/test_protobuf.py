@@ -48,6 +48,12 @@ def test_packed_and_single_numbers_are_the_same() -> None:
     assert [field.integers() for field in single.fields()] == [[7]]
 
 
+def test_packed_numbers_that_are_cut_short_are_unreadable() -> None:
+    [field] = message(block(1, b"\x05\x80")).fields()
+    with pytest.raises(Unreadable):
+        field.integers()
+
+
 @pytest.mark.parametrize(
     "data",
     [

@@ -113,9 +113,12 @@ class Field:
             return [self.signed()]
         data = self.bytes(most)
         found, position = [], 0
-        while position < len(data):
-            value, position = varint(data, position)
-            found.append(value - 2**64 if value >= 2**63 else value)
+        try:
+            while position < len(data):
+                value, position = varint(data, position)
+                found.append(value - 2**64 if value >= 2**63 else value)
+        except IndexError:
+            raise damaged() from None
         return found
 
 
