@@ -245,7 +245,8 @@ class _Pool:
             news = News(*NEWS.unpack(self.news[: NEWS.size]))
             del self.news[: NEWS.size]
             if news.what == STARTED:
-                self.jobs[news.job].process = news.process
+                started = self.jobs[news.job]
+                started.process, started.clock = news.process, time.monotonic()
             elif news.what == ENDED:
                 yield from self._end(news)
 
@@ -281,7 +282,8 @@ class _Pool:
 
     def _end_overdue(self) -> None:
         for job in self.jobs.values():
-            if job.fault is None and time.monotonic() - job.clock > self.limits.wall_seconds:
+            running = job.process is not None and job.fault is None
+            if running and time.monotonic() - job.clock > self.limits.wall_seconds:
                 job.fault = _note(
                     "time-limit",
                     f"The check did not end within {self.limits.wall_seconds} seconds and was stopped.",

@@ -10,7 +10,7 @@ from touchstone.assessment.seeds import seed_of
 from touchstone.checks.declaration import Check, Measurement, Needs, Parameters, Run
 from touchstone.errors import ArtifactError
 from touchstone.records import CheckIdentity, PlanItem
-from touchstone.system.artifacts.screen import screen_file
+from touchstone.scan.file import scan_bytes
 from touchstone.system.subject import Role, Subject
 from touchstone.text import Text
 
@@ -34,7 +34,8 @@ def _take_in(subject: Subject, parameters: Parameters, run: Run) -> Measurement:
 def _holds_code(subject: Subject) -> bool:
     model = subject.description.model
     files = [name for name in (model.file, *model.more_files) if name is not None]
-    return any(screen_file(subject.read(name), name).constructs for name in files)
+    scanned = (scan_bytes(subject.read(name), name) for name in files)
+    return any(finding.nature != "information" for file in scanned for finding in file.findings)
 
 
 INTAKE = Check(

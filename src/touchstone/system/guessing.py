@@ -12,7 +12,6 @@ from pathlib import Path
 
 from touchstone.documents import FieldPath
 from touchstone.errors import UserError
-from touchstone.system.artifacts.onnx_structure import OnnxStructure
 from touchstone.system.drafting import UNKNOWN, Known, Values
 from touchstone.system.inspection import (
     class_folders,
@@ -22,6 +21,7 @@ from touchstone.system.inspection import (
     read_onnx,
     read_table,
 )
+from touchstone.system.models.onnx_structure import OnnxStructure
 from touchstone.text import Text
 
 MOST_COLUMNS = 4096

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 import re
 import zipfile
 from collections.abc import Sequence
@@ -17,8 +18,9 @@ from pathlib import Path
 
 from touchstone.errors import ArtifactError
 from touchstone.files import open_regular, unreadable
-from touchstone.system.artifacts.onnx_structure import LARGEST, OnnxStructure, read_onnx_structure
-from touchstone.system.artifacts.sniff import HEAD, sniff
+from touchstone.scan.recognise import recognise
+from touchstone.scan.source import FileSource
+from touchstone.system.models.onnx_structure import LARGEST, OnnxStructure, read_onnx_structure
 
 LARGEST_SAMPLE = 4 * 1024 * 1024
 """Bytes of a table that are looked at."""
@@ -60,9 +62,9 @@ class Array:
 
 
 def file_format(path: Path) -> str:
-    """What the first bytes say the file is. Raises `FileError` when it cannot be opened."""
+    """What the bytes say the file is. Raises `FileError` when it cannot be opened."""
     with open_regular(path) as stream:
-        return sniff(stream.read(HEAD))
+        return recognise(FileSource(stream.fileno(), os.fstat(stream.fileno()).st_size), path.name)
 
 
 def read_table(path: Path) -> Table | None:

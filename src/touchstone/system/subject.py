@@ -15,7 +15,8 @@ from touchstone.canonical import Digest, digest_of, digest_of_json
 from touchstone.errors import ArtifactError, DescriptionError, UserError
 from touchstone.files import FileError, open_regular
 from touchstone.records import Access, plain
-from touchstone.system.artifacts.sniff import HEAD, sniff
+from touchstone.scan.recognise import recognise
+from touchstone.scan.source import FileSource
 from touchstone.system.data.dataset import LabelledData
 from touchstone.system.description import FactValue, SystemDescription
 from touchstone.system.loading import description_file, load_description
@@ -203,15 +204,13 @@ def _fingerprint(root: Path, name: str) -> FileRecord:
     size = 0
     try:
         with open_regular(resolve(root, name), name) as stream:
-            head = stream.read(HEAD)
-            chunk = head
-            while chunk:
+            while chunk := stream.read(CHUNK):
                 hasher.update(chunk)
                 size += len(chunk)
-                chunk = stream.read(CHUNK)
+            kind = recognise(FileSource(stream.fileno(), size), name)
     except FileError as problem:
         raise DescriptionError([problem]) from None
-    return FileRecord(name, size, "sha256:" + hasher.hexdigest(), sniff(head))
+    return FileRecord(name, size, "sha256:" + hasher.hexdigest(), kind)
 
 
 def _require_same(record: FileRecord, digest: Digest) -> None:

@@ -50,13 +50,13 @@ def test_constructs_are_counted_and_shown_in_both_languages(tmp_path: Path) -> N
     measurement, run = _measure(tmp_path, {"model.onnx": CALL, "more/pre.pkl": HARMLESS})
     assert _values(measurement) == {"executable_constructs": 1, "files_not_understood": 0, "unsafe_format_files": 2}
     note = measurement.warnings[0]
-    assert note.code == "code-execution"
-    assert note.text.en.startswith("model.onnx, byte 19: os.system('id')")
-    assert "第 19 字节" in note.text.zh
+    assert note.code == "pickle-dangerous-call"
+    assert note.text.en.startswith("model.onnx, byte 18: os.system('id')")
+    assert "第 18 字节" in note.text.zh
     assert "os.system('id')" in note.text.zh
     findings = json.loads(run.kept["findings.json"])
     assert canonical_json(findings) == run.kept["findings.json"]
-    assert findings["files"][0]["constructs"][0]["shown"] == "os.system('id')"
+    assert findings["files"][0]["findings"][0]["shown"] == "os.system('id')"
     assert [file["path"] for file in findings["files"]] == ["model.onnx", "more/pre.pkl"]
 
 
@@ -87,7 +87,7 @@ def test_controls_hold(tmp_path: Path) -> None:
 def test_many_constructs_are_all_in_the_exhibit(tmp_path: Path) -> None:
     measurement, run = _measure(tmp_path, {"model.pkl": b"cos\nsystem\n(S'id'\ntR0" * 150 + b"N."})
     assert len(measurement.warnings) == MOST_NOTES + 1
-    assert len(json.loads(run.kept["findings.json"])["files"][0]["constructs"]) == 150
+    assert len(json.loads(run.kept["findings.json"])["files"][0]["findings"]) == 150
     assert _values(measurement)["executable_constructs"] == 150
 
 

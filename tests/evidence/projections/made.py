@@ -32,6 +32,9 @@ from touchstone.records import (
     Requirement,
     SystemIdentity,
 )
+from touchstone.scan.findings import FileResult, Gap, Rule
+from touchstone.scan.findings import Finding as ScanFinding
+from touchstone.scan.plain import plain
 from touchstone.system.description import SystemDescription
 from touchstone.system.subject import FileRecord, description_json, system_digest
 from touchstone.text import Text
@@ -197,43 +200,49 @@ CARDS = {
     for identity in (SCAN, PERFORMANCE, ADVERSARIAL)
 }
 
-_RUNS = Text("runs this when the file is loaded", "加载文件时会执行该调用")
+RUNS_CODE = Rule(
+    id="pickle/dangerous-call",
+    severity="critical",
+    nature="threat",
+    title=Text("runs this when the file is loaded", "加载文件时会执行该调用"),
+    remedy=Text("Do not load it.", "请勿加载。"),
+    references=("CWE-502",),
+)
 
 
 def scan_findings() -> dict[str, Any]:
     """What the format scan writes: a clean file, a pickle that runs code, an archive that hides one."""
 
-    def file(path: str, *constructs: dict[str, Any], not_understood: tuple[Text, ...] = ()) -> dict[str, Any]:
+    def file(path: str, *findings: ScanFinding, gaps: tuple[Gap, ...] = ()) -> dict[str, Any]:
         record = next(record for record in FILES if record.path == path)
-        return {
-            "path": path,
-            "digest": record.digest,
-            "size": record.size,
-            "format": record.format,
-            "unsafe_format": bool(constructs),
-            "constructs": list(constructs),
-            "not_understood": [{"en": reason.en, "zh": reason.zh} for reason in not_understood],
-        }
+        digest = record.digest.removeprefix("sha256:")
+        scanned = FileResult(path, record.size, digest, record.format, bool(findings), findings=findings, gaps=gaps)
+        found: dict[str, Any] = plain(scanned)
+        return found
 
-    def construct(where: str, offset: int | None) -> dict[str, Any]:
-        return {
-            "kind": "code-execution",
-            "severity": "critical",
-            "where": where,
-            "offset": offset,
-            "shown": "os.system('[click](http://x.example) {0}')",
-            "what": {"en": _RUNS.en, "zh": _RUNS.zh},
-        }
+    def finding(where: str, offset: int) -> ScanFinding:
+        return ScanFinding(
+            where=where,
+            offset=offset,
+            rule=RUNS_CODE.id,
+            severity="critical",
+            nature="threat",
+            shown="os.system('[click](http://x.example) {0}')",
+            what=RUNS_CODE.title,
+            length=1,
+        )
 
     return {
-        "schema": "touchstone.format-scan/v1",
+        "schema": "touchstone.format-scan/v2",
+        "symbols_sha256": "0" * 64,
+        "rules": [plain(RUNS_CODE)],
         "files": [
             file("model/m.onnx"),
-            file("model/pre processing.pkl", construct("model/pre processing.pkl", 7)),
+            file("model/pre processing.pkl", finding("model/pre processing.pkl", 7)),
             file(
                 "model/bundle.zip",
-                construct("model/bundle.zip!inner.pkl", 3),
-                not_understood=(Text("model/bundle.zip: strange", "model/bundle.zip：异常"),),
+                finding("model/bundle.zip!inner.pkl", 3),
+                gaps=(Gap("model/bundle.zip", "damaged", Text("strange", "异常")),),
             ),
         ],
     }

@@ -33,7 +33,7 @@ def test_a_clean_file_passes_and_a_construct_fails_at_its_byte() -> None:
     clean, pickle, *_ = about_files(run())
     assert (clean["kind"], clean["level"]) == ("pass", "none")
     assert (pickle["kind"], pickle["level"]) == ("fail", "error")
-    assert at(pickle)["region"] == {"byteOffset": 7, "byteLength": 0}
+    assert at(pickle)["region"] == {"byteOffset": 7, "byteLength": 1}
     assert at(pickle)["artifactLocation"]["uri"] == "model/pre%20processing.pkl"
 
 
@@ -79,12 +79,12 @@ def test_rules_are_where_their_index_says() -> None:
     [
         {"path": "/etc/passwd"},
         {"path": "model/m.onnx\ud800"},
-        {"digest": "sha256:" + "0" * 64},
+        {"sha256": "0" * 64},
         {"size": -1},
         {"size": True},
-        {"constructs": [{}]},
-        {"constructs": "none"},
-        {"not_understood": [{"en": "x"}]},
+        {"findings": [{}]},
+        {"findings": "none"},
+        {"gaps": [{"en": "x"}]},
         {"extra": 1},
     ],
 )

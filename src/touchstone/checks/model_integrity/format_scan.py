@@ -1,15 +1,16 @@
 """Does any model file run code when it is loaded?
 
-Threat: a serialised model is a program for its loader. A pickle calls whatever it names; archives, YAML and operator
-libraries bring their own ways in (MITRE ATLAS AML.T0011.000, CWE-502).
+Threat: a serialised model is a program for its loader. A pickle calls whatever it names; archives, graphs, YAML and
+operator libraries bring their own ways in (MITRE ATLAS AML.T0011.000, CWE-502).
 
-Measured: the number of constructs in the model's files that run code, or may, each shown as the call it would make;
-and the number of files the screen did not understand to the last byte. Nothing is executed: pickles are followed on
-symbols against a list of reviewed names, and what is not on that list is reported.
+Measured: how many things in the model's files run code when they are loaded, may do so, or mean different things to
+different loaders, each shown as the call it would make; and how many files were not understood to the last byte. The
+scanner (`touchstone.scan`) executes nothing: pickles are followed on symbols against lists of reviewed names, and what
+is on no list is reported.
 
 Cannot tell: whether a file that loads safely behaves well. Backdoors in weights need other checks.
 
-Source: OWASP AISVS C6.1; the pickle machine is that of CPython's `Lib/pickletools.py`.
+Source: OWASP AISVS C6.1; the specification of each format, as its reader names it.
 """
 
 from __future__ import annotations
@@ -20,10 +21,14 @@ from typing import Any
 
 from touchstone.canonical import canonical_json
 from touchstone.checks.declaration import Measurement, MetricDeclaration, Needs, Parameters, Run, check
-from touchstone.errors import UnavailableError
+from touchstone.checks.model_integrity.model_files import model_files
 from touchstone.records import ControlRun, Metric, Note
-from touchstone.system.artifacts.constructs import Construct, FileScreen, shown
-from touchstone.system.artifacts.screen import external_tensors, screen_file
+from touchstone.scan import symbols
+from touchstone.scan.file import scan_bytes
+from touchstone.scan.findings import FileResult, Finding, Gap
+from touchstone.scan.plain import plain
+from touchstone.scan.repository import judge_repository
+from touchstone.scan.rules import all_rules
 from touchstone.system.subject import FileRecord, Subject
 from touchstone.text import Text
 
@@ -46,12 +51,14 @@ _HARMLESS = {
 
 @check(
     id="model.format_scan",
-    version="1",
+    version="2",
     title=Text("Code in model files", "模型文件中的可执行代码"),
     measures=Text(
-        "Counts the constructs in the model's files that run code when a loader opens them, and shows each one as the"
-        " call it would make. Also counts the files that could not be understood completely.",
-        "统计模型文件中会在加载时运行代码的构造，并逐一还原其调用；同时统计未能完全解析的文件数。",
+        "Counts what in the model's files runs code when a loader opens them, may do so, or means different things to"
+        " different loaders, and shows each as the call it would make. Also counts the files that could not be"
+        " understood completely.",
+        "统计模型文件中会在加载时运行代码、可能运行代码或在不同加载程序中含义不同的构造，并逐一还原其调用；"
+        "同时统计未能完全解析的文件数。",
     ),
     cannot_tell=Text(
         "A file without such constructs loads safely; whether the model in it behaves well is a question for the other"
@@ -64,7 +71,7 @@ _HARMLESS = {
         "将模型导出为只含张量与计算图的格式（ONNX、safetensors），查明该构造的来源，在此之前视来源为不可信。",
     ),
     threats=("AML.T0011.000", "AML.T0018.002", "CWE-502"),
-    source="OWASP AISVS C6.1; CPython Lib/pickletools.py; PKWARE APPNOTE 6.3.10",
+    source="OWASP AISVS C6.1; specifications of the formats, as each finding names them",
     needs=Needs(),
     metrics=(
         MetricDeclaration(
@@ -82,62 +89,33 @@ _HARMLESS = {
     ),
 )
 def format_scan(subject: Subject, parameters: Parameters, run: Run) -> Measurement:
-    """Screen every file of the model."""
-    records = _model_files(subject)
-    screens = _screen_all(subject, records, run)
+    """Scan every file of the model, and what the files make of each other."""
+    records = model_files(subject)
+    files = _scan_all(subject, records, run)
+    counted = [finding for file in files for finding in _counted(file)]
     return Measurement(
         metrics=(
-            _count("executable_constructs", sum(len(screen.constructs) for screen in screens), len(screens)),
-            _count("files_not_understood", sum(not screen.understood for screen in screens), len(screens)),
-            _count("unsafe_format_files", sum(screen.unsafe_format for screen in screens), len(screens)),
+            _count("executable_constructs", len(counted), len(files)),
+            _count("files_not_understood", sum(bool(file.gaps) for file in files), len(files)),
+            _count("unsafe_format_files", sum(file.runs_code for file in files), len(files)),
         ),
         controls=(_planted_control(), _null_control()),
-        exhibits=(run.exhibit("findings.json", "application/json", _findings(records, screens)),),
-        warnings=_notes(screens),
+        exhibits=(run.exhibit("findings.json", "application/json", _findings(files)),),
+        warnings=_notes(files),
     )
 
 
-def _model_files(subject: Subject) -> list[FileRecord]:
-    model = subject.description.model
-    paths = ([] if model.file is None else [model.file]) + model.more_files
-    if not paths:
-        raise UnavailableError(
-            Text("no model file was handed in", "未提交模型文件"),
-            "model.file",
-            Text("hand in the artefact, or leave this control untested", "请提交模型文件，否则该控制项记为未测试"),
-        )
-    unique = {record.path: record for record in map(subject.record, paths)}
-    return [unique[path] for path in sorted(unique)]
+def _scan_all(subject: Subject, records: list[FileRecord], run: Run) -> list[FileResult]:
+    files = []
+    for index, record in enumerate(records):
+        files.append(scan_bytes(subject.read(record.path), record.path))
+        run.progress((index + 1) / len(records))
+    return judge_repository(files)
 
 
-def _screen_all(subject: Subject, records: list[FileRecord], run: Run) -> list[FileScreen]:
-    contents = {record.path: subject.read(record.path) for record in records}
-    reads = {path: {_beside(path, place) for place in external_tensors(content)} for path, content in contents.items()}
-    tensors = set[str]().union(*reads.values())
-    screens = []
-    for index, (path, content) in enumerate(contents.items()):
-        screen = screen_file(content, path, raw_tensors=path in tensors)
-        screens.append(_with_missing(screen, sorted(reads[path] - contents.keys())))
-        run.progress((index + 1) / len(contents))
-    return screens
-
-
-def _with_missing(screen: FileScreen, missing: list[str]) -> FileScreen:
-    """A file is not understood while files it reads its tensors from were not handed in."""
-    reasons = tuple(
-        Text(
-            f"{screen.where}: reads tensors from {shown(place)}, which was not handed in",
-            f"{screen.where}：从未提交的文件 {shown(place)} 读取张量",
-        )
-        for place in missing
-    )
-    return replace(screen, not_understood=screen.not_understood + reasons)
-
-
-def _beside(path: str, place: str) -> str:
-    """Path of a file that the file at `path` refers to from its own folder."""
-    folder = path.rpartition("/")[0]
-    return f"{folder}/{place}" if folder else place
+def _counted(file: FileResult) -> list[Finding]:
+    """Everything but what is merely worth knowing."""
+    return [finding for finding in file.findings if finding.nature != "information"]
 
 
 def _count(metric: str, value: int, files: int) -> Metric:
@@ -148,7 +126,7 @@ def _planted_control() -> ControlRun:
     found = [
         call
         for call, content in _PLANTED.items()
-        if any(call in c.shown for c in screen_file(content, call).constructs)
+        if any(call in finding.shown for finding in scan_bytes(content, call).findings)
     ]
     return ControlRun(
         kind="planted",
@@ -161,7 +139,7 @@ def _planted_control() -> ControlRun:
 
 
 def _null_control() -> ControlRun:
-    alarmed = [name for name, content in _HARMLESS.items() if not screen_file(content, name).clean]
+    alarmed = [name for name, content in _HARMLESS.items() if scan_bytes(content, name).verdict != "clean"]
     return ControlRun(
         kind="null",
         expected=Text(
@@ -172,16 +150,9 @@ def _null_control() -> ControlRun:
     )
 
 
-def _notes(screens: list[FileScreen]) -> tuple[Note, ...]:
-    notes = [_construct_note(construct) for screen in screens for construct in screen.constructs]
-    notes += [
-        Note(
-            code="file-not-understood",
-            text=Text(f"Not completely understood: {reason.en}", f"未能完全解析：{reason.zh}"),
-        )
-        for screen in screens
-        for reason in screen.not_understood
-    ]
+def _notes(files: list[FileResult]) -> tuple[Note, ...]:
+    notes = [_finding_note(finding) for file in files for finding in _counted(file)]
+    notes += [_gap_note(gap) for file in files for gap in file.gaps]
     if len(notes) <= MOST_NOTES:
         return tuple(notes)
     left = len(notes) - MOST_NOTES
@@ -189,51 +160,31 @@ def _notes(screens: list[FileScreen]) -> tuple[Note, ...]:
     return (*notes[:MOST_NOTES], Note(code="more", text=more))
 
 
-def _construct_note(construct: Construct) -> Note:
-    at = (
-        Text("", "")
-        if construct.offset is None
-        else Text(f", byte {construct.offset}", f"，第 {construct.offset} 字节")
-    )
+def _finding_note(finding: Finding) -> Note:
+    at = Text("", "") if finding.offset < 0 else Text(f", byte {finding.offset}", f"，第 {finding.offset} 字节")
     return Note(
-        code=construct.kind,
+        code=finding.rule.replace("/", "-"),
         text=Text(
-            f"{construct.where}{at.en}: {construct.shown}: {construct.what.en}",
-            f"{construct.where}{at.zh}：{construct.shown}：{construct.what.zh}",
+            f"{finding.where}{at.en}: {finding.shown}: {finding.what.en}",
+            f"{finding.where}{at.zh}：{finding.shown}：{finding.what.zh}",
         ),
     )
 
 
-def _findings(records: list[FileRecord], screens: list[FileScreen]) -> bytes:
-    return canonical_json(
-        {
-            "schema": "touchstone.format-scan/v1",
-            "files": [_file_finding(record, screen) for record, screen in zip(records, screens, strict=True)],
-        }
+def _gap_note(gap: Gap) -> Note:
+    return Note(
+        code="file-not-understood",
+        text=Text(f"Not completely understood: {gap.where}: {gap.why.en}", f"未能完全解析：{gap.where}：{gap.why.zh}"),
     )
 
 
-def _file_finding(record: FileRecord, screen: FileScreen) -> dict[str, Any]:
-    return {
-        "path": record.path,
-        "digest": record.digest,
-        "size": record.size,
-        "format": screen.format,
-        "unsafe_format": screen.unsafe_format,
-        "not_understood": [_text(reason) for reason in screen.not_understood],
-        "constructs": [
-            {
-                "kind": construct.kind,
-                "severity": construct.severity,
-                "where": construct.where,
-                "offset": construct.offset,
-                "shown": construct.shown,
-                "what": _text(construct.what),
-            }
-            for construct in screen.constructs
-        ],
+def _findings(files: list[FileResult]) -> bytes:
+    """Everything found, and the rules it was found under; tensor tables stay out."""
+    named = {finding.rule for file in files for finding in file.findings}
+    document: dict[str, Any] = {
+        "schema": "touchstone.format-scan/v2",
+        "symbols_sha256": symbols.digest(),
+        "rules": [plain(rule) for name, rule in all_rules().items() if name in named],
+        "files": [plain(replace(file, tensors=())) for file in files],
     }
-
-
-def _text(text: Text) -> dict[str, str]:
-    return {"en": text.en, "zh": text.zh}
+    return canonical_json(document)

@@ -20,7 +20,8 @@ from pathlib import PurePosixPath
 
 from touchstone.canonical import canonical_json
 from touchstone.checks.declaration import Measurement, MetricDeclaration, Needs, Parameters, Run, check
-from touchstone.errors import EvidenceError, UnavailableError
+from touchstone.checks.model_integrity.model_files import model_files
+from touchstone.errors import EvidenceError
 from touchstone.records import ControlRun, Metric, Note
 from touchstone.signatures.keys import VerifyingKey, load_public_key
 from touchstone.system.fingerprints import SINGLE_FILE
@@ -62,7 +63,7 @@ from touchstone.text import Text
 )
 def signature(subject: Subject, parameters: Parameters, run: Run) -> Measurement:
     """Compare the digests taken when the system was opened with those that were signed."""
-    records = _model_files(subject)
+    records = model_files(subject)
     declared = subject.description.model
     key: VerifyingKey | None = None
     signed: dict[str, str] = {}
@@ -95,18 +96,6 @@ def signature(subject: Subject, parameters: Parameters, run: Run) -> Measurement
         exhibits=(run.exhibit("signature.json", "application/json", canonical_json(listing)),),
         warnings=tuple(notes),
     )
-
-
-def _model_files(subject: Subject) -> list[FileRecord]:
-    model = subject.description.model
-    paths = {path for path in (model.file, *model.more_files) if path is not None}
-    if not paths:
-        raise UnavailableError(
-            Text("no model file was handed in", "未提交模型文件"),
-            "model.file",
-            Text("hand in the artefact, or leave this control untested", "请提交模型文件，否则该控制项记为未测试"),
-        )
-    return sorted({subject.record(path) for path in paths}, key=lambda record: record.path)
 
 
 def _covered(records: list[FileRecord], signed: Mapping[str, str]) -> set[str]:

@@ -1,18 +1,21 @@
 """SARIF 2.1.0 (OASIS): what was found in model files, byte by byte, and which controls failed.
 
-A result about a whole file has the whole file as its region. A construct in a member of an archive has an offset
+A result about a whole file has the whole file as its region. A finding in a member of an archive has an offset
 in that member, which is no place in the file: its region is the file, and the member a logical location.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 from urllib.parse import quote
 
-from touchstone.evidence.projections.scan import FORMAT_SCAN, ScannedConstruct, ScannedFile, scanned_files
-from touchstone.evidence.projections.source import Source, hexadecimal
+from touchstone.evidence.projections.scan import FORMAT_SCAN, scanned_files
+from touchstone.evidence.projections.source import Source
 from touchstone.interchange import SARIF_LEVELS, Json, both, identifier, sarif_document, sarif_message, sentence
 from touchstone.records import CheckCard, Finding, Requirement, Verdict
+from touchstone.scan.findings import FileResult, Rule
+from touchstone.scan.findings import Finding as ScanFinding
 from touchstone.text import Text
 
 _NOT_UNDERSTOOD: Final = "file-not-understood"
@@ -25,15 +28,7 @@ _KINDS: Final = {
     Verdict.NOT_TESTED: "review",
     Verdict.ERROR: "review",
 }
-_SCAN_RULES: Final = {
-    "code-execution": Text("Runs code when the file is loaded.", "加载文件时会运行代码。"),
-    "unknown-global": Text("Names code that nobody reviewed.", "引用未经审查的代码。"),
-    "archive-trick": Text("Means two things to two unpackers.", "不同解包程序会得到不同内容。"),
-    "custom-code": Text("Needs code that lies beside the file.", "需要文件之外的代码。"),
-    "parser-differential": Text("Means two things to two parsers.", "不同解析器会有不同解释。"),
-    "resource-bomb": Text("Exhausts whoever opens it.", "会耗尽打开者的资源。"),
-    _NOT_UNDERSTOOD: Text("The screen did not understand every byte.", "筛查未能解析全部字节。"),
-}
+_INCOMPLETE: Final = Text("The scan did not understand every byte.", "扫描未能解析全部字节。")
 
 _UNUSABLE: Final = {
     "level": "error",
@@ -44,10 +39,10 @@ _UNUSABLE: Final = {
 
 
 def sarif_log(source: Source) -> bytes:
-    """One run: every construct in every screened file, a pass for every clean file, and one result per control."""
+    """One run: every finding in every scanned file, a pass for every clean file, and one result per control."""
     scanned = scanned_files(source)
-    files = scanned or ()
-    rules = _Rules(source)
+    files = () if scanned is None else scanned.files
+    rules = _Rules(source, {} if scanned is None else scanned.rules)
     results = [result for index, file in enumerate(files) for result in _file_results(index, file, rules)]
     results += [_control_result(source, found, rules) for found in source.assessment.findings]
     run: Json = {
@@ -68,7 +63,7 @@ def sarif_log(source: Source) -> bytes:
                 "location": {"uri": quote(file.path)},
                 "length": file.size,
                 "roles": ["analysisTarget"],
-                "hashes": {"sha-256": hexadecimal(file.digest)},
+                "hashes": {"sha-256": file.sha256},
             }
             for file in files
         ],
@@ -87,17 +82,21 @@ def sarif_log(source: Source) -> bytes:
 class _Rules:
     """The rules that results refer to, in the order in which they are first needed."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, scan_rules: Mapping[str, Rule]) -> None:
         self._source = source
+        self._scan_rules = scan_rules
         self._index: dict[str, int] = {}
         self.listed: list[Json] = []
 
-    def scan(self, kind: str) -> Json:
-        """Reference to the rule for one kind of construct, or for the scan as a whole."""
+    def scan(self, rule: str = "") -> Json:
+        """Reference to one rule of the scan, or to the scan as a whole."""
         card = self._source.cards.get(FORMAT_SCAN)
-        identity = FORMAT_SCAN if kind == FORMAT_SCAN else f"{FORMAT_SCAN}/{kind}"
-        said = self._source.title(FORMAT_SCAN) if kind == FORMAT_SCAN else _SCAN_RULES.get(kind, Text(kind, kind))
-        return self._reference(identity, said, said if card is None else card.measures, card)
+        title = self._source.title(FORMAT_SCAN)
+        if not rule:
+            return self._reference(FORMAT_SCAN, title, title if card is None else card.measures, card)
+        known = self._scan_rules.get(rule)
+        said = _INCOMPLETE if rule == _NOT_UNDERSTOOD else Text(rule, rule) if known is None else known.title
+        return self._reference(f"{FORMAT_SCAN}/{rule}", said, said if known is None else known.remedy, card)
 
     def control(self, requirement: Requirement) -> Json:
         """Reference to the rule that a control is."""
@@ -119,53 +118,55 @@ class _Rules:
         return {"ruleId": identity, "ruleIndex": self._index[identity]}
 
 
-def _file_results(index: int, file: ScannedFile, rules: _Rules) -> list[Json]:
+def _file_results(index: int, file: FileResult, rules: _Rules) -> list[Json]:
     location: Json = {
         "physicalLocation": {
             "artifactLocation": {"uri": quote(file.path), "index": index},
             "region": {"byteOffset": 0, "byteLength": file.size},
         }
     }
-    found = [_construct_result(location, file, construct, rules) for construct in file.constructs]
+    found = [_scan_result(location, file, finding, rules) for finding in file.findings]
     found += [
         {
             **rules.scan(_NOT_UNDERSTOOD),
             "kind": "open",
             "level": "none",
-            "message": sarif_message(sentence(both(reason))),
+            "message": sarif_message(sentence(both(Text(f"{gap.where}: {gap.why.en}", f"{gap.where}：{gap.why.zh}")))),
             "locations": [location],
         }
-        for reason in file.not_understood
+        for gap in file.gaps
     ]
-    if found:
+    if file.verdict != "clean":
         return found
     return [
+        *found,
         {
-            **rules.scan(FORMAT_SCAN),
+            **rules.scan(),
             "kind": "pass",
             "level": "none",
             "message": {"text": "Holds nothing that runs code. / 未发现会运行代码的构造。"},
             "locations": [location],
-        }
+        },
     ]
 
 
-def _construct_result(location: Json, file: ScannedFile, construct: ScannedConstruct, rules: _Rules) -> Json:
-    where, offset = construct.where, construct.offset
+def _scan_result(location: Json, file: FileResult, finding: ScanFinding, rules: _Rules) -> Json:
+    where, offset = finding.where, finding.offset
     place: Json = {"physicalLocation": dict(location["physicalLocation"])}
     if where != file.path:
         place["logicalLocations"] = [{"fullyQualifiedName": where, "kind": "member"}]
-    elif offset is not None:
-        place["physicalLocation"]["region"] = {"byteOffset": offset, "byteLength": 0}
-    at = "" if offset is None else f" (byte {offset})"
+    elif offset >= 0:
+        place["physicalLocation"]["region"] = {"byteOffset": offset, "byteLength": finding.length}
+    at = "" if offset < 0 else f" (byte {offset})"
+    counted = finding.nature != "information"
     return {
-        **rules.scan(construct.kind),
-        "kind": "fail",
-        "level": SARIF_LEVELS[construct.severity],
-        "message": sarif_message(f"{construct.shown}{at}: {sentence(both(construct.what))}"),
+        **rules.scan(finding.rule),
+        "kind": "fail" if counted else "informational",
+        "level": SARIF_LEVELS[finding.severity] if counted else "none",
+        "message": sarif_message(f"{finding.shown}{at}: {sentence(both(finding.what))}"),
         "locations": [place],
         "partialFingerprints": {
-            "construct/v1": identifier("construct", file.digest, where, str(offset), construct.shown)
+            "finding/v1": identifier("scan", finding.rule, file.sha256, where, str(offset), finding.shown)
         },
     }
 

@@ -2,65 +2,52 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
 
-from pydantic import Field
-
+from touchstone.canonical import parse_json
 from touchstone.errors import EvidenceError
 from touchstone.evidence.projections.source import Source
-from touchstone.records import Record
-from touchstone.signatures.exact import Sha256
-from touchstone.text import Text
+from touchstone.scan.findings import FileResult, Rule
+from touchstone.scan.plain import MisshapenError, restored
 
 FORMAT_SCAN: Final = "model.format_scan"
 FINDINGS: Final = "findings.json"
-
-Count = Annotated[int, Field(ge=0, strict=True)]
-
-
-class ScannedConstruct(Record):
-    """One thing in a file that runs, or may run, code when the file is loaded."""
-
-    kind: str
-    severity: Literal["critical", "high", "medium"]
-    where: str
-    offset: Count | None
-    shown: str
-    what: Text
+_SCHEMA: Final = "touchstone.format-scan/v2"
+_FIELDS: Final = {"schema", "symbols_sha256", "rules", "files"}
 
 
-class ScannedFile(Record):
-    """Everything about one file."""
-
-    path: str
-    digest: Sha256
-    size: Count
-    format: str
-    unsafe_format: bool
-    not_understood: tuple[Text, ...]
-    constructs: tuple[ScannedConstruct, ...]
-
-
-class Scan(Record):
+@dataclass(frozen=True, slots=True)
+class Scanned:
     """The exhibit of the format scan."""
 
-    schema_: Literal["touchstone.format-scan/v1"] = Field(alias="schema")
-    files: tuple[ScannedFile, ...]
+    files: tuple[FileResult, ...] = ()
+    rules: Mapping[str, Rule] = field(default_factory=dict)
 
 
-def scanned_files(source: Source) -> tuple[ScannedFile, ...] | None:
-    """The files that were screened; none when the scan did not run, `None` when what it wrote cannot be used.
+def scanned_files(source: Source) -> Scanned | None:
+    """What was scanned; no files when the scan did not run, `None` when what it wrote cannot be used.
 
     It can be used when it has the right form and speaks only of files of this system.
     """
     made = source.observations.get(FORMAT_SCAN)
     exhibits = [] if made is None else [each for each in made.exhibits if each.name == FINDINGS]
     if not exhibits:
-        return ()
-    content = source.exhibit(exhibits[0])
+        return Scanned()
     try:
-        files = Scan.from_bytes(content, FINDINGS).files
-    except EvidenceError:
+        scanned = _read(parse_json(source.exhibit(exhibits[0]), FINDINGS))
+    except (EvidenceError, MisshapenError):
         return None
     known = {(file.path, file.digest, file.size) for file in source.files}
-    return files if all((file.path, file.digest, file.size) in known for file in files) else None
+    return scanned if all((file.path, f"sha256:{file.sha256}", file.size) in known for file in scanned.files) else None
+
+
+def _read(document: Any) -> Scanned:
+    if not isinstance(document, dict) or document.keys() != _FIELDS or document["schema"] != _SCHEMA:
+        raise MisshapenError("not the exhibit of a format scan")
+    rules, files = document["rules"], document["files"]
+    if not isinstance(rules, list) or not isinstance(files, list):
+        raise MisshapenError("rules and files are lists")
+    read = (restored(Rule, rule) for rule in rules)
+    return Scanned(tuple(restored(FileResult, file) for file in files), {rule.id: rule for rule in read})

@@ -1,6 +1,6 @@
 """ONNX models, answered by ONNX Runtime on one core.
 
-The file's structure is read and judged from its bytes first (:mod:`touchstone.system.artifacts.onnx_structure`):
+The file's structure is read and judged from its bytes first (:mod:`touchstone.system.models.onnx_structure`):
 a model that would open other files or needs code from outside never reaches the runtime.
 """
 
@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from touchstone.errors import ArtifactError
-from touchstone.system.artifacts.onnx_structure import OnnxStructure, TensorDescription, read_onnx_structure
 from touchstone.system.classes import ClassNames
 from touchstone.system.models.answers import BATCH, AnsweringModel, first_line
+from touchstone.system.models.onnx_structure import OnnxStructure, TensorDescription, read_onnx_structure
 from touchstone.system.samples import sample_shape
 from touchstone.text import Text
 

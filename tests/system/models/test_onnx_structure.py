@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from tests.system import onnx_writer as onnx
 from touchstone.errors import ArtifactError
-from touchstone.system.artifacts.onnx_structure import DEEPEST, TensorDescription, read_onnx_structure
+from touchstone.system.models.onnx_structure import DEEPEST, TensorDescription, read_onnx_structure
 
 WEIGHTS = np.ones((3, 2), dtype=np.float32)
 BIAS = np.zeros(2, dtype=np.float32)

@@ -1,0 +1,20 @@
+"""Which files make up the model under test."""
+
+from __future__ import annotations
+
+from touchstone.errors import UnavailableError
+from touchstone.system.subject import FileRecord, Subject
+from touchstone.text import Text
+
+
+def model_files(subject: Subject) -> list[FileRecord]:
+    """The model's files, each once, sorted by path. Raises `UnavailableError` when none was handed in."""
+    model = subject.description.model
+    paths = {path for path in (model.file, *model.more_files) if path is not None}
+    if not paths:
+        raise UnavailableError(
+            Text("no model file was handed in", "未提交模型文件"),
+            "model.file",
+            Text("hand in the artefact, or leave this control untested", "请提交模型文件，否则该控制项记为未测试"),
+        )
+    return sorted({subject.record(path) for path in paths}, key=lambda record: record.path)
