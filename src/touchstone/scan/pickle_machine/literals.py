@@ -1,83 +1,167 @@
-"""Arguments that are written as lines of text, as protocol 0 does."""
+"""The opcodes that push what is written in the stream: numbers, texts, bytes."""
 
 from __future__ import annotations
 
-import re
-from typing import Final
+import struct
+from collections.abc import Callable
 
+from touchstone.scan.pickle_machine.containers import ContainerMachine
+from touchstone.scan.pickle_machine.lines import (
+    LONGEST_DECIMAL,
+    decimal_integer,
+    decimal_or_boolean,
+    float_of_line,
+    text_of_string_line,
+    text_of_unicode_line,
+)
+from touchstone.scan.pickle_machine.payloads import MARKS, SHORTEST_BYTES, SHORTEST_TEXT, pickle_within
 from touchstone.scan.pickle_machine.stream import LONGEST_INLINE, Malformed
 from touchstone.scan.pickle_machine.values import Stretch
+from touchstone.scan.source import MemorySource
 from touchstone.text import Text
 
-_ESCAPE: Final = re.compile(rb"\\(x[0-9a-fA-F]{2}|[0-7]{1,3}|.|$)", re.DOTALL)
-_NAMED: Final = {
-    b"\\": b"\\",
-    b"'": b"'",
-    b'"': b'"',
-    b"a": b"\a",
-    b"b": b"\b",
-    b"f": b"\f",
-    b"n": b"\n",
-    b"r": b"\r",
-    b"t": b"\t",
-    b"v": b"\v",
-    b"\n": b"",
-}
 
+class LiteralMachine(ContainerMachine):
+    """Pushes literals. Long ones are known by their place; data that looks like another pickle is remembered."""
 
-LONGEST_DECIMAL: Final = 4_300
-"""Digits beyond which Python itself refuses to read an integer, for that takes quadratic time (CVE-2020-10735)."""
+    def none(self) -> None:
+        self._stack.append(None)
 
+    def true(self) -> None:
+        self._stack.append(True)
 
-def decimal_integer(line: bytes) -> int | Stretch:
-    """The integer of an INT, LONG, GET or PUT line; any base that Python writes."""
-    if len(line) > LONGEST_INLINE:
-        return Stretch("integer", -1, len(line), line[:40])
-    text = line.strip(b" \t\r\v\f")
-    try:
-        try:
-            return int(text, 0)
-        except ValueError:
-            return int(text)  # leading zeros
-    except ValueError:
-        raise Malformed(Text("an integer is not one", "整数格式错误")) from None
+    def false(self) -> None:
+        self._stack.append(False)
 
+    def int_line(self) -> None:
+        self._stack.append(decimal_or_boolean(self._number_line()))
 
-def decimal_or_boolean(line: bytes) -> bool | int | Stretch:
-    """The argument of INT, which also writes booleans."""
-    return line == b"01" if line in {b"00", b"01"} else decimal_integer(line)
+    def long_line(self) -> None:
+        self._stack.append(decimal_integer(self._number_line().removesuffix(b"L")))
 
+    def _number_line(self) -> bytes:
+        offset = self.position
+        line = self._line()
+        if self.position - offset > LONGEST_DECIMAL:
+            self._bomb(f"an integer of {self.position - offset} decimal digits", "digits")
+        return line
 
-def float_of_line(line: bytes) -> float:
-    """The argument of FLOAT."""
-    try:
-        return float(line)
-    except ValueError:
-        raise Malformed(Text("a float is not one", "浮点数格式错误")) from None
+    def int_byte(self) -> None:
+        self._stack.append(self._byte())
 
+    def int_two_bytes(self) -> None:
+        self._stack.append(self._unsigned(2))
 
-def text_of_string_line(line: bytes) -> str:
-    """The argument of STRING: quoted, with the escapes of Python's byte strings."""
-    quoted = line.strip()
-    if len(quoted) < 2 or quoted[:1] != quoted[-1:] or quoted[:1] not in {b"'", b'"'}:
-        raise Malformed(Text("a string is not quoted", "字符串缺少引号"))
-    return _ESCAPE.sub(_unescaped, quoted[1:-1]).decode("latin-1")
+    def int_word(self) -> None:
+        self._stack.append(int.from_bytes(self._take(4), "little", signed=True))
 
+    def long_short(self) -> None:
+        self._long(self._unsigned(1))
 
-def _unescaped(match: re.Match[bytes]) -> bytes:
-    escape = match[1]
-    if escape[:1] == b"x" and len(escape) == 3:
-        return bytes([int(escape[1:], 16)])
-    if escape[:1].isdigit() and escape[:1] not in {b"8", b"9"}:
-        return bytes([int(escape, 8) & 0xFF])
-    if escape in {b"x", b""}:
-        raise Malformed(Text("a string escape is wrong", "字符串转义错误"))
-    return _NAMED.get(escape, match[0])
+    def long_long(self) -> None:
+        self._long(self._signed_length("LONG4"))
 
+    def _long(self, length: int) -> None:
+        if length > LONGEST_INLINE:
+            self._stack.append(self._step_over(length, "integer"))
+        else:
+            self._stack.append(int.from_bytes(self._take(length), "little", signed=True))
 
-def text_of_unicode_line(line: bytes) -> str:
-    """The argument of UNICODE: raw unicode escapes."""
-    try:
-        return line.decode("raw_unicode_escape")
-    except UnicodeDecodeError:
-        raise Malformed(Text("a unicode escape is wrong", "Unicode 转义错误")) from None
+    def _signed_length(self, opcode: str) -> int:
+        length = int.from_bytes(self._take(4), "little", signed=True)
+        if length < 0:
+            raise Malformed(Text(f"{opcode} has a negative length", f"{opcode} 的长度为负"))
+        return length
+
+    def float_line(self) -> None:
+        self._stack.append(float_of_line(self._line()))
+
+    def float_binary(self) -> None:
+        self._stack.append(struct.unpack(">d", self._take(8))[0])
+
+    def string_line(self) -> None:
+        self._push_line_text(text_of_string_line)
+
+    def unicode_line(self) -> None:
+        self._push_line_text(text_of_unicode_line)
+
+    def _push_line_text(self, decode: Callable[[bytes], str]) -> None:
+        offset = self.position
+        line = self._line()
+        if len(line) > LONGEST_INLINE:
+            self._stack.append(Stretch("text", offset, self.position - 1 - offset, line[:40]))
+            return
+        text = decode(line)
+        self._stack.append(text)
+        if len(text) >= SHORTEST_TEXT:
+            self._look_inside(text.encode("utf-8", "surrogatepass"), offset)
+
+    def text_short(self) -> None:
+        self._text(self._byte())
+
+    def text_word(self) -> None:
+        self._text(self._unsigned(4))
+
+    def text_long(self) -> None:
+        self._text(self._unsigned(8))
+
+    def _text(self, length: int) -> None:
+        offset = self._base + self._at
+        if length > LONGEST_INLINE:
+            stretch = self._step_over(length, "text")
+            self._stack.append(stretch)
+            self._look_inside(stretch.beginning, offset, stretch)
+            return
+        raw = self._take(length)
+        self._stack.append(raw.decode("utf-8", "surrogateescape"))
+        if length >= SHORTEST_TEXT:
+            self._look_inside(raw, offset)
+
+    def string_short(self) -> None:
+        self._string(self._unsigned(1))
+
+    def string_word(self) -> None:
+        self._string(self._signed_length("BINSTRING"))
+
+    def _string(self, length: int) -> None:
+        """A string of Python 2, which may be bytes; most loaders decode it as latin-1."""
+        offset = self._base + self._at
+        if length > LONGEST_INLINE:
+            stretch = self._step_over(length, "bytes")
+            self._stack.append(stretch)
+            self._look_inside(stretch.beginning, offset, stretch)
+            return
+        raw = self._take(length)
+        self._stack.append(raw.decode("latin-1"))
+        if length >= SHORTEST_BYTES:
+            self._look_inside(raw, offset)
+
+    def bytes_short(self) -> None:
+        self._bytes(self._unsigned(1))
+
+    def bytes_word(self) -> None:
+        self._bytes(self._unsigned(4))
+
+    def bytes_long(self) -> None:
+        self._bytes(self._unsigned(8))
+
+    def _bytes(self, length: int) -> None:
+        offset = self._base + self._at
+        if length > LONGEST_INLINE:
+            stretch = self._step_over(length, "bytes")
+            self._stack.append(stretch)
+            self._look_inside(stretch.beginning, offset, stretch)
+            return
+        raw = self._take(length)
+        self._stack.append(raw)
+        if length >= SHORTEST_BYTES:
+            self._look_inside(raw, offset)
+
+    def _look_inside(self, beginning: bytes, offset: int, stretch: Stretch | None = None) -> None:
+        """Remember data that begins like another pickle, to be looked at when this one has been followed."""
+        if MARKS.match(beginning) is None:
+            return
+        data = MemorySource(beginning) if stretch is None else self.source.part(offset, stretch.length)
+        inner = pickle_within(data)
+        if inner is not None:
+            self.notes.candidate(offset, inner)

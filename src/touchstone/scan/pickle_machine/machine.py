@@ -7,7 +7,6 @@ with what. `judgement` judges each at the opcode.
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -23,21 +22,13 @@ from touchstone.scan.pickle_machine.arrays import (
     mark_objects,
 )
 from touchstone.scan.pickle_machine.judgement import Judge, Lookup
-from touchstone.scan.pickle_machine.literals import (
-    LONGEST_DECIMAL,
-    decimal_integer,
-    decimal_or_boolean,
-    float_of_line,
-    text_of_string_line,
-    text_of_unicode_line,
-)
+from touchstone.scan.pickle_machine.literals import LiteralMachine
 from touchstone.scan.pickle_machine.memo import RunMemo
 from touchstone.scan.pickle_machine.notes import Evidence, Notes
-from touchstone.scan.pickle_machine.payloads import MARKS, SHORTEST_BYTES, SHORTEST_TEXT, pickle_within
 from touchstone.scan.pickle_machine.rendering import render
 from touchstone.scan.pickle_machine.runs import Run
-from touchstone.scan.pickle_machine.stack import Inexact, StackMachine
-from touchstone.scan.pickle_machine.stream import LONGEST_INLINE, Malformed
+from touchstone.scan.pickle_machine.stack import Inexact
+from touchstone.scan.pickle_machine.stream import Malformed
 from touchstone.scan.pickle_machine.torch_tensors import MOST_TENSORS, TorchTensor, tensor_of
 from touchstone.scan.pickle_machine.values import (
     FORGOTTEN_TEXT,
@@ -46,11 +37,10 @@ from touchstone.scan.pickle_machine.values import (
     Global,
     Outside,
     Slot,
-    Stretch,
     Value,
     as_dictionary,
 )
-from touchstone.scan.source import MemorySource, Source
+from touchstone.scan.source import Source
 from touchstone.scan.symbols import Right, standing
 from touchstone.text import Text
 
@@ -93,7 +83,7 @@ class _Stopped(Exception):  # noqa: N818 - the STOP opcode
     pass
 
 
-class Machine(StackMachine):
+class Machine(LiteralMachine):
     """Follows one stream, from `start`."""
 
     def __init__(
@@ -166,244 +156,22 @@ class Machine(StackMachine):
             again._steps(1)
         return again._settled(again._stack)
 
-    # ---- the memo
-
-    def put_line(self) -> None:
-        self._put(self._memo_index())
-
-    def put_byte(self) -> None:
-        self._put(self._byte())
-
-    def put_word(self) -> None:
-        self._put(self._unsigned(4))
-
-    def get_line(self) -> None:
-        self._get(self._memo_index())
-
-    def get_byte(self) -> None:
-        self._get(self._byte())
-
-    def get_word(self) -> None:
-        self._get(self._unsigned(4))
-
-    def _memo_index(self) -> int:
-        index = decimal_integer(self._line())
-        if not isinstance(index, int) or index < 0:
-            raise Malformed(Text("a memo index is wrong", "备忘索引错误"))
-        return index
-
-    # ---- constants
-
-    def none(self) -> None:
-        self._stack.append(None)
-
-    def true(self) -> None:
-        self._stack.append(True)
-
-    def false(self) -> None:
-        self._stack.append(False)
-
-    def int_line(self) -> None:
-        self._stack.append(decimal_or_boolean(self._number_line()))
-
-    def long_line(self) -> None:
-        self._stack.append(decimal_integer(self._number_line().removesuffix(b"L")))
-
-    def _number_line(self) -> bytes:
-        offset = self.position
-        line = self._line()
-        if self.position - offset > LONGEST_DECIMAL:
-            self._bomb(f"an integer of {self.position - offset} decimal digits", "digits")
-        return line
-
-    def int_byte(self) -> None:
-        self._stack.append(self._byte())
-
-    def int_two_bytes(self) -> None:
-        self._stack.append(self._unsigned(2))
-
-    def int_word(self) -> None:
-        self._stack.append(int.from_bytes(self._take(4), "little", signed=True))
-
-    def long_short(self) -> None:
-        self._long(self._unsigned(1))
-
-    def long_long(self) -> None:
-        self._long(self._signed_length("LONG4"))
-
-    def _long(self, length: int) -> None:
-        if length > LONGEST_INLINE:
-            self._stack.append(self._step_over(length, "integer"))
-        else:
-            self._stack.append(int.from_bytes(self._take(length), "little", signed=True))
-
-    def _signed_length(self, opcode: str) -> int:
-        length = int.from_bytes(self._take(4), "little", signed=True)
-        if length < 0:
-            raise Malformed(Text(f"{opcode} has a negative length", f"{opcode} 的长度为负"))
-        return length
-
-    def float_line(self) -> None:
-        self._stack.append(float_of_line(self._line()))
-
-    def float_binary(self) -> None:
-        self._stack.append(struct.unpack(">d", self._take(8))[0])
-
-    def string_line(self) -> None:
-        self._push_line_text(text_of_string_line)
-
-    def unicode_line(self) -> None:
-        self._push_line_text(text_of_unicode_line)
-
-    def _push_line_text(self, decode: Callable[[bytes], str]) -> None:
-        offset = self.position
-        line = self._line()
-        if len(line) > LONGEST_INLINE:
-            self._stack.append(Stretch("text", offset, self.position - 1 - offset, line[:40]))
-            return
-        text = decode(line)
-        self._stack.append(text)
-        if len(text) >= SHORTEST_TEXT:
-            self._look_inside(text.encode("utf-8", "surrogatepass"), offset)
-
-    def text_short(self) -> None:
-        self._text(self._byte())
-
-    def text_word(self) -> None:
-        self._text(self._unsigned(4))
-
-    def text_long(self) -> None:
-        self._text(self._unsigned(8))
-
-    def _text(self, length: int) -> None:
-        offset = self._base + self._at
-        if length > LONGEST_INLINE:
-            stretch = self._step_over(length, "text")
-            self._stack.append(stretch)
-            self._look_inside(stretch.beginning, offset, stretch)
-            return
-        raw = self._take(length)
-        self._stack.append(raw.decode("utf-8", "surrogateescape"))
-        if length >= SHORTEST_TEXT:
-            self._look_inside(raw, offset)
-
-    def string_short(self) -> None:
-        self._string(self._unsigned(1))
-
-    def string_word(self) -> None:
-        self._string(self._signed_length("BINSTRING"))
-
-    def _string(self, length: int) -> None:
-        """A string of Python 2, which may be bytes; most loaders decode it as latin-1."""
-        offset = self._base + self._at
-        if length > LONGEST_INLINE:
-            stretch = self._step_over(length, "bytes")
-            self._stack.append(stretch)
-            self._look_inside(stretch.beginning, offset, stretch)
-            return
-        raw = self._take(length)
-        self._stack.append(raw.decode("latin-1"))
-        if length >= SHORTEST_BYTES:
-            self._look_inside(raw, offset)
-
-    def bytes_short(self) -> None:
-        self._bytes(self._unsigned(1))
-
-    def bytes_word(self) -> None:
-        self._bytes(self._unsigned(4))
-
-    def bytes_long(self) -> None:
-        self._bytes(self._unsigned(8))
-
-    def _bytes(self, length: int) -> None:
-        offset = self._base + self._at
-        if length > LONGEST_INLINE:
-            stretch = self._step_over(length, "bytes")
-            self._stack.append(stretch)
-            self._look_inside(stretch.beginning, offset, stretch)
-            return
-        raw = self._take(length)
-        self._stack.append(raw)
-        if length >= SHORTEST_BYTES:
-            self._look_inside(raw, offset)
-
-    def _look_inside(self, beginning: bytes, offset: int, stretch: Stretch | None = None) -> None:
-        """Remember data that begins like another pickle, to be looked at when this one has been followed."""
-        if MARKS.match(beginning) is None:
-            return
-        data = MemorySource(beginning) if stretch is None else self.source.part(offset, stretch.length)
-        inner = pickle_within(data)
-        if inner is not None:
-            self.notes.candidate(offset, inner)
-
     # ---- containers
 
-    def empty_list(self) -> None:
-        self._stack.append(Container("list"))
-
-    def empty_tuple(self) -> None:
-        self._stack.append(Container("tuple"))
-
-    def empty_dict(self) -> None:
-        self._stack.append(Container("dict"))
-
-    def empty_set(self) -> None:
-        self._stack.append(Container("set"))
-
-    def collect_list(self) -> None:
-        self._contain("list", self._pop_to_mark())
-
-    def collect_tuple(self) -> None:
-        self._contain("tuple", self._pop_to_mark())
-        self._step_over_run()
-
-    def collect_frozenset(self) -> None:
-        self._contain("frozenset", self._pop_to_mark())
-
-    def collect_dict(self) -> None:
-        self._contain("dict", self._check_pairs(self._pop_to_mark()))
-
-    def tuple_of_one(self) -> None:
-        self._tuple_of(1)
-
-    def tuple_of_two(self) -> None:
-        self._tuple_of(2)
-
-    def tuple_of_three(self) -> None:
-        self._tuple_of(3)
-
-    def append(self) -> None:
-        self._add([self._pop()])
-
-    def appends(self) -> None:
-        self._add(self._pop_to_mark())
-        self._step_over_run()
-
-    def set_item(self) -> None:
-        stack = self._need(2)
-        pair: list[Slot] = list(stack[-2:])
-        del stack[-2:]
-        self._add_pairs(pair)
-
-    def set_items(self) -> None:
-        self._add_pairs(self._check_pairs(self._pop_to_mark()))
-        self._step_over_run()
-
     def _add_pairs(self, slots: list[Slot]) -> None:
-        self._add(slots)
+        super()._add_pairs(slots)
         if self._loader.persistent and len(self._tensors) < MOST_TENSORS:
-            for name, value in zip(slots[::2], slots[1::2], strict=True):
-                if isinstance(value, Call):
-                    tensor = tensor_of(self._value_of(name), value)
-                    if tensor is not None:
-                        self._tensors.append(tensor)
+            self._note_tensors(slots)
 
-    def _add(self, slots: list[Slot]) -> None:
-        target = self._top()
-        if isinstance(target, Container):
-            self._fill(target, slots)
-        else:
-            self._judge.changed(target, self._settled(slots[:8]), self.opcode_at)
+    def _note_tensors(self, slots: list[Slot]) -> None:
+        for name, value in zip(slots[::2], slots[1::2], strict=True):
+            if isinstance(value, Call):
+                tensor = tensor_of(self._value_of(name), value)
+                if tensor is not None:
+                    self._tensors.append(tensor)
+
+    def _change(self, target: Value, added: list[Value]) -> None:
+        self._judge.changed(target, added, self.opcode_at)
 
     # ---- imports and calls
 
