@@ -47,21 +47,21 @@ def test_clean_model(tmp_path: Path) -> None:
 
 
 def test_constructs_are_counted_and_shown_in_both_languages(tmp_path: Path) -> None:
-    measurement, run = _measure(tmp_path, {"model.onnx": CALL, "more/pre.pkl": HARMLESS})
+    measurement, run = _measure(tmp_path, {"model.pkl": CALL, "more/pre.pkl": HARMLESS})
     assert _values(measurement) == {"executable_constructs": 1, "files_not_understood": 0, "unsafe_format_files": 2}
     note = measurement.warnings[0]
     assert note.code == "pickle-dangerous-call"
-    assert note.text.en.startswith("model.onnx, byte 18: os.system('id')")
-    assert "第 18 字节" in note.text.zh
+    assert note.text.en.startswith("model.pkl, byte 19: os.system('id')")
+    assert "第 19 字节" in note.text.zh
     assert "os.system('id')" in note.text.zh
     findings = json.loads(run.kept["findings.json"])
     assert canonical_json(findings) == run.kept["findings.json"]
     assert findings["files"][0]["findings"][0]["shown"] == "os.system('id')"
-    assert [file["path"] for file in findings["files"]] == ["model.onnx", "more/pre.pkl"]
+    assert [file["path"] for file in findings["files"]] == ["model.pkl", "more/pre.pkl"]
 
 
 def test_files_that_are_not_understood_are_counted(tmp_path: Path) -> None:
-    measurement, _ = _measure(tmp_path, {"model.gguf": b"GGUF\x03\x00\x00\x00" + bytes(16), "a.pkl": HARMLESS[:-1]})
+    measurement, _ = _measure(tmp_path, {"model.gguf": b"GGUF\x03\x00\x00\x00" + bytes(9), "a.pkl": HARMLESS[:-1]})
     assert _values(measurement)["files_not_understood"] == 2
     assert {note.code for note in measurement.warnings} == {"file-not-understood"}
 
@@ -73,7 +73,7 @@ def test_weights_beside_a_graph_are_raw_tensors(tmp_path: Path) -> None:
     assert _values(given)["files_not_understood"] == 0
     missing, _ = _measure(tmp_path / "missing", {"net/model.onnx": model})
     assert _values(missing)["files_not_understood"] == 1
-    assert "net/weights.bin" in missing.warnings[0].text.en
+    assert "net/model.onnx: needs weights.bin" in missing.warnings[0].text.en
 
 
 def test_controls_hold(tmp_path: Path) -> None:
@@ -84,11 +84,17 @@ def test_controls_hold(tmp_path: Path) -> None:
     assert "timeit.timeit" in planted.seen.en
 
 
-def test_many_constructs_are_all_in_the_exhibit(tmp_path: Path) -> None:
-    measurement, run = _measure(tmp_path, {"model.pkl": b"cos\nsystem\n(S'id'\ntR0" * 150 + b"N."})
+def test_many_findings_are_all_in_the_exhibit(tmp_path: Path) -> None:
+    files = {f"model-{number}.pkl": CALL for number in range(MOST_NOTES + 5)}
+    measurement, run = _measure(tmp_path, files)
     assert len(measurement.warnings) == MOST_NOTES + 1
-    assert len(json.loads(run.kept["findings.json"])["files"][0]["findings"]) == 150
-    assert _values(measurement)["executable_constructs"] == 150
+    assert len(json.loads(run.kept["findings.json"])["files"]) == MOST_NOTES + 5
+    assert _values(measurement)["executable_constructs"] == MOST_NOTES + 5
+
+
+def test_a_pickle_under_another_name_is_found_by_its_neighbours(tmp_path: Path) -> None:
+    measurement, _ = _measure(tmp_path, {"model.onnx": HARMLESS})
+    assert {note.code for note in measurement.warnings} == {"repository-disguised-pickle"}
 
 
 def test_a_service_has_no_files_to_scan(tmp_path: Path) -> None:
