@@ -36,7 +36,7 @@ class ZygoteProcess:
         printed: IO[bytes] | int = subprocess.DEVNULL if output is None else output
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "touchstone.assessment.zygote", str(theirs.fileno()), *runtimes],
+                [sys.executable, "-P", "-m", "touchstone.assessment.zygote", str(theirs.fileno()), *runtimes],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=printed,

@@ -6,13 +6,17 @@ tar archive, the text of a configuration, the length of a header.
 
 from __future__ import annotations
 
-from typing import Final
+import re
+from typing import TYPE_CHECKING, Final
 
 from touchstone.scan.budget import Budget, Limits
 from touchstone.scan.examination import Examination
 from touchstone.scan.findings import Rule
 from touchstone.scan.source import Source
 from touchstone.text import Text
+
+if TYPE_CHECKING:
+    from touchstone.scan.pickle_machine.notes import Notice
 
 ALSO_PICKLE: Final = Rule(
     id="file/also-pickle",
@@ -30,11 +34,11 @@ ALSO_PICKLE: Final = Rule(
 )
 RULES: Final[tuple[Rule, ...]] = (ALSO_PICKLE,)
 
-FIRST_OPCODES: Final = frozenset(
-    b"()]}NIJKMLGFSTUVXBCciPQ\x80\x82\x83\x84\x88\x89\x8a\x8b\x8c\x8d\x8e\x8f\x95\x96\x97"
-)
+FIRST_OPCODES: Final = frozenset(b"()]}NIJKMLGFSTUVXBCciPQ\x80\x82\x83\x84\x88\x89\x8a\x8b\x8c\x8d\x8e\x8f\x95\x96\x97")
 """Opcodes that need nothing on the stack: what a pickle can begin with."""
 _MOST_OPCODES: Final = 20_000
+_LONGEST_NAMES: Final = 1024
+_IMPORT_FROM_PROSE: Final = re.compile(rb"[ci][^\n]{0,400}[ \t][^\n]{0,400}\n")
 _CALLS: Final = frozenset(
     {"pickle/dangerous-call", "pickle/unreviewed-call", "pickle/attribute-walk", "pickle/code-object"}
 )
@@ -42,14 +46,27 @@ _CALLS: Final = frozenset(
 
 def look_for_pickle(source: Source, kind: str, examination: Examination) -> None:
     """Report what unpickling a file of another format would run."""
-    if source.read(0, 1)[0] not in FIRST_OPCODES:
+    head = source.read(0, _LONGEST_NAMES)
+    if head[0] not in FIRST_OPCODES or names_nothing(head):
         return
     from touchstone.scan.pickle_machine.machine import Loader, Machine
-    from touchstone.scan.pickle_machine.notes import Evidence, Notes
+    from touchstone.scan.pickle_machine.notes import Notes
 
     notes = Notes()
     budget = Budget(Limits(), source.size)
     Machine(source, 0, notes, budget, Loader(joblib=False)).run(_MOST_OPCODES)
     for notice in notes.notices:
-        if notice.evidence >= Evidence.DANGER or (notice.evidence >= Evidence.NAME and notice.rule.id in _CALLS):
+        if does_something(notice):
             examination.report(ALSO_PICKLE, f"{kind}, and {notice.shown}", offset=notice.offset)
+
+
+def does_something(notice: Notice) -> bool:
+    """Whether a notice is of more than a name: a word list is full of those, `cat` imports `dog` from `at`."""
+    from touchstone.scan.pickle_machine.notes import Evidence
+
+    return notice.evidence >= Evidence.DANGER or (notice.evidence >= Evidence.NAME and notice.rule.id in _CALLS)
+
+
+def names_nothing(head: bytes) -> bool:
+    """Whether bytes begin by importing from a module with a space in its name, as prose and Python's `import os` do."""
+    return _IMPORT_FROM_PROSE.match(head) is not None

@@ -23,6 +23,7 @@ from touchstone.scan.pickle_machine.machine import Loader, Machine, Reading
 from touchstone.scan.pickle_machine.nested import examine_inner_files, report_inner_pickles
 from touchstone.scan.pickle_machine.notes import MOST_ALIKE, Evidence, Notes
 from touchstone.scan.pickle_machine.values import Call, Global, Value
+from touchstone.scan.second_pickles import does_something, names_nothing
 from touchstone.scan.source import Source
 from touchstone.scan.symbols import standing
 from touchstone.text import Text
@@ -193,12 +194,14 @@ def reads_as_pickle(source: Source, head: bytes) -> bool:
     """
     if len(head) > 1 and head[0] == 0x80:
         return head[1] <= 5
+    if names_nothing(head):
+        return False
     notes = Notes()
     budget = Budget(Limits(opcodes=10 * _RECOGNISED_AFTER), source.size)
     reading = Machine(source, 0, notes, budget, Loader(fast=False)).run(_RECOGNISED_AFTER)
     if reading.stopped:
         return reading.end == source.size or notes.acts or _is_binary(head)
-    return reading.limited or notes.acts
+    return reading.limited or (notes.acts if _is_binary(head) else any(map(does_something, notes.notices)))
 
 
 _RECOGNISED_AFTER: Final = 2_000
