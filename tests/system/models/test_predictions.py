@@ -39,6 +39,8 @@ def test_probabilities_are_looked_up(tmp_path: Path) -> None:
         model.logits(inputs)
     with pytest.raises(UnavailableError):
         model.gradient(inputs, np.zeros(3, dtype=np.int64), "margin")
+    with pytest.raises(UnavailableError):
+        model.differentiable()
 
 
 @pytest.mark.parametrize("change", ["order", "part", "value"])

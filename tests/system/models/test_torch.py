@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.system.made import describe, make
-from touchstone.errors import ArtifactError, DescriptionError
+from touchstone.errors import ArtifactError, DescriptionError, UnavailableError
 from touchstone.system.description import Layer
 from touchstone.system.models.handle import Capability, ModelHandle
 from touchstone.system.models.opening import open_model
@@ -107,8 +107,40 @@ def test_gradients_are_those_of_each_samples_own_loss(tmp_path: Path, loss: Any)
     assert np.corrcoef(slope, ours)[0, 1] > 0.99
 
 
+def test_the_function_of_tensors_gives_the_handles_own_scores(tmp_path: Path) -> None:
+    normalisation = {"mean": [0.5, 0.2], "scale": [0.25, 2.0]}
+    model = opened(tmp_path, WEIGHTS, normalisation=normalisation)
+    scores = model.differentiable()(torch.from_numpy(X))
+    assert np.allclose(scores.numpy(), model.logits(X), atol=1e-5)
+    assert model.queries == 2 * len(X)
+    assert model.differentiable()(torch.from_numpy(X[:0])).shape == (0, 3)
+
+
+@pytest.mark.parametrize("loss", ["margin", "cross-entropy"])
+def test_the_function_of_tensors_has_the_handles_own_gradients(tmp_path: Path, loss: Any) -> None:
+    model = opened(tmp_path, WEIGHTS)
+    x = torch.from_numpy(X).clone().requires_grad_(True)
+    scores, wanted = model.differentiable()(x), torch.from_numpy(Y)
+    own = scores.gather(1, wanted[:, None])[:, 0]
+    others = scores.scatter(1, wanted[:, None], -torch.inf).amax(dim=1)
+    losses = {"cross-entropy": scores.logsumexp(dim=1) - own, "margin": others - own}
+    (gradient,) = torch.autograd.grad(losses[loss].sum(), x)
+    assert np.allclose(gradient.numpy(), model.gradient(X, Y, loss), atol=1e-5)
+
+
+def test_one_score_for_two_classes_becomes_two(tmp_path: Path) -> None:
+    layers = [{"kind": "flatten"}, {"kind": "linear", "name": "last", "inputs": 128, "outputs": 1}]
+    weights = {"last.weight": torch.linspace(-1, 1, 128)[None], "last.bias": torch.zeros(1)}
+    model = opened(tmp_path, weights, architecture=layers, labels=["no", "yes"])
+    scores = model.differentiable()(torch.from_numpy(X))
+    assert np.allclose(scores.numpy(), model.logits(X), atol=1e-5)
+
+
 def test_gradients_need_full_access(tmp_path: Path) -> None:
-    assert Capability.GRADIENTS not in opened(tmp_path, WEIGHTS, access="probabilities").capabilities
+    shut = opened(tmp_path, WEIGHTS, access="probabilities")
+    assert Capability.GRADIENTS not in shut.capabilities
+    with pytest.raises(UnavailableError):
+        shut.differentiable()
 
 
 def test_half_precision_weights_are_taken(tmp_path: Path) -> None:

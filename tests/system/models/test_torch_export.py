@@ -93,6 +93,10 @@ def test_answers_and_gradients_are_the_modules_own(tmp_path: Path, kind: Any, dy
     assert np.allclose(model.logits(X), wanted.detach().numpy(), atol=1e-5)
     assert np.allclose(model.gradient(X, y, "cross-entropy"), gradient.numpy(), atol=1e-5)
     assert model.queries == 2 * len(X)
+    scores = model.differentiable()(x)
+    (ours,) = torch.autograd.grad(torch.nn.functional.cross_entropy(scores, torch.tensor(y), reduction="sum"), x)
+    assert np.allclose(scores.detach().numpy(), wanted.detach().numpy(), atol=1e-5)
+    assert np.allclose(ours.numpy(), gradient.numpy(), atol=1e-5)
 
 
 class Touch:

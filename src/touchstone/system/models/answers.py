@@ -7,7 +7,7 @@ rows that sum to one, query counts, access) is held here, once.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,6 +29,9 @@ BATCH = 256
 
 PROBABILITY_TOLERANCE = 1e-3
 """How far a row of float32 (or half-precision) probabilities may be from summing to one before it is an error."""
+
+SMALLEST_PROBABILITY = 1e-30
+"""What stands for a probability of zero where its logarithm is taken in float32."""
 
 _ANSWERS = {
     "labels": frozenset({Capability.LABELS}),
@@ -102,6 +105,10 @@ class AnsweringModel(ABC):
         """Gradient of the loss for one batch; only differentiable runtimes have one."""
         raise NotImplementedError
 
+    def tensor_forward(self, batch: Any) -> Any:
+        """What `forward` gives, as a differentiable function of a tensor; only differentiable runtimes have one."""
+        raise NotImplementedError
+
     def labels(self, x: NDArray[np.float32]) -> NDArray[np.int64]:
         """Predicted class indices, shape `(n,)`; the first of equal scores wins."""
         self._require(Capability.LABELS)
@@ -139,6 +146,11 @@ class AnsweringModel(ABC):
             parts.append(gradient)
             start += len(part)
         return self._joined(parts, np.float32, self._shape)
+
+    def differentiable(self) -> Callable[[Any], Any]:
+        """The model as a function from tensors `(n, *shape)` to scores `(n, K)` in a logarithmic scale."""
+        self._require(Capability.GRADIENTS)
+        return self._scores_of_tensor
 
     def normalised(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """The declared preprocessing applied: `(x - mean) / scale`."""
@@ -210,6 +222,37 @@ class AnsweringModel(ABC):
         if fault is not None:
             raise self.fault(fault)
         return unit_rows(scores)
+
+    def _scores_of_tensor(self, x: Any) -> Any:
+        import torch
+
+        parts = [self._scores_of_part(torch, part) for part in x.split(self._batch)] if len(x) else []
+        return torch.cat(parts) if parts else x.new_zeros((0, self.classes))
+
+    def _scores_of_part(self, torch: Any, part: Any) -> Any:
+        self._queries += len(part)
+        missing = self._batch - len(part) if self._fixed else 0
+        full = torch.cat([part, part[-1:].detach().expand(missing, *part.shape[1:])]) if missing else part
+        raw = self.tensor_forward(full)
+        if self.classes == 2 and raw.shape in ((len(full),), (len(full), 1)):
+            second = raw.reshape(-1, 1)
+            first = 1.0 - second if self._kind == "probabilities" else torch.zeros_like(second)
+            raw = torch.cat([first, second], dim=1)
+        if raw.shape != (len(full), self.classes):
+            raise self.fault(
+                Text(
+                    f"answered shape {tuple(raw.shape)}, gradients need one score per class",
+                    f"输出形状为 {tuple(raw.shape)}，计算梯度需要每个类别一个分数",
+                )
+            )
+        if not bool(torch.isfinite(raw).all()):
+            raise self.fault(
+                Text("answered a number that is not finite (NaN or infinity)", "输出含非有限值（NaN 或无穷大）")
+            )
+        if part.requires_grad and not raw.requires_grad:
+            raise self.fault(Text("its answers do not depend on the input", "其输出不随输入变化"))
+        scores = raw[: len(part)]
+        return scores.clamp_min(SMALLEST_PROBABILITY).log() if self._kind == "probabilities" else scores
 
     def _label_batch(self, part: NDArray[np.float32]) -> NDArray[np.int64]:
         full = self._filled(part)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -56,3 +58,11 @@ class ModelHandle(Protocol):
 
     def gradient(self, x: NDArray[np.float32], y: NDArray[np.int64], loss: Loss) -> NDArray[np.float32]:
         """Gradient of the loss with respect to `x`, same shape as `x`; one query per sample."""
+
+    def differentiable(self) -> Callable[[Any], Any]:
+        """The model as a function of PyTorch tensors, for methods that follow its gradient by themselves.
+
+        It takes float32 inputs `(n, *shape)` in the units of the description and gives scores `(n, K)` in a
+        logarithmic scale: logits, or logarithms of probabilities. One sample is one query. Needs
+        `Capability.GRADIENTS`; nothing of the model changes, whatever is done with the function.
+        """

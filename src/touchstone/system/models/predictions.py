@@ -6,7 +6,7 @@ capability `any-input`. What the applicant wrote into the table is already seen,
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,6 +15,8 @@ from touchstone.system.models.handle import Capability, Loss
 from touchstone.text import Text
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from touchstone.system.data.dataset import LabelledData
@@ -80,6 +82,10 @@ class PredictionsModel:
         raise _not_given(Capability.LOGITS)
 
     def gradient(self, x: NDArray[np.float32], y: NDArray[np.int64], loss: Loss) -> NDArray[np.float32]:
+        """Never given."""
+        raise _not_given(Capability.GRADIENTS)
+
+    def differentiable(self) -> Callable[[Any], Any]:
         """Never given."""
         raise _not_given(Capability.GRADIENTS)
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from touchstone.errors import ArtifactError, DescriptionError, UnavailableError, UserError
-from touchstone.system.models.answers import BATCH, AnsweringModel, first_line
+from touchstone.system.models.answers import BATCH, SMALLEST_PROBABILITY, AnsweringModel, first_line
 from touchstone.text import Text
 
 if TYPE_CHECKING:
@@ -85,6 +85,10 @@ class TorchModel(AnsweringModel):
         with self._torch.inference_mode():
             return np.asarray(self._run(self._torch.from_numpy(batch)).numpy())
 
+    def tensor_forward(self, batch: Any) -> Any:
+        """The output tensor, with the graph that leads to it."""
+        return self._run(batch)
+
     def backward(self, batch: NDArray[np.float32], y: NDArray[np.int64], loss: Loss) -> NDArray[np.float32]:
         """Gradient of the summed loss, so that each sample has the gradient of its own."""
         x = self._torch.tensor(batch, requires_grad=True)
@@ -96,7 +100,7 @@ class TorchModel(AnsweringModel):
                     f"输出形状为 {tuple(output.shape)}，计算梯度需要每个类别一个分数",
                 )
             )
-        scores = output.clamp_min(1e-30).log() if self._kind == "probabilities" else output
+        scores = output.clamp_min(SMALLEST_PROBABILITY).log() if self._kind == "probabilities" else output
         wanted = self._torch.from_numpy(np.ascontiguousarray(y))
         try:
             (gradient,) = self._torch.autograd.grad(_summed_loss(self._torch, scores, wanted, loss), x)
