@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
 from touchstone.scan.budget import Budget, LimitReached
 from touchstone.scan.findings import (
@@ -156,7 +156,7 @@ class Examination:
                 look_for_second_meanings(source, kind, self)
             reader = reader_of(kind)
             if reader is None:
-                self.gap(Text(f"no reader for format {kind}", f"没有 {kind} 格式的解析器"), "format")
+                self.gap(_NO_FORMAT if kind == "unknown" else _no_reader(kind), "format")
             else:
                 kind = reader(source, self) or kind
         except LimitReached as limit:
@@ -169,6 +169,13 @@ class Examination:
             name = type(fault).__name__
             self.gap(Text(f"the reader failed ({name})", f"解析器出错（{name}）"), "reader")
         return kind or "unknown"
+
+
+_NO_FORMAT: Final = Text("is of no format that is known here", "不属于任何已知格式")
+
+
+def _no_reader(kind: str) -> Text:
+    return Text(f"is of the format {kind}, which is not read here", f"属于 {kind} 格式，此处不予解析")
 
 
 def _printable(text: str) -> str:

@@ -180,9 +180,9 @@ class Container:
                 return
         except TypeError:
             pass  # some keys are no texts
-        for index, key in enumerate(keys):
+        for key, value in zip(keys, values[1::2], strict=False):  # APPENDS may be met where a dictionary stands
             if isinstance(key, str):
-                self._look_at_key(key, values[2 * index + 1])
+                self._look_at_key(key, value)
 
     def _look_at_key(self, key: str, value: Slot) -> None:
         if is_special(key, value):
