@@ -62,7 +62,7 @@ def test_text_and_archives_in_the_low_bits_are_found(bits: int, lowest_first: bo
 
 
 @pytest.mark.parametrize("count", [2, 3])
-def test_whole_low_bytes_are_put_together_in_either_order(count: int) -> None:
+def test_whole_low_bytes_are_read_in_either_order(count: int) -> None:
     for order in (1, -1):
         words = weights()
         for number in range(len(TEXT) // count):
@@ -70,7 +70,7 @@ def test_whole_low_bytes_are_put_together_in_either_order(count: int) -> None:
             words[number] = words[number] >> 8 * count << 8 * count | int.from_bytes(group, "little")
         found = suspicion_of(packed(words), 4)
         assert found is not None
-        assert "weights" in found.shown or "Nobody" in found.shown
+        assert found.rule.id == "tensor/text-in-low-bits"
 
 
 def test_weights_that_nobody_touched_look_like_nothing() -> None:
