@@ -102,12 +102,30 @@ class AnsweringModel(ABC):
         """
 
     def backward(self, batch: NDArray[np.float32], y: NDArray[np.int64], loss: Loss) -> NDArray[np.float32]:
-        """Gradient of the loss for one batch; only differentiable runtimes have one."""
-        raise NotImplementedError
+        """Gradient of the loss for one batch of a differentiable runtime."""
+        from touchstone.system.models.gradients import gradient_of_loss
+
+        try:
+            return gradient_of_loss(self._checked_scores, batch, y, loss)
+        except RuntimeError as error:
+            raise self.fault(
+                Text(f"has no gradient: {first_line(error)}", f"无法求梯度：{first_line(error)}"),
+            ) from None
 
     def tensor_forward(self, batch: Any) -> Any:
         """What `forward` gives, as a differentiable function of a tensor; only differentiable runtimes have one."""
         raise NotImplementedError
+
+    def tensor_scores(self, batch: Any) -> Any:
+        """Scores `(n, K)` of a tensor in a logarithmic scale; a runtime that knows them exactly gives its own."""
+        import torch
+
+        raw = self.tensor_forward(batch)
+        if self.classes == 2 and raw.shape in ((len(batch),), (len(batch), 1)):
+            second = raw.reshape(-1, 1)
+            first = 1.0 - second if self._kind == "probabilities" else torch.zeros_like(second)
+            raw = torch.cat([first, second], dim=1)
+        return raw.clamp_min(SMALLEST_PROBABILITY).log() if self._kind == "probabilities" else raw
 
     def labels(self, x: NDArray[np.float32]) -> NDArray[np.int64]:
         """Predicted class indices, shape `(n,)`; the first of equal scores wins."""
@@ -233,26 +251,24 @@ class AnsweringModel(ABC):
         self._queries += len(part)
         missing = self._batch - len(part) if self._fixed else 0
         full = torch.cat([part, part[-1:].detach().expand(missing, *part.shape[1:])]) if missing else part
-        raw = self.tensor_forward(full)
-        if self.classes == 2 and raw.shape in ((len(full),), (len(full), 1)):
-            second = raw.reshape(-1, 1)
-            first = 1.0 - second if self._kind == "probabilities" else torch.zeros_like(second)
-            raw = torch.cat([first, second], dim=1)
-        if raw.shape != (len(full), self.classes):
+        return self._checked_scores(full)[: len(part)]
+
+    def _checked_scores(self, full: Any) -> Any:
+        scores = self.tensor_scores(full)
+        if scores.shape != (len(full), self.classes):
             raise self.fault(
                 Text(
-                    f"answered shape {tuple(raw.shape)}, gradients need one score per class",
-                    f"输出形状为 {tuple(raw.shape)}，计算梯度需要每个类别一个分数",
+                    f"answered shape {tuple(scores.shape)}, gradients need one score per class",
+                    f"输出形状为 {tuple(scores.shape)}，计算梯度需要每个类别一个分数",
                 )
             )
-        if not bool(torch.isfinite(raw).all()):
+        if not bool(scores.isfinite().all()):
             raise self.fault(
                 Text("answered a number that is not finite (NaN or infinity)", "输出含非有限值（NaN 或无穷大）")
             )
-        if part.requires_grad and not raw.requires_grad:
+        if full.requires_grad and not scores.requires_grad:
             raise self.fault(Text("its answers do not depend on the input", "其输出不随输入变化"))
-        scores = raw[: len(part)]
-        return scores.clamp_min(SMALLEST_PROBABILITY).log() if self._kind == "probabilities" else scores
+        return scores
 
     def _label_batch(self, part: NDArray[np.float32]) -> NDArray[np.int64]:
         full = self._filled(part)

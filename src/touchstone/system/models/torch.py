@@ -14,14 +14,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from touchstone.errors import ArtifactError, DescriptionError, UnavailableError, UserError
-from touchstone.system.models.answers import BATCH, SMALLEST_PROBABILITY, AnsweringModel, first_line
+from touchstone.system.models.answers import BATCH, AnsweringModel, first_line
 from touchstone.text import Text
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from touchstone.system.description import Layer, ModelDeclaration
-    from touchstone.system.models.handle import Loss
     from touchstone.system.subject import Subject
 
 
@@ -88,27 +87,6 @@ class TorchModel(AnsweringModel):
     def tensor_forward(self, batch: Any) -> Any:
         """The output tensor, with the graph that leads to it."""
         return self._run(batch)
-
-    def backward(self, batch: NDArray[np.float32], y: NDArray[np.int64], loss: Loss) -> NDArray[np.float32]:
-        """Gradient of the summed loss, so that each sample has the gradient of its own."""
-        x = self._torch.tensor(batch, requires_grad=True)
-        output = self._run(x)
-        if output.shape != (len(batch), self.classes):
-            raise self.fault(
-                Text(
-                    f"answered shape {tuple(output.shape)}, gradients need one score per class",
-                    f"输出形状为 {tuple(output.shape)}，计算梯度需要每个类别一个分数",
-                )
-            )
-        scores = output.clamp_min(SMALLEST_PROBABILITY).log() if self._kind == "probabilities" else output
-        wanted = self._torch.from_numpy(np.ascontiguousarray(y))
-        try:
-            (gradient,) = self._torch.autograd.grad(_summed_loss(self._torch, scores, wanted, loss), x)
-        except RuntimeError as error:
-            raise self.fault(
-                Text(f"has no gradient: {first_line(error)}", f"无法求梯度：{first_line(error)}"),
-            ) from None
-        return np.asarray(gradient.numpy())
 
     def _run(self, x: Any) -> Any:
         try:
@@ -206,14 +184,6 @@ def _tensors(data: bytes, where: str) -> dict[str, Any]:
             ),
             where,
         ) from None
-
-
-def _summed_loss(torch: Any, scores: Any, y: Any, loss: Loss) -> Any:
-    if loss == "cross-entropy":
-        return torch.nn.functional.cross_entropy(scores, y, reduction="sum")
-    own = scores.gather(1, y[:, None])[:, 0]
-    others = scores.scatter(1, y[:, None], float("-inf"))
-    return (others.amax(dim=1) - own).sum()
 
 
 def _mismatch(what: Text, where: str) -> ArtifactError:
