@@ -8,6 +8,7 @@ by what its node would do with it. Two kinds of node once constructed something 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -58,7 +59,18 @@ TWO_NAMES: Final = Rule(
     ("CVE-2025-54412", "CVE-2025-54413", "CWE-345"),
 )
 
-RULES: Final[tuple[Rule, ...]] = (DANGEROUS_NAME, UNKNOWN_NAME, UNKNOWN_USE, TWO_NAMES)
+MEMBER_PATH: Final = Rule(
+    "skops/member-path",
+    "medium",
+    "threat",
+    Text("Reads a member by a name that skops never gives", "按 skops 不会使用的名称读取成员"),
+    Text("Do not load it; no version of skops writes this.", "不要加载；skops 不会写出这种内容。"),
+    ("CWE-22",),
+)
+
+RULES: Final[tuple[Rule, ...]] = (DANGEROUS_NAME, UNKNOWN_NAME, UNKNOWN_USE, TWO_NAMES, MEMBER_PATH)
+
+_MEMBER: Final = re.compile(r"[\w-]{1,80}\.(?:npy|npz|bin)")
 
 _USES: Final[dict[str, frozenset[Right]]] = {
     "DictNode": frozenset({"import"}),
@@ -130,6 +142,9 @@ def _judge(node: dict[str, Any], examination: Examination) -> None:
         raise Unreadable(Text("a node of the schema is malformed", "schema 节点格式错误"))
     if loader == "JsonNode":
         return
+    member = node.get("file")
+    if member is not None and not (isinstance(member, str) and _MEMBER.fullmatch(member)):
+        examination.report(MEMBER_PATH, str(member))
     if loader == "MethodNode":
         _method(node, module, name, examination)
     elif loader == "OperatorFuncNode":
