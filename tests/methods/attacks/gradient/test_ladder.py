@@ -204,6 +204,37 @@ def test_those_that_are_not_standing_are_not_attacked() -> None:
     assert not outcome.broken[~standing].any()
 
 
+def test_elements_may_have_reaches_of_their_own() -> None:
+    """A linear model over columns of very different units: broken exactly where the weighted box reaches."""
+    generator = np.random.default_rng(5)
+    units = np.array([1.0, 1e4, 1e-2, 1.0], dtype=np.float32)
+    reach = np.array([1.0, 1e4, 1e-2, 0.0], dtype=np.float32) * 0.1
+    weights = (generator.normal(size=4) / units).astype(np.float32)
+    x = (samples(60, (4,), -1, 1) * units).astype(np.float32)
+
+    def model(batch: Any) -> Any:
+        value = batch @ torch.from_numpy(weights)
+        return torch.stack([torch.zeros_like(value), value], dim=1)
+
+    ball = Ball("linf", float(reach.max()), -1e5, 1e5, torch.from_numpy(reach / reach.max()))
+    share = np.abs(x @ weights) / (np.abs(weights) * reach).sum()
+    for rungs in [(Rung("apgd-ce", 40),), (Rung("fab-t", 30, targets=1),)]:
+        outcome = attack(model, x, ball, rungs)
+        assert outcome.broken[share < 0.97].all()
+        assert not outcome.broken[share > 1.001].any()
+        assert 0 < outcome.broken.sum() < 60
+        assert (np.abs(outcome.points - x) <= reach * 1.001 + 1e-6 * np.abs(x)).all()
+        assert np.allclose(outcome.points[:, 3], x[:, 3], rtol=1e-6)
+
+
+def test_a_model_without_a_way_back_has_a_slope_of_zero() -> None:
+    net, x = network((6,), 3), samples(20, (6,))
+    cut = attack(lambda batch: net(batch.detach()), x, Ball("linf", 0.5, 0.0, 1.0), (Rung("square", 200),))
+    assert cut.broken.any()
+    ascent = attack(lambda batch: net(batch.detach()), x, Ball("linf", 0.05, 0.0, 1.0), QUICK)
+    assert ascent.broken.mean() < 0.5
+
+
 def test_square_finds_what_a_masked_gradient_hides() -> None:
     net = network((1, 8, 8), 4)
     rounded = attack(

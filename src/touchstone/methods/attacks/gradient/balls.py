@@ -40,11 +40,18 @@ class Ball:
     radius: float
     low: float
     high: float
+    scale: Tensor | None = None
+    """L∞ only: how far each element may move, as a share of the radius; an element with zero is immutable."""
+
+    def scaled(self, direction: Tensor) -> Tensor:
+        """A direction whose elements are as long as the attacker may go in each."""
+        return direction if self.scale is None else direction * self.scale
 
     def project(self, x: Tensor, moved: Tensor) -> Tensor:
         """The nearest point to `moved` (nearest in L2) that the attacker may use instead of `x`."""
         if self.norm == "linf":
-            inside = torch.minimum(torch.maximum(moved, x - self.radius), x + self.radius)
+            reach = self.radius if self.scale is None else self.radius * self.scale
+            inside = torch.minimum(torch.maximum(moved, x - reach), x + reach)
             return inside.clamp(self.low, self.high)
         delta = moved - x
         lower, upper = self.low - x, self.high - x
@@ -71,9 +78,12 @@ class Ball:
     def contains(self, x: Tensor, adversarial: Tensor) -> Tensor:
         """Whether each point is one the attacker may use; shape `(n,)`. Allows for the rounding of float32."""
         slack = 1e-6 * max(1.0, abs(self.low), abs(self.high))
-        near = length(adversarial.double() - x.double(), self.norm) <= self.radius + slack * (
-            1.0 if self.norm == "linf" else x[0].numel() ** 0.5
-        )
+        delta = adversarial.double() - x.double()
+        if self.scale is not None:
+            near = (delta.abs() <= self.radius * self.scale + 1e-6 * x.double().abs()).flatten(1).all(dim=1)
+        else:
+            rounding = slack * (1.0 if self.norm == "linf" else x[0].numel() ** 0.5)
+            near = length(delta, self.norm) <= self.radius + rounding
         flat = adversarial.flatten(1)
         return near & (flat >= self.low - slack).all(dim=1) & (flat <= self.high + slack).all(dim=1)
 
@@ -84,7 +94,7 @@ class Ball:
         (Croce and Hein 2021, "Mind the box", ICML).
         """
         if self.norm == "linf":
-            return gradient.sign()
+            return self.scaled(gradient.sign())
         if self.norm == "l2":
             return gradient / each(length(gradient, "l2").clamp_min(1e-30).to(gradient.dtype), gradient)
         size = gradient.flatten(1).abs()

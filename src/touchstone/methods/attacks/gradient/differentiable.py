@@ -51,14 +51,18 @@ class Differentiable:
             return self._checked(self._function(x.contiguous()))
 
     def climb(self, x: Tensor, objective: Objective) -> tuple[Tensor, Tensor, Tensor]:
-        """Scores, the objective of each sample, and its gradient with respect to that sample."""
+        """Scores, the objective of each sample, and its gradient with respect to that sample.
+
+        Where the answer does not depend on the input in a way PyTorch can follow, the gradient is zero.
+        """
         self.passes.backward += len(x)
         with torch.enable_grad():
             leaf = x.detach().contiguous().requires_grad_(True)
             scores = self._checked(self._function(leaf))
             values = objective(scores, torch.arange(len(x), device=x.device))
-            (gradient,) = torch.autograd.grad(values.sum(), leaf)
-        return scores.detach(), values.detach(), gradient.nan_to_num(0.0)
+            gradient = torch.autograd.grad(values.sum(), leaf, allow_unused=True)[0] if values.requires_grad else None
+        slope = torch.zeros_like(leaf) if gradient is None else gradient.nan_to_num(0.0)
+        return scores.detach(), values.detach(), slope.detach()
 
     def _checked(self, scores: Tensor) -> Tensor:
         if bool(torch.isnan(scores).any()):

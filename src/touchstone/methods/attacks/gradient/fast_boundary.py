@@ -88,7 +88,7 @@ def _to_hyperplane(ball: Ball, point: Tensor, slope: Tensor, missing: Tensor) ->
 
     def at(multiplier: Tensor) -> Tensor:
         if ball.norm == "linf":
-            moved = direction.sign() * multiplier
+            moved = ball.scaled(direction.sign()) * multiplier
         elif ball.norm == "l2":
             moved = direction * multiplier
         else:  # the elements with the largest slope go all the way
@@ -99,7 +99,8 @@ def _to_hyperplane(ball: Ball, point: Tensor, slope: Tensor, missing: Tensor) ->
     reach = ball.high - ball.low
     smallest = size.flatten(1).masked_fill(size.flatten(1) == 0, torch.inf).amin(dim=1)
     if ball.norm == "linf":
-        above = torch.full_like(smallest, reach)
+        finest = 1.0 if ball.scale is None else float(ball.scale[ball.scale > 0].amin())
+        above = torch.full_like(smallest, reach / finest)
     else:  # past this multiplier every element that counts is at an end of its range
         above = ((reach if ball.norm == "l2" else 1.001) / smallest).clamp(max=1e12)
     below = torch.zeros_like(above)

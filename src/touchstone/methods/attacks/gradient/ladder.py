@@ -193,7 +193,7 @@ class _Climb:
         ]
         noise = self.model.tensor(np.stack(drawn))
         size = length(noise, self.ball.norm).clamp_min(1e-12).to(noise.dtype)
-        return x + self.ball.radius * noise / size.reshape(-1, *[1] * (x.dim() - 1))
+        return x + self.ball.radius * self.ball.scaled(noise / size.reshape(-1, *[1] * (x.dim() - 1)))
 
     def _generator(self, kind: str, start: int, target: int, row: int) -> np.random.Generator:
         name = f"{self.seed}/{kind}/{start}/{target}/{int(self.ids[row])}"
