@@ -266,8 +266,6 @@ class AnsweringModel(ABC):
             raise self.fault(
                 Text("answered a number that is not finite (NaN or infinity)", "输出含非有限值（NaN 或无穷大）")
             )
-        if full.requires_grad and not scores.requires_grad:
-            raise self.fault(Text("its answers do not depend on the input", "其输出不随输入变化"))
         return scores
 
     def _label_batch(self, part: NDArray[np.float32]) -> NDArray[np.int64]:
