@@ -180,4 +180,7 @@ def _no_reader(kind: str) -> Text:
 
 def _printable(text: str) -> str:
     """Text for a bill of materials: any script, no control or direction characters, bounded."""
-    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text[:LONGEST_FACT])
+    kept = text[:LONGEST_FACT]
+    if kept.isprintable():
+        return kept
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in kept)
