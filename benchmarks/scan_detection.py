@@ -6,8 +6,8 @@
 `hostile_mixed.py` and `benign.py` in `scan_corpus/`; `ENVS` has one environment per scanner, named like it
 (`scan_corpus/requirements-*.txt`; `touchstone` has the core package alone). Answers of the peers are kept in `ANSWERS`
 by scanner version and file digest, so that a run can be cut off and resumed; ours are always asked anew. `--fill` only
-asks, without a result; `--only` names scanners, `--sample N` takes N mutants for everyone. Writes
-`results/scan_detection.json`.
+asks, without a result; `--only` names scanners, `--sample N` takes N mutants for everyone. With all
+scanners, writes `results/scan_detection.json`.
 
 What counts: an *alarm* is the scanner's word for dangerous; *review* its weaker word; an error or an incomplete
 reading is "not clean" and counted apart. Corpus and one of the scanners have the same authors: the mutants, whose
@@ -60,15 +60,14 @@ def main() -> None:
     for name in options.only:
         scanner = SCANNERS[name]
         answers = asked(scanner, units, options)
+        if options.fill:
+            continue
         measured[name] = {"version": scanner.version(options.environments), **counted(units, answers)}
-        if not options.fill:
-            print(name, json.dumps({k: v for k, v in measured[name].items() if not isinstance(v, list)}), flush=True)
-    if not options.fill:
-        keep(
-            "scan_detection",
-            CLAIM,
-            {"corpus": described(units), "limits": {"seconds": options.seconds, "memory_gib": 6}, "scanners": measured},
-        )
+        figures = {what: value for what, value in measured[name].items() if not isinstance(value, list)}
+        print(name, json.dumps(figures), flush=True)
+    if set(measured) == set(SCANNERS):
+        limits = {"seconds": options.seconds, "memory_gib": 6}
+        keep("scan_detection", CLAIM, {"corpus": described(units), "limits": limits, "scanners": measured})
 
 
 def corpus(folder: Path, sample: int) -> list[Unit]:
@@ -229,7 +228,7 @@ def described(units: list[Unit]) -> dict[str, Any]:
     return {
         "hostile": dict(Counter(unit["class"] for unit in hostile)),
         "hostile_code_pickle_family": sum(unit["class"] == "code" and unit["pickle_family"] for unit in hostile),
-        "labels_proved_by_loading": sum(unit["verified_in_loader"] is True for unit in hostile),
+        "labels_proved_by_loading": sum(unit.get("verified_in_loader") is True for unit in units),
         "mutants": sum(unit["set"] == "mutations" for unit in units),
         "mixed": sum(unit["set"] == "mixed" for unit in units),
         "benign": sum(unit["set"] == "benign" for unit in units),

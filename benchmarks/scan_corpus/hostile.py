@@ -52,7 +52,7 @@ def main() -> None:
     for unit in units():
         if unit.path in entries:
             raise ValueError(f"two units are called {unit.path}")
-        entries[unit.path] = {**_labels(unit), "sha256": write(unit, out), **_kept(out, unit)}
+        entries[unit.path] = {**_labels(unit), "sha256": write(unit, out), **kept(out, unit)}
     manifest = {"seed": SEED, "units": [entries[path] for path in sorted(entries)]}
     (out / "manifest.json").write_text(json.dumps(manifest, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     print(dict(Counter(entry["class"] for entry in entries.values())))
@@ -105,7 +105,7 @@ def _labels(unit: Unit) -> dict[str, Any]:
     }
 
 
-def _kept(out: Path, unit: Unit) -> dict[str, Any]:
+def kept(out: Path, unit: Unit) -> dict[str, Any]:
     """Whether the label was proved, from an earlier run of `hostile_verify.py` (`verified.json`)."""
     file = out / "verified.json"
     verified: dict[str, bool] = json.loads(file.read_text()) if file.is_file() else {}

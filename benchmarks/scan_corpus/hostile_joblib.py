@@ -94,15 +94,6 @@ def units() -> Iterator[Unit]:
     )
     yield _unit("after-large-array.joblib", dump(b"", planted, 50_000), "the call stands after 400 kB of raw array")
     yield _unit(
-        "array-is-opcodes.joblib",
-        _opcodes_as_floats(),
-        "the raw array's bytes are a valid pickle for other loaders",
-        loader="pickle.load after a seek",
-        kind="integrity",
-        load="",
-        expect="nothing, or a pickle in the array",
-    )
-    yield _unit(
         "object-array.joblib",
         object_dump(stream(push([getpid()]))),
         "an object array: its elements are a pickle of their own",
@@ -230,18 +221,6 @@ def units() -> Iterator[Unit]:
         expect="call of os.getpid",
         load="",
     )
-
-
-def _opcodes_as_floats() -> bytes:
-    payload = stream(getpid())
-    payload += bytes(-len(payload) % 8)
-    head = (
-        b"\x80\x04}"
-        + MARK
-        + push("coef_")
-        + wrapper(named("numpy", "ndarray"), dtype("f8"), (len(payload) // 8,), aligned=False)
-    )
-    return head + payload + b"u" + STOP
 
 
 def _unit(

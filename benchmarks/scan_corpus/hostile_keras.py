@@ -13,7 +13,6 @@ from typing import Any
 
 from hostile_hdf5_writer import Dataset, External, Group, Soft, hdf5
 from hostile_opcodes import getpid, stream
-from hostile_torch import archive, checkpoint, state
 from hostile_units import Class, Unit
 from hostile_zip_writer import member, zipped
 
@@ -262,13 +261,6 @@ def _containers() -> Iterator[Unit]:
         expect="call of os.getpid in a member",
     )
     yield _unit(
-        "torch-asset.keras",
-        keras(benign, member("assets/planted.bin", archive(checkpoint(state())))),
-        "an asset is another model",
-        kind="integrity",
-        expect="a model within the model",
-    )
-    yield _unit(
         "script-asset.keras",
         keras(benign, member("assets/setup.py", b"import os\nos.system('echo planted')\n")),
         "an asset is a script that runs a program",
@@ -437,31 +429,12 @@ def _links() -> Iterator[Unit]:
     for name, (group, threat) in files.items():
         yield _unit(f"{name}.h5", hdf5(group), threat, loader="h5py, keras", expect="HDF5 reads another file")
     yield _unit(
-        "soft-link.h5",
-        hdf5(Group(links={"w": Soft("/nowhere"), "v": FLOATS})),
-        "a soft link to nothing",
-        kind="integrity",
-        loader="h5py",
-        expect="dangling link, or clean",
-    )
-    yield _unit(
         "soft-loop.h5",
         hdf5(Group(links={"a": Soft("/b"), "b": Soft("/a")})),
         "two soft links in a circle",
         kind="integrity",
         loader="h5py",
         expect="circle of links",
-    )
-    group = Group(links={"w": FLOATS})
-    for _ in range(300):
-        group = Group(links={"g": group})
-    yield _unit(
-        "nested-groups.h5",
-        hdf5(group),
-        "groups nested 300 deep",
-        kind="resource",
-        loader="h5py",
-        expect="nesting, or clean",
     )
     yield _unit(
         "claims.h5",

@@ -41,7 +41,9 @@ def _gadgets() -> Iterator[Unit]:
     for gadget in GADGETS:
         protocol, by = choice.randrange(6), choice.choice(_BY)
         if "." in gadget.name:
-            protocol, by = max(protocol, 4), "REDUCE"
+            protocol = max(protocol, 4)
+        if "." in gadget.name or not gadget.arguments:  # OBJ and INST make a class without arguments by __new__ alone
+            by = "REDUCE"
         arguments = tuple(push(None) if part is Ellipsis else part for part in gadget.arguments)
         planted = call(gadget.module, gadget.name, *arguments, protocol=protocol, by=by)
         body = push({"weights": [0.5, 0.25], "state": planted, "epoch": 3}, protocol)

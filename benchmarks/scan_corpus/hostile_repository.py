@@ -434,16 +434,6 @@ def _references() -> Iterator[Unit]:
         "git lfs",
     )
     yield _unit(
-        "tokenizer-path",
-        repository(
-            {"tokenizer_config.json": dumps({"tokenizer_file": "/etc/planted", "name_or_path": "../../planted"})}
-        ),
-        "the tokenizer is read from outside",
-        "path outside the folder",
-        "integrity",
-        "transformers.from_pretrained",
-    )
-    yield _unit(
         "card-script",
         repository(
             {"README.md": b"---\nlicense: mit\n---\n<script>planted()</script>\n<img src=x onerror=planted()>\n"}
