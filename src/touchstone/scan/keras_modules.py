@@ -78,8 +78,11 @@ def is_registered_by_keras(registered_name: str) -> bool:
 
 
 def is_built_in(name: str, *, is_function: bool) -> bool:
-    """Whether Keras finds a bare name among its own, as models without module names have it."""
-    return name in _built_in()["functions" if is_function else "classes"]
+    """Whether Keras finds a bare name among its own, as models without module names have it.
+
+    TensorFlow 2.11 to 2.15 wrote its own optimisers as `Custom>Adam`.
+    """
+    return name.removeprefix("Custom>") in _built_in()["functions" if is_function else "classes"]
 
 
 @cache

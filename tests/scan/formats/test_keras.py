@@ -45,6 +45,7 @@ PLAIN: Final = (
     node("ReLU", "keras.layers.activations", "Keras>ReLU"),
     old("Bidirectional", layer=old("LSTM", units=3)),
     old("TFOpLambda", function="math.multiply"),
+    old("Custom>Adam", learning_rate=0.1),
     {"class_name": "__tuple__", "items": [1, 2]},
     {
         "class_name": "__keras_tensor__",
