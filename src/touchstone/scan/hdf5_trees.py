@@ -13,7 +13,6 @@ from touchstone.scan.hdf5_objects import Hdf5File, damaged
 
 _DEEPEST: Final = 32
 _MOST_NODES: Final = 1_000_000
-_MOST_SYMBOLS: Final = 65_535
 
 
 class Symbol(NamedTuple):

@@ -7,6 +7,7 @@ R 4.4). Source: R Internals, section 1.8 "Serialization formats", and `serialize
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -114,6 +115,15 @@ class _Walk:
 
     def all_objects(self) -> None:
         self._push(_Task("item", role="table" if self._stream.is_table else "root"))
+        handlers: dict[str, Callable[[_Task], None]] = {
+            "promise_end": self._promise_end,
+            "function_end": self._function_end,
+            "hook": self._hook,
+            "bytecode": self._bytecode,
+            "constants": self._constants,
+            "constant": self._constant,
+            "language": self._language,
+        }
         done = 0
         while self._tasks:
             done += 1
@@ -126,7 +136,7 @@ class _Walk:
                 rest = [_Task("items", task.count - 1, task.in_frame, task.role)] if task.count > 1 else []
                 self._push(_Task("item", in_frame=task.in_frame, role=task.role), *rest)
             else:
-                getattr(self, f"_{task.kind}")(task)
+                handlers[task.kind](task)
         if self._functions:
             self._examination.runs_code()
             calls = f"; they call {', '.join(self._acting)}" if self._acting else ""
