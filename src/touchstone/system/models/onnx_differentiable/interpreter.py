@@ -1,0 +1,139 @@
+"""A graph as a function of one tensor: operators looked up, constants computed, values let go after their last use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+import torch
+from torch import Tensor
+
+from touchstone.system.models.answers import first_line
+from touchstone.system.models.onnx_differentiable import elementwise, layers, reductions, resizing, shapes, windows
+from touchstone.system.models.onnx_differentiable.calls import Call, Operator, Unsupported, constant
+from touchstone.system.models.onnx_graph import OnnxGraph, OnnxNode
+from touchstone.text import Text
+
+OPERATORS: Final[dict[str, Operator]] = {
+    **elementwise.OPERATORS,
+    **layers.OPERATORS,
+    **reductions.OPERATORS,
+    **resizing.OPERATORS,
+    **shapes.OPERATORS,
+    **windows.OPERATORS,
+}
+"""Operators of the standard domain that are followed."""
+OLDEST: Final = 7
+"""The version from which values are stretched to fit each other as everywhere else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One operator, and the values nobody needs after it."""
+
+    node: OnnxNode
+    apply: Operator
+    finished: tuple[str, ...]
+
+
+class Interpreter:
+    """The value `result` of a graph as a function of its one input.
+
+    Raises `Unsupported` for a graph that cannot be followed. What does not depend on the input is computed once.
+    `numbers` tells how many numbers the values of the last call held, all together: what a gradient keeps.
+    """
+
+    def __init__(self, graph: OnnxGraph, source: str, result: str) -> None:
+        self._source, self._result = source, result
+        self._opset = graph.opsets.get("ai.onnx", 0)
+        self.numbers = 0
+        if self._opset < OLDEST:
+            raise Unsupported(
+                Text(f"its operators are of version {self._opset}", f"算子集版本为 {self._opset}"),
+            )
+        needed = needed_nodes(graph, result)
+        _check_known(needed)
+        self._constants = {
+            name: constant(graph.constants[name])
+            for name in {name for node in needed for name in node.inputs} | {result}
+            if name in graph.constants
+        }
+        rest = self._folded(needed)
+        self._steps = self._with_last_uses(rest)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """The result for the batch `x`. Raises `Unsupported` naming the operator that fails."""
+        values = {self._source: x}
+        self.numbers = x.numel()
+        for step in self._steps:
+            for name, value in zip(step.node.outputs, self._answers(step.node, step.apply, values), strict=False):
+                values[name] = value
+                self.numbers += value.numel()
+            for name in step.finished:
+                values.pop(name, None)
+        return values[self._result] if self._result in values else self._constants[self._result]
+
+    def _answers(self, node: OnnxNode, apply: Operator, values: dict[str, Tensor]) -> tuple[Tensor, ...]:
+        arguments = tuple(self._value(name, values) if name else None for name in node.inputs)
+        try:
+            answer = apply(Call(node, self._opset, arguments))
+        except Unsupported:
+            raise
+        except Exception as error:  # a forged graph can fail in any way
+            reason = first_line(error)
+            raise Unsupported(Text(f"{node.title} fails: {reason}", f"{node.title} 执行失败：{reason}")) from None
+        return answer if isinstance(answer, tuple) else (answer,)
+
+    def _value(self, name: str, values: dict[str, Tensor]) -> Tensor:
+        found = values.get(name)
+        if found is None:
+            found = self._constants.get(name)
+        if found is None:
+            raise Unsupported(
+                Text(f"uses {name[:100]!r} before it is made", f"在产生 {name[:100]!r} 之前使用了它"),
+            )
+        return found
+
+    def _folded(self, nodes: list[OnnxNode]) -> list[OnnxNode]:
+        """The operators that depend on the input; what the others make joins the constants."""
+        rest, changing = [], {self._source}
+        with torch.no_grad():
+            for node in nodes:
+                if changing.intersection(node.inputs):
+                    rest.append(node)
+                    changing.update(node.outputs)
+                    continue
+                answers = self._answers(node, OPERATORS[node.operator], {})
+                self._constants.update(zip(node.outputs, answers, strict=False))
+        return rest
+
+    def _with_last_uses(self, nodes: list[OnnxNode]) -> tuple[Step, ...]:
+        steps: list[Step] = []
+        later = {self._result, self._source}
+        for node in reversed(nodes):
+            finished = tuple({name for name in (*node.inputs, *node.outputs) if name and name not in later})
+            later.update(node.inputs)
+            steps.append(Step(node, OPERATORS[node.operator], finished))
+        return tuple(reversed(steps))
+
+
+def needed_nodes(graph: OnnxGraph, result: str) -> list[OnnxNode]:
+    """The operators that a value depends on, in the order of the file."""
+    makers = {name: place for place, node in enumerate(graph.nodes) for name in node.outputs if name}
+    wanted, needed = [result], set()
+    while wanted:
+        place = makers.get(wanted.pop())
+        if place is not None and place not in needed:
+            needed.add(place)
+            wanted.extend(graph.nodes[place].inputs)
+    return [graph.nodes[place] for place in sorted(needed)]
+
+
+def _check_known(nodes: Iterable[OnnxNode]) -> None:
+    strange = sorted({node.title for node in nodes if node.domain != "ai.onnx" or node.operator not in OPERATORS})
+    if strange:
+        names = ", ".join(strange)[:300]
+        raise Unsupported(
+            Text(f"uses operators that are not followed backwards: {names}", f"使用了无法反向求导的算子：{names}")
+        )
