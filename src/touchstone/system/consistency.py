@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from touchstone.documents import FieldPath
 from touchstone.records import Access
+from touchstone.system.constraint_problems import constraint_problems
 from touchstone.system.description import (
     DataSet,
     InputSpecification,
@@ -38,6 +39,7 @@ def consistency_problems(description: SystemDescription) -> Iterator[Problem]:
     yield from _signed(model)
     yield from _access(model)
     yield from _input(model.input)
+    yield from constraint_problems(model.input)
     if model.normalisation is not None:
         yield from _normalisation(model.normalisation, model.input)
     yield from _output(model.output)

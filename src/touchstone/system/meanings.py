@@ -79,6 +79,34 @@ MEANINGS: dict[str, Text] = {
     "InputSpecification.tensor": Text(
         "name of the input tensor, when the model has several", "模型有多个输入张量时，所用张量的名称"
     ),
+    "InputSpecification.constraints": Text(
+        "what an attacker can change in a row, by how much and at what cost",
+        "攻击者可在一行中改动什么、改动多少、代价几何",
+    ),
+    "InputConstraints.columns": Text(
+        "columns that can be changed; a column named nowhere here cannot", "可被改动的列；此处未提及的列不可改动"
+    ),
+    "InputConstraints.one_hot": Text("categories, one column per value", "类别特征，每个取值一列"),
+    "InputConstraints.rules": Text(
+        "linear inequalities between columns that hold in every row, such as debt <= 0.5 * income",
+        "每行均须满足的列间线性不等式，如 debt <= 0.5 * income",
+    ),
+    "InputConstraints.budget": Text("most that all changes of a row may cost together", "一行全部改动的总代价上限"),
+    "ColumnConstraint.kind": Text("what values the column takes", "该列的取值类型"),
+    "ColumnConstraint.low": Text("smallest legal value of the column", "该列的最小合法值"),
+    "ColumnConstraint.high": Text("largest legal value of the column", "该列的最大合法值"),
+    "ColumnConstraint.step": Text("the value moves by whole multiples of this", "取值只能按此步长的整数倍变动"),
+    "ColumnConstraint.may": Text("the only direction in which it can be moved", "唯一可变动的方向"),
+    "ColumnConstraint.reach": Text(
+        "how far it can be moved, in the column's own unit", "最多可变动的幅度，以该列自身单位计"
+    ),
+    "ColumnConstraint.cost": Text("cost of moving it by one unit", "变动一个单位的代价"),
+    "ColumnConstraint.unit": Text("unit of the column", "该列的单位"),
+    "OneHotGroup.name": Text("what the category is", "该类别特征的含义"),
+    "OneHotGroup.columns": Text(
+        "the group's columns; exactly one of them is 1, the others are 0", "该组的列；恰有一列为 1，其余为 0"
+    ),
+    "OneHotGroup.cost": Text("cost of changing to another category", "改为另一类别的代价"),
     "Normalisation.mean": Text("subtracted, one number per channel or column", "减去的均值，每通道或每列一个"),
     "Normalisation.scale": Text("divided by, one number per channel or column", "除以的尺度，每通道或每列一个"),
     "OutputSpecification.kind": Text("meaning of the model's output", "模型输出的含义"),
