@@ -1,3 +1,4 @@
+import importlib.util
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,13 @@ WEIGHTS = np.array([[1, -1], [2, 0.5], [0, 1]], dtype=np.float32)
 BIAS = np.array([0.1, -0.2], dtype=np.float32)
 X = np.random.default_rng(7).normal(size=(700, 3)).astype(np.float32)
 COLUMNS = ["a", "b", "c"]
+
+
+@pytest.fixture(autouse=True)
+def _no_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is tested here needs no PyTorch, and does not change where it is installed but never asked for."""
+    find = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *rest: None if name == "torch" else find(name, *rest))
 
 
 def opened(folder: Path, data: bytes, **changes: Any) -> ModelHandle:
@@ -51,7 +59,7 @@ def test_logits_give_probabilities(tmp_path: Path) -> None:
     assert np.abs(model.probabilities(X) - exact(X)).max() < 1e-6
     assert np.allclose(model.logits(X), X @ WEIGHTS + BIAS, atol=1e-5)
     assert Capability.GRADIENTS not in model.capabilities
-    with pytest.raises(UnavailableError):
+    with pytest.raises(UnavailableError, match="PyTorch is not installed"):
         model.gradient(X, np.zeros(len(X), dtype=np.int64), "margin")
 
 

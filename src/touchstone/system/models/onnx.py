@@ -6,13 +6,16 @@ a model that would open other files or needs code from outside never reaches the
 
 from __future__ import annotations
 
+import importlib.util
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from touchstone.errors import ArtifactError
+from touchstone.errors import ArtifactError, UnavailableError, UserError
+from touchstone.records import Access
 from touchstone.system.classes import ClassNames
 from touchstone.system.models.answers import BATCH, AnsweringModel, first_line
+from touchstone.system.models.handle import Capability
 from touchstone.system.models.onnx_structure import OnnxStructure, TensorDescription, read_onnx_structure
 from touchstone.system.samples import sample_shape
 from touchstone.text import Text
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from touchstone.system.description import ModelDeclaration
+    from touchstone.system.models.handle import Loss
+    from touchstone.system.models.onnx_differentiable.white_box import WhiteBox
     from touchstone.system.subject import Subject
 
 OPERATOR_DOMAINS = frozenset({"ai.onnx", "ai.onnx.ml", "com.microsoft"})
@@ -81,7 +86,11 @@ def refuse_foreign_code(structure: OnnxStructure, where: str) -> None:
 
 
 class OnnxModel(AnsweringModel):
-    """One ONNX Runtime session: CPU, one thread, deterministic kernels, no custom operator libraries."""
+    """One ONNX Runtime session: CPU, one thread, deterministic kernels, no custom operator libraries.
+
+    Gradients come from the same graph, followed by operators of our own on PyTorch tensors. They are given only after
+    both gave the same answers; that is found out when somebody first asks for them, so that nobody else pays for it.
+    """
 
     def __init__(self, declaration: ModelDeclaration, structure: OnnxStructure, data: bytes, where: str) -> None:
         source = _chosen(structure.inputs, declaration.input.tensor, "input", where)
@@ -94,6 +103,77 @@ class OnnxModel(AnsweringModel):
         self._output = declaration.output.tensor or _answering_output(structure, declaration.output.kind)
         if self._output not in [tensor.name for tensor in structure.outputs]:
             raise _absent(self._output, structure.outputs, "output", where)
+        self._declaration, self._element, self._data = declaration, source.element_type, data
+        self._no_gradients = _closed(declaration)
+        self._white_box: WhiteBox | None = None
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        """What this handle can answer. Asking is what opens the white box."""
+        return super().capabilities | ({Capability.GRADIENTS} if self.no_gradients is None else frozenset())
+
+    @property
+    def no_gradients(self) -> Text | None:
+        """Why this model gives no gradients, or `None` when it does."""
+        if self._no_gradients is None and self._white_box is None:
+            self._open_white_box()
+        return self._no_gradients
+
+    def confirm_gradients(self, x: NDArray[np.float32]) -> Text | None:
+        """Compare both readings of the graph on these samples too; where they differ, gradients are given no longer.
+
+        Returns the reason, or `None` when the gradients stand. The samples count as no queries.
+        """
+        if self.no_gradients is None and self._white_box is not None:
+            self._no_gradients = self._white_box.compare(np.ascontiguousarray(x, dtype=np.float32), self._uncounted)
+        return self._no_gradients
+
+    def tensor_scores(self, batch: Any) -> Any:
+        """Scores of our own reading of the graph."""
+        self._require(Capability.GRADIENTS)
+        assert self._white_box is not None  # noqa: S101 - the capability says so
+        try:
+            return self._white_box(batch)
+        except UnavailableError as error:
+            raise self.fault(error.what) from None
+
+    def backward(self, batch: NDArray[np.float32], y: NDArray[np.int64], loss: Loss) -> NDArray[np.float32]:
+        """Gradients in portions, as every value on the way there is kept until the way back."""
+        assert self._white_box is not None  # noqa: S101 - the capability says so
+        size = self._white_box.portion
+        starts = range(0, len(batch), size)
+        backward = super().backward
+        return np.concatenate([backward(batch[at : at + size], y[at : at + size], loss) for at in starts])
+
+    def _require(self, capability: Capability) -> None:
+        reason = self.no_gradients if capability is Capability.GRADIENTS else None
+        if reason is not None:
+            raise UnavailableError(
+                Text(f"gives no gradients: {reason.en}", f"不提供梯度：{reason.zh}"),
+                self.where,
+                Text("assess it as a black box, or hand in the network itself", "可按黑盒评测，或提交网络本身"),
+            )
+        if capability is not Capability.GRADIENTS:
+            super()._require(capability)
+
+    def _open_white_box(self) -> None:
+        from touchstone.system.models.onnx_differentiable.white_box import open_white_box
+
+        batch = self._batch if self._fixed else None
+        try:
+            self._white_box = open_white_box(
+                self._data, self.where, self._output, self._declaration, self._element, batch, self._uncounted
+            )
+        except UserError as error:
+            self._no_gradients = error.what
+        self._data = b""
+
+    def _uncounted(self, x: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Answers that are no questions of a check."""
+        before = self._queries
+        answers = self._score(x)
+        self._queries = before
+        return answers
 
     def forward(self, batch: NDArray[np.float32]) -> NDArray[Any]:
         """The output tensor, or the columns of a ZipMap (a list of `{class: probability}`) as one array."""
@@ -121,6 +201,17 @@ class OnnxModel(AnsweringModel):
                     )
                 columns[number, index] = probability
         return columns
+
+
+def _closed(declaration: ModelDeclaration) -> Text | None:
+    """Why nobody need try to open the white box, or `None`."""
+    if declaration.access is not Access.ARTEFACT:
+        return Text("the access declared is not artefact", "所声明的访问级别不是 artefact")
+    if declaration.output.kind == "labels":
+        return Text("it answers labels, not scores", "其输出为标签而非分数")
+    if importlib.util.find_spec("torch") is None:
+        return Text("PyTorch is not installed", "未安装 PyTorch")
+    return None
 
 
 def _session(data: bytes, where: str) -> Any:
