@@ -149,7 +149,8 @@ class Machine(LiteralMachine):
 
     def _follow_again(self, run: Run) -> list[Value]:
         loader = replace(self._loader, fast=False)
-        again = Machine(self.source, run.start, Notes(), self._budget, loader, self._lookup)
+        up_to_end = self.source.part(0, run.end)
+        again = Machine(up_to_end, run.start, Notes(), self._budget, loader, self._lookup)
         again._handlers = _ALL
         again._memo = RunMemo(self._memo, run)
         while again.position < run.end:

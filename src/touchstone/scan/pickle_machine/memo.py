@@ -118,6 +118,11 @@ class RunMemo(Memo):
         self._run = run
         self._next = run.first
 
+    @property
+    def is_dense(self) -> bool:
+        """What is memoized next does not go to the end."""
+        return False
+
     def append(self, value: Value) -> None:
         """Keep a value under the run's next number, unless another value was put there since."""
         if self.dense[self._next] is self._run:

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -33,8 +33,10 @@ LEAST: Final = 48
 """Bytes of a run that is worth its while."""
 HEIGHT: Final = 3
 """Levels of containers that the elements of a run may have."""
-BEGINNINGS: Final = frozenset(b"KMJGN\x88\x89\x8a\x8chj]})(\x8f")
+BEGINNINGS: Final = frozenset(bytes([code]) for code in b"KMJGN\x88\x89\x8a\x8chj]})(\x8f")
 """Opcodes that an element can begin with."""
+_TAKING: Final = frozenset({b"\x85", b"\x86", b"\x87", b"a", b"s"})
+"""Opcodes that take single elements: those before are not elements on their own."""
 _MEMOIZE: Final = b"\x94"
 _TUPLE_ENDS: Final = (b"\x85\x94", b"\x86\x94", b"\x87\x94", b"t\x94")
 _LONGEST_TUPLE: Final = 192
@@ -82,11 +84,14 @@ class Kind:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """How far a pattern matched."""
+    """What was found where a run may begin."""
 
     end: int
-    memoized: int
-    flat: bool
+    """Where the run ends; it is empty when there is none that is worth its while."""
+    memoized: int = 0
+    flat: bool = True
+    looked: int = 0
+    """How far was looked to find that out."""
 
 
 NUMBERS: Final = (Kind("numbers", memoizes=False),)
@@ -98,39 +103,39 @@ CONTAINERS: Final = (*LITERALS, Kind("containers", flat=False))
 
 def find_run(
     data: bytes, start: int, end: int, filling: Filling, kinds: Sequence[Kind], is_literal: Callable[[int], bool]
-) -> Found | None:
-    """The longest run in `data[start:end]` from `start`; `None` when there is none that is worth its while.
+) -> Found:
+    """The longest run in `data[start:end]` from `start`.
 
     `is_literal` tells of a number in the memo whether a literal is kept there.
     """
+    looked = start
     for kind in kinds:
         found = _find(data, start, end, filling, kind, is_literal)
-        if found is not None and found.end - start >= LEAST:
-            return found
-    return None
+        looked = max(looked, found.looked)
+        if found.end - start >= LEAST and data[found.end : found.end + 1] not in _TAKING:
+            return replace(found, looked=looked)
+    return Found(start, looked=looked)
 
 
-def _find(
-    data: bytes, start: int, end: int, filling: Filling, kind: Kind, is_literal: Callable[[int], bool]
-) -> Found | None:
+def _find(data: bytes, start: int, end: int, filling: Filling, kind: Kind, is_literal: Callable[[int], bool]) -> Found:
     pattern = _pattern(kind.name, filling)
     match = pattern.match(data, start, end)
     if match is not None and data[match.end() : match.end() + 1] == _MEMOIZE:
         # The last element is memoized behind the end: it is not whole without that.
         match = pattern.match(data, start, match.end() - 1)
     if match is None or match.end() - start < LEAST:
-        return None
+        return Found(start)
     stop = match.end()
     if not kind.flat and end - stop < _LONGEST_TUPLE:
         stop = _behind_whole_tuple(pattern, data, start, stop)
     if kind.flat:
-        return Found(stop, data.count(_MEMOIZE, start, stop) if kind.memoizes else 0, flat=True)
+        return Found(stop, data.count(_MEMOIZE, start, stop) if kind.memoizes else 0, looked=stop)
     uses = _memo_uses().findall(data[start:stop] + _MEMOIZE)
     strange = {use for use in set(uses) if use != _MEMOIZE and not is_literal(int.from_bytes(use[1:], "little"))}
     if strange:
         before = next(use.start(1) for use in _memo_uses().finditer(data[start:stop]) if use[1] in strange)
-        return _find(data, start, start + before, filling, kind, is_literal)
-    return Found(stop, uses.count(_MEMOIZE) - 1, flat=False)
+        return replace(_find(data, start, start + before, filling, kind, is_literal), looked=stop)
+    return Found(stop, uses.count(_MEMOIZE) - 1, flat=False, looked=stop)
 
 
 def _behind_whole_tuple(pattern: re.Pattern[bytes], data: bytes, start: int, stop: int) -> int:

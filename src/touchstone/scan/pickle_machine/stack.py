@@ -39,6 +39,12 @@ _SPENT_TOGETHER: Final = 4_096
 _BYTES_OF_A_STEP: Final = 64
 """Bytes of a run that cost about as much as following one opcode."""
 _LONGEST_WAIT: Final = 256
+_BYTES_IN_PLACE: Final = 8
+"""Bytes followed in place for each opcode asked for, before somebody looks again whether there is a run."""
+_PATIENCE: Final = 8
+"""For so many bytes that were looked at in vain, one byte is followed opcode by opcode before the next look."""
+_ELEMENT: Final = 192
+"""A run that ends so close before the end of the window or frame may go on behind it."""
 _LONG_STREAM: Final = 256 * 1024
 
 
@@ -74,6 +80,8 @@ class StackMachine(OpcodeStream):
         self._fast = fast
         self._has_stepped = False
         """Whether there was any run yet."""
+        self._no_run_before = 0
+        """Place before which nobody looks for a run, because looking took long and brought little."""
         self._may_memoize = False
         """Whether the stream may use MEMOIZE, so that texts in a run can be counted."""
         self._spent = 0
@@ -104,7 +112,8 @@ class StackMachine(OpcodeStream):
         dense = self._memo.dense
         done = 0
         while done < count:
-            while at < limit:
+            stop = min(limit, at + _BYTES_IN_PLACE * count)
+            while at < stop:
                 code = data[at]
                 if code == _MEMOIZE and stack:
                     value = stack[-1]
@@ -178,7 +187,7 @@ class StackMachine(OpcodeStream):
         """Step over the run that begins here, if its values do not matter one by one; answers whether there was one.
 
         They do not matter when the container they go into has as many elements already as are kept. `only_whole`
-        asks for runs that end where they are added to it, or are so long that it does not matter where they end.
+        asks for runs that end where they are added to it, or are long.
         """
         if not self._fast or not self._below or self._at >= self._bound:
             return False
@@ -186,16 +195,34 @@ class StackMachine(OpcodeStream):
         target = below[-1] if below and isinstance(below[-1], Container) else None
         if len(self._stack) < MOST_KEPT and (target is None or target.size < MOST_KEPT):
             return False
-        if self._data[self._at] not in runs.BEGINNINGS or not self._memo.is_dense:
+        if self.position < self._no_run_before:
+            return False
+        if self._data[self._at] == _MEMOIZE:
+            # Belongs to the element before.
+            self._opcode = self._at
+            self._at += 1
+            self.memoize()
+        if self._data[self._at : self._at + 1] not in runs.BEGINNINGS or not self._memo.is_dense:
             return False
         filling: runs.Filling = "pairs" if target is not None and target.kind == "dict" else "elements"
+        if filling == "pairs" and len(self._stack) % 2:
+            return False  # between a key and its value
         kinds: Sequence[runs.Kind] = runs.NUMBERS
         if self._may_memoize:
             kinds = runs.CONTAINERS if self.source.size - self.position > _LONG_STREAM else runs.LITERALS
-        end = len(self._data) if self._frame_end is None else min(len(self._data), self._frame_end - self._base)
-        found = runs.find_run(self._data, self._at, end, filling, kinds, self._is_literal)
-        if found is None or (only_whole and not self._is_whole(found.end)):
-            return False
+        last = len(self._data) if self._frame_end is None else min(len(self._data), self._frame_end - self._base)
+        found = runs.find_run(self._data, self._at, last, filling, kinds, self._is_literal)
+        usable = found.end > self._at and (not only_whole or self._is_whole(found.end, last))
+        self._no_run_before = self.position + (found.looked - (found.end if usable else self._at)) // _PATIENCE
+        if usable:
+            self._add_run(found, filling)
+        return usable
+
+    def _is_whole(self, end: int, last: int) -> bool:
+        """Whether a run ends where its values are added, or where no more of it can be seen."""
+        return self._data[end : end + 1] in _ADDING or last - end < _ELEMENT
+
+    def _add_run(self, found: runs.Found, filling: runs.Filling) -> None:
         self._has_stepped = True
         run = Run(self.position, self._base + found.end, len(self._memo), filling, found.flat)
         self._stack.append(run)
@@ -204,7 +231,6 @@ class StackMachine(OpcodeStream):
         self._memo.append_run(run, found.memoized)
         self._at = found.end
         self._spend(run.length // _BYTES_OF_A_STEP)
-        return True
 
     def _is_literal(self, index: int) -> bool:
         """Whether a literal that is no special key is kept under a number of the memo."""
@@ -217,9 +243,6 @@ class StackMachine(OpcodeStream):
                 return True
             value = self._value_of(Later(value, index))
         return type(value) in LITERALS and not (isinstance(value, str) and value.startswith("__"))
-
-    def _is_whole(self, end: int) -> bool:
-        return self._data[end : end + 1] in _ADDING or end - self._at > _LONG_STREAM // 64
 
     def _values_of(self, run: Run) -> list[Value]:
         if run.values is None:

@@ -76,6 +76,7 @@ class OpcodeStream:
                 self._straddles()
             self._frame_end = None
         if position >= self.source.size:
+            self._opcode = self._at
             raise Malformed(ENDS_INSIDE, truncated=True)
         window_end = self._base + len(self._data)
         if position + _MARGIN > window_end and window_end < self.source.size:

@@ -157,8 +157,8 @@ class Container:
                 self.of_objects |= value.of_objects
             elif isinstance(value, Run):
                 below += value.length
+                self.inexact = True
                 if not value.flat:
-                    self.inexact = True
                     self.height = max(self.height, runs.HEIGHT + 1)
             if index < MOST_KEPT:
                 self.heavy += weight
