@@ -77,3 +77,7 @@ class EvidenceError(UserError):
 
 class UnavailableError(UserError):
     """What a check asked for is not given with this system: a handle, an access level, an optional extra."""
+
+
+class BudgetSpentError(UnavailableError):
+    """A model may not be asked anything more; what was found until then stands."""

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from tests.methods.attacks.linear import Linear, linear_case, seeds_for
 from touchstone.methods.attacks.coordinate import coordinate_attack
-from touchstone.methods.attacks.projected_gradient import projected_gradient
+from touchstone.methods.attacks.hop_skip_jump import hop_skip_jump
 from touchstone.methods.attacks.ray_search import ray_search
+from touchstone.methods.attacks.simba import simba
 from touchstone.methods.attacks.square import square_attack
 from touchstone.methods.attacks.threat_model import (
     AttackResult,
@@ -40,13 +41,33 @@ def ray(model: Linear, x: Samples, y: Classes, threat: ThreatModel, _: NDArray[n
     return ray_search(model.labels, x, y, threat, 7, reach=50.0, queries=queries)
 
 
-def gradient(
+def hop(
     model: Linear, x: Samples, y: Classes, threat: ThreatModel, seeds: NDArray[np.int64], queries: int
 ) -> AttackResult:
-    return projected_gradient(model.scores, model.gradient, x, y, threat, seeds, iterations=(queries - 2) // 4)
+    found = hop_skip_jump(model.labels, x, y, threat, seeds, queries=queries, pool=x[:0], pool_y=y[:0])
+    return found.attack(x)
 
 
-ATTACKS: dict[str, Attack] = {"square": square, "coordinate": coordinate, "ray": ray, "gradient": gradient}
+def element(
+    model: Linear, x: Samples, y: Classes, threat: ThreatModel, seeds: NDArray[np.int64], queries: int
+) -> AttackResult:
+    return simba(model.scores, x, y, threat, seeds, queries=queries)
+
+
+def cosine(
+    model: Linear, x: Samples, y: Classes, threat: ThreatModel, seeds: NDArray[np.int64], queries: int
+) -> AttackResult:
+    return simba(model.scores, x, y, threat, seeds, queries=queries, basis="cosine")
+
+
+ATTACKS: dict[str, Attack] = {
+    "square": square,
+    "coordinate": coordinate,
+    "ray": ray,
+    "hop": hop,
+    "element": element,
+    "cosine": cosine,
+}
 every_attack = pytest.mark.parametrize("name", ATTACKS)
 
 
@@ -73,7 +94,7 @@ def test_never_outside_ball_range_or_budget_and_never_a_false_success(
     assert (result.queries <= 40).all()
 
 
-@pytest.mark.parametrize("name", ["coordinate", "gradient"])
+@pytest.mark.parametrize("name", ["coordinate"])
 def test_succeeds_exactly_when_the_radius_exceeds_the_margin(name: str) -> None:
     model, x, y = linear_case((20,), 200, 1, low=-50.0, high=50.0)
     epsilon = float(np.median(model.distance(x)))
@@ -82,7 +103,9 @@ def test_succeeds_exactly_when_the_radius_exceeds_the_margin(name: str) -> None:
     assert result.succeeded.tolist() == (model.distance(x) < epsilon).tolist()
 
 
-@pytest.mark.parametrize(("name", "least"), [("square", 0.9), ("ray", 0.9)])
+@pytest.mark.parametrize(
+    ("name", "least"), [("square", 0.9), ("ray", 0.9), ("hop", 0.9), ("element", 0.9), ("cosine", 0.9)]
+)
 def test_the_search_finds_most_of_what_there_is(name: str, least: float) -> None:
     """Smooth weights, as in pictures; half of the samples can be broken."""
     _, x, _ = linear_case((1, 8, 8), 200, 2)
@@ -153,15 +176,3 @@ def test_broken_samples_leave_the_batch_at_once() -> None:
     assert sum(asked) == result.queries.sum()
     assert asked == sorted(asked, reverse=True)
     assert asked[-1] < 40
-
-
-def test_the_margin_attacks_where_the_cross_entropy_has_no_slope() -> None:
-    model, x, y = linear_case((10,), 50, 9)
-
-    def saturated(batch: Samples, classes: Classes, loss: str) -> Samples:
-        slope = model.gradient(batch, classes, "margin")
-        return slope if loss == "margin" else np.zeros_like(slope)
-
-    threat = uniform_threat(0.3, 0.0, 1.0)
-    result = projected_gradient(model.scores, saturated, x, y, threat, seeds_for(50), iterations=20)
-    assert result.succeeded.tolist() == model.breakable(x, threat).tolist()

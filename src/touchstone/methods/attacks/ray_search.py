@@ -9,10 +9,12 @@ of pictures are square patches rather than the paper's rows, as neighbouring pix
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 import numpy as np
 from numpy.typing import NDArray
 
+from touchstone.errors import BudgetSpentError
 from touchstone.methods.attacks.threat_model import AttackResult, Classes, Labels, Samples, ThreatModel
 
 BISECTIONS = 6
@@ -22,16 +24,17 @@ BISECTIONS = 6
 def ray_search(
     labels: Labels, x: Samples, y: Classes, threat: ThreatModel, seed: int, *, reach: float, queries: int
 ) -> AttackResult:
-    """Attack samples that the model classifies as `y`, with at most `queries` questions per sample.
+    """Attack samples that the model classifies as `y`, with at most `queries` questions per sample; L∞ only.
 
     `reach`, in multiples of the radius, is how far outside the ball a first change of the answer is looked for.
     `seed` orders the elements from the second sweep on; it is shared by all samples, which therefore stay in step.
     """
     search = _Rays(labels, x, y, threat, reach, queries)
-    for block in _blocks(search.movable, seed):
-        search.flip(block)
-        if not search.rows.size:
-            break
+    with suppress(BudgetSpentError):  # what was found until then stands
+        for block in _blocks(search.movable, seed):
+            search.flip(block)
+            if not search.rows.size:
+                break
     return AttackResult(search.adversarial, search.succeeded, search.spent)
 
 
@@ -103,8 +106,8 @@ class _Rays:
             return changed
         asked = rows[allowed]
         points = self._points(asked, distance[allowed])
-        self.spent[asked] += 1
         changed[allowed] = self.labels(points) != self.y[asked]
+        self.spent[asked] += 1
         inside = changed & (distance <= 1.0)
         self.adversarial[rows[inside]] = points[inside[allowed]]
         self.succeeded[rows[inside]] = True

@@ -11,6 +11,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from touchstone.errors import BudgetSpentError
 from touchstone.methods.attacks.threat_model import AttackResult, Classes, Samples, Scores, ThreatModel, margin
 
 Rows = NDArray[np.int64]
@@ -23,6 +24,7 @@ class Proposals(Protocol):
     def propose(self, step: int, rows: Rows, best: Samples, lower: Samples, upper: Samples) -> Samples:
         """Candidates for the samples `rows`, whose best so far is `best`, inside `[lower, upper]`.
 
+        In L2 and L1 the search draws them in until they are legal.
         Step 0 gives the starting points.
         """
 
@@ -45,7 +47,12 @@ def score_search(
         if not rows.size:
             break
         candidate = proposals.propose(step, rows, best, lower, upper)
-        answer = scores(candidate)
+        if threat.norm != "linf":
+            candidate = threat.drawn_in(x[rows], candidate)
+        try:
+            answer = scores(candidate)
+        except BudgetSpentError:
+            break
         spent[rows] += 1
         found = margin(answer, target)
         better = found <= smallest

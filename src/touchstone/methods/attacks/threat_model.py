@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Self
+from dataclasses import dataclass, replace
+from math import prod
+from typing import Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,23 +18,30 @@ Scores = Callable[[Samples], NDArray[np.float64]]
 """Class scores `(n, K)` in a logarithmic scale: logits, or logarithms of probabilities."""
 Labels = Callable[[Samples], Classes]
 """Predicted classes."""
+Norm = Literal["linf", "l2", "l1"]
+"""How the moves of the elements add up to one distance."""
 
 
 @dataclass(frozen=True, slots=True)
 class ThreatModel:
-    """A weighted L∞ ball around each input, cut by the legal range of inputs.
+    """A weighted ball around each input, cut by the legal range of inputs.
 
     Each element may move by at most its own `epsilon` and must stay in `[low, high]`; all three broadcast to the
     shape of one sample. An element with `epsilon` zero is immutable. Where nothing is declared, `low` and `high`
-    are infinite. An input that already lies outside the range may stay where it is.
+    are infinite. An input that already lies outside the range may stay where it is. In L2 and L1 `epsilon` is how far
+    an element may move alone: what is limited to one is the norm of all moves, each in units of its own `epsilon`.
     """
 
     epsilon: NDArray[np.float64]
     low: NDArray[np.float64]
     high: NDArray[np.float64]
+    norm: Norm = "linf"
 
     def box(self, x: Samples) -> tuple[Samples, Samples]:
-        """Smallest and largest legal value of every element, rounded towards `x` so that float32 stays inside."""
+        """Smallest and largest legal value of every element, rounded towards `x` so that float32 stays inside.
+
+        In L2 and L1 not every point between them is legal: see `drawn_in`.
+        """
         lower, upper = self._exact_box(x)
         return _round_up(lower), -_round_up(-upper)
 
@@ -41,12 +49,38 @@ class ThreatModel:
         """Whether each adversarial sample is one this attacker could have made of `x`; shape `(n,)`."""
         lower, upper = self._exact_box(x)
         exact = adversarial.astype(np.float64)
-        inside = (lower <= exact) & (exact <= upper)
-        return np.asarray(inside.reshape(len(x), -1).all(axis=1))
+        inside = ((lower <= exact) & (exact <= upper)).reshape(len(x), prod(x.shape[1:])).all(axis=1)
+        if self.norm != "linf":
+            inside &= self.distance(x, adversarial) <= 1.0
+        return np.asarray(inside)
+
+    def distance(self, x: Samples, moved: Samples) -> NDArray[np.float64]:
+        """How far each sample was moved, in units of the radius; infinite where an immutable element was."""
+        step = np.abs(moved.astype(np.float64) - x)
+        weight = np.broadcast_to(self.epsilon, x.shape[1:])
+        relative = np.divide(step, weight, out=np.where(step > 0, np.inf, 0.0), where=weight > 0)
+        relative = relative.reshape(len(x), prod(x.shape[1:]))
+        if self.norm == "linf":
+            return np.asarray(relative.max(axis=1, initial=0.0))
+        return np.asarray(np.linalg.norm(relative, axis=1) if self.norm == "l2" else relative.sum(axis=1))
+
+    def drawn_in(self, x: Samples, moved: Samples) -> Samples:
+        """Points outside the ball, drawn straight towards `x` until they are legal; others as they are."""
+        lower, upper = self.box(x)
+        boxed = np.clip(moved, lower, upper)
+        if self.norm == "linf":
+            return boxed
+        shrink = 1.0 / np.maximum(self.distance(x, boxed) * (1.0 + 1e-7), 1.0)
+        return towards(x, boxed, shrink)
+
+    def range(self, x: Samples) -> tuple[Samples, Samples]:
+        """Smallest and largest legal value of every element for an attacker of any radius."""
+        reach = np.where(self.epsilon > 0, np.inf, 0.0)
+        return replace(self, epsilon=reach).box(x)
 
     def scaled(self, factor: float) -> Self:
         """The same attacker with `factor` times the radius."""
-        return type(self)(self.epsilon * factor, self.low, self.high)
+        return replace(self, epsilon=self.epsilon * factor)
 
     def _exact_box(self, x: Samples) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         exact = x.astype(np.float64)
@@ -55,9 +89,21 @@ class ThreatModel:
         return lower, upper
 
 
-def uniform_threat(epsilon: float, low: float, high: float) -> ThreatModel:
+def towards(x: Samples, moved: Samples, share: NDArray[np.float64]) -> Samples:
+    """The point at `share` (one per sample, at most one) of the way from `x` to `moved`, rounded towards `x`."""
+    return stepped(x, share.reshape(-1, *[1] * (x.ndim - 1)) * (moved.astype(np.float64) - x))
+
+
+def stepped(x: Samples, step: NDArray[np.float64]) -> Samples:
+    """`x + step` in float32, rounded towards `x`, so that no element moves further than it should."""
+    point = (x + step).astype(np.float32)
+    too_far = np.abs(point.astype(np.float64) - x) > np.abs(step)
+    return np.where(too_far, np.nextafter(point, x), point)
+
+
+def uniform_threat(epsilon: float, low: float, high: float, norm: Norm = "linf") -> ThreatModel:
     """Every element may move by `epsilon`, as usual for images."""
-    return ThreatModel(np.asarray(epsilon), np.asarray(low), np.asarray(high))
+    return ThreatModel(np.asarray(epsilon), np.asarray(low), np.asarray(high), norm)
 
 
 def interquartile_threat(background: Samples, share: float, low: float, high: float) -> ThreatModel:

@@ -1,0 +1,113 @@
+"""The ladder: cheap attacks first, only survivors go on, and nothing counts that does not hold."""
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from tests.methods.attacks.linear import linear_case, seeds_for
+from touchstone.errors import BudgetSpentError
+from touchstone.methods.attacks.black_box import FULL, QUICK, STANDARD, Tier, black_box_ladder, steps_of
+from touchstone.methods.attacks.threat_model import Norm, Samples, uniform_threat
+from touchstone.text import Text
+
+SMALL = Tier(search=60, hop_skip_jump=600, simba=200)
+
+
+@pytest.mark.parametrize(
+    ("tier", "norm", "scored", "picture", "names"),
+    [
+        (QUICK, "linf", True, True, ["square x500", "hop-skip-jump x1000"]),
+        (STANDARD, "linf", False, True, ["ray x2000", "hop-skip-jump x5000"]),
+        (STANDARD, "l2", False, True, ["hop-skip-jump x5000"]),
+        (FULL, "l2", True, False, ["coordinate x5000", "hop-skip-jump x25000", "simba x5000"]),
+        (FULL, "l2", True, True, ["square x5000", "hop-skip-jump x25000", "simba x5000", "simba-cosine x5000"]),
+    ],
+)
+def test_the_steps_suit_answers_input_and_norm(
+    tier: Tier, norm: Norm, scored: bool, picture: bool, names: list[str]
+) -> None:
+    steps = steps_of(tier, uniform_threat(0.1, 0.0, 1.0, norm), scored=scored, picture=picture)
+    assert [step.name for step in steps] == names
+
+
+@pytest.mark.parametrize("norm", ["linf", "l2"])
+@pytest.mark.parametrize("scored", [True, False])
+def test_survivors_go_on_and_every_find_holds(norm: Norm, scored: bool) -> None:
+    model, x, y = linear_case((1, 6, 6), 40, 1)
+    dual = 1 if norm == "linf" else 2
+    exact = np.abs(model.value(x)) / np.linalg.norm(model.weights.ravel(), dual)
+    radius = float(np.median(exact)) * 1.3
+    threat = uniform_threat(radius, -np.inf, np.inf, norm)
+    result = black_box_ladder(
+        x,
+        y,
+        threat,
+        seeds_for(40),
+        SMALL,
+        labels=model.labels,
+        scores=model.scores if scored else None,
+        pool=x,
+        pool_y=y,
+        picture=True,
+    )
+    found = result.attack.succeeded
+    assert not (found & (exact > radius * (1 + 1e-6))).any()
+    assert found.sum() >= 0.7 * (exact < radius).sum()
+    assert threat.contains(x, result.attack.adversarial).all()
+    assert ((model.labels(result.attack.adversarial) != y) == found).all()
+    assert [name != "" for name in result.by] == found.tolist()
+    assert sum(cost.broken for cost in result.costs.values()) == found.sum()
+    attacked = [cost.attacked for cost in result.costs.values()]
+    assert attacked == sorted(attacked, reverse=True)
+    assert attacked[0] == 40
+    assert sum(cost.queries for cost in result.costs.values()) == result.attack.queries.sum()
+    assert (result.nearest[found] <= 1).all()
+    assert (result.nearest >= exact / radius * (1 - 1e-6)).all()
+    assert result.stopped is None
+    assert result.unconfirmed == result.unrepeated == 0
+
+
+def test_a_find_that_a_fresh_question_does_not_confirm_does_not_count() -> None:
+    _, x, y = linear_case((1, 4, 4), 5, 2)
+    coin = np.random.default_rng(3)
+
+    def random(batch: Samples) -> NDArray[np.int64]:
+        """Answers questions of many points at random, and those of few as it should."""
+        return coin.integers(0, 2, len(batch)) if len(batch) > 5 else np.resize(y, len(batch))
+
+    result = black_box_ladder(x, y, uniform_threat(0.5, 0.0, 1.0), seeds_for(5), Tier(0, 300), labels=random)
+    assert result.unconfirmed > 0
+    assert result.attack.succeeded.sum() < 5
+
+
+def test_the_end_of_the_budget_ends_the_ladder_and_is_told() -> None:
+    model, x, y = linear_case((1, 6, 6), 20, 4)
+    asked = 0
+
+    def labels(batch: Samples) -> NDArray[np.int64]:
+        nonlocal asked
+        if asked + len(batch) > 1500:
+            raise BudgetSpentError(Text("the query budget is spent", "查询预算已用尽"))
+        asked += len(batch)
+        return model.labels(batch)
+
+    threat = uniform_threat(0.6, 0.0, 1.0, "l2")
+    result = black_box_ladder(x, y, threat, seeds_for(20), Tier(500, 5000, 500), labels=labels, pool=x, pool_y=y)
+    assert result.stopped is not None
+    assert "spent" in str(result.stopped)
+    assert list(result.costs) == ["hop-skip-jump x5000"]
+    assert 0 < result.attack.succeeded.sum() < 20
+    assert ((model.labels(result.attack.adversarial) != y) == result.attack.succeeded).all()
+
+
+def test_nothing_to_attack_is_nothing_asked() -> None:
+    _, x, y = linear_case((1, 4, 4), 3, 5)
+
+    def never(batch: Samples) -> NDArray[np.int64]:
+        raise AssertionError
+
+    result = black_box_ladder(x[:0], y[:0], uniform_threat(0.1, 0.0, 1.0), seeds_for(0), SMALL, labels=never)
+    assert result.attack.succeeded.shape == (0,)
+    assert result.costs == {}
+    immutable = black_box_ladder(x, y, uniform_threat(0.0, 0.0, 1.0, "l2"), seeds_for(3), SMALL, labels=never)
+    assert not immutable.attack.succeeded.any()
