@@ -1,6 +1,9 @@
-"""Text that a pickle loader could follow: word lists are text, calls are pickles whatever the name says."""
+"""Files of other formats that run something when they are unpickled."""
 
 from __future__ import annotations
+
+import io
+import tarfile
 
 import pytest
 from hypothesis import given
@@ -8,46 +11,51 @@ from hypothesis import strategies as st
 
 from touchstone.scan.file import scan_bytes
 
-WORDS = st.text("abcdefghijklmnopqrstuvwxyz", min_size=1, max_size=12)
+PLANTED = b"cos\nsystem\n(S'echo planted'\ntR."
 
 
-@pytest.mark.parametrize("text", [b"cat\ndog\n", b"car\nbus\ntruck\n", b"chair\ntable\n", b"lamp\n", b"isle\nsea\n"])
-def test_lists_of_labels_are_text(text: bytes) -> None:
-    result = scan_bytes(text, "labels.txt")
-    assert (result.format, result.verdict) == ("text", "clean")
+def also_pickle(content: bytes, name: str = "f") -> list[str]:
+    return [f.shown for f in scan_bytes(content, name).findings if f.rule == "file/also-pickle"]
 
 
-@given(st.lists(WORDS, min_size=1, max_size=30))
-def test_no_list_of_words_is_refused(words: list[str]) -> None:
-    """Unless the words are those of a call: `(`, `R` and the like are none."""
-    assert scan_bytes("\n".join(words).encode() + b"\n", "words.txt").verdict != "unsafe"
+def test_a_tar_archive_whose_first_name_is_a_pickle() -> None:
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w", format=tarfile.USTAR_FORMAT) as archive:
+        archive.addfile(tarfile.TarInfo(PLANTED.decode()), io.BytesIO())
+    assert also_pickle(stream.getvalue()) == ["tar, and os.system('echo planted')"]
 
 
-@pytest.mark.parametrize("source", [b"import json\nx = json.dumps\n", b"class Net:\n    size = 3\n", b"case 1: sit.\n"])
-def test_what_begins_like_an_import_of_prose_is_no_pickle(source: bytes) -> None:
-    assert scan_bytes(source, "net.py").format != "pickle"
+def test_texts_that_are_pickles() -> None:
+    assert (
+        also_pickle(PLANTED + b"\nprint('hello')\n", "tool.py") != [] or "pickle" in scan_bytes(PLANTED, "x.py").format
+    )
+    assert scan_bytes(PLANTED, "notes.txt").verdict == "unsafe"
+
+
+def test_gguf_begins_with_a_float() -> None:
+    assert also_pickle(b"GGUF\x03\0\0\0\0" + PLANTED) == ["gguf, and os.system('echo planted')"]
 
 
 @pytest.mark.parametrize(
-    "data",
+    "content",
     [
-        b"cos\nsystem\n(S'echo planted'\ntR.",
-        b"cos\nsystem\n(S'echo planted'\ntR",
-        b"(S'echo planted'\nios\nsystem\n.",
-        b"cmine\nthing\n(tR",
-        b"Vlabel\n0cos\nsystem\n",
+        b"import os\nimport sys\n",
+        b"class Model:\n    pass\n",
+        b"(see the manual)\n",
+        b"Please read this.\nIt matters.\n",
+        b"cos\nsin\ntan\n",
+        b"items\nnames\n",
+        b"I am a text.\n",
+        b"",
+        b"N",
+        b"P5\n3 3\n255\n" + bytes(9),
     ],
 )
-def test_a_pickle_without_a_mark_is_one_under_any_name(data: bytes) -> None:
-    result = scan_bytes(data, "labels.txt")
-    assert result.format == "pickle"
-    assert result.verdict in ("unsafe", "review")
-    assert any(finding.severity in ("critical", "high") for finding in result.findings)
+def test_other_files_are_not(content: bytes) -> None:
+    assert also_pickle(content) == []
 
 
-def test_a_file_of_another_format_that_is_also_a_pickle_is_found() -> None:
-    header = b'{"__metadata__":{"a":"b"}}'.ljust(32)
-    length = len(header).to_bytes(8, "little")
-    assert scan_bytes(length + header, "model.safetensors").verdict == "clean"
-    ini = b"(S'echo planted'\nios\nsystem\n0N.\n# x: y\n"
-    assert any(finding.severity == "critical" for finding in scan_bytes(ini, "config.yaml").findings)
+@given(st.text())
+def test_texts_are_hardly_ever_pickles(content: str) -> None:
+    result = scan_bytes(content.encode(), "notes.txt")
+    assert [f.rule for f in result.findings if f.rule.startswith(("pickle/", "file/also-pickle"))] == []

@@ -14,7 +14,13 @@ from touchstone.scan.pickle_machine.lines import (
     text_of_string_line,
     text_of_unicode_line,
 )
-from touchstone.scan.pickle_machine.payloads import MARKS, SHORTEST_BYTES, SHORTEST_TEXT, pickle_within
+from touchstone.scan.pickle_machine.payloads import (
+    LARGEST_DECODED,
+    MARKS,
+    SHORTEST_BYTES,
+    SHORTEST_TEXT,
+    pickle_within,
+)
 from touchstone.scan.pickle_machine.stream import LONGEST_INLINE, Malformed
 from touchstone.scan.pickle_machine.values import Stretch
 from touchstone.scan.source import MemorySource
@@ -89,12 +95,18 @@ class LiteralMachine(ContainerMachine):
         offset = self.position
         line = self._line()
         if len(line) > LONGEST_INLINE:
-            self._stack.append(Stretch("text", offset, self.position - 1 - offset, line[:40]))
+            length = self.position - 1 - offset
+            self._stack.append(Stretch("text", offset, length, line[:40]))
+            if MARKS.match(line.lstrip(b"'\"")) is not None and length <= LARGEST_DECODED:
+                self._look_inside_text(decode(self.source.read(offset, length)), offset)
             return
         text = decode(line)
         self._stack.append(text)
         if len(text) >= SHORTEST_TEXT:
-            self._look_inside(text.encode("utf-8", "surrogatepass"), offset)
+            self._look_inside_text(text, offset)
+
+    def _look_inside_text(self, text: str, offset: int) -> None:
+        self._look_inside(text.encode("utf-8", "surrogatepass"), offset)
 
     def text_short(self) -> None:
         self._text(self._byte())

@@ -21,15 +21,18 @@ SHORTEST_BYTES: Final = 10
 MARKS: Final = re.compile(
     rb"\x80[\x00-\x05]|\xc2\x80[\x00-\x05]|[c(][^\n]{1,100}\n"
     rb"|gA[A-X]|Y[23]|K[A-Z]|800[0-5]|63[67]|28"
-    rb"|x[\x01\x5e\x9c\xda]|e[AFJN]|78(?:01|5[eE]|9[cC]|[dD][aA])|\x1f\x8b\x08|H4sI|1[fF]8[bB]08"
+    rb"|x(?:[\x01\x5e\x9c\xda]|\xc2\x9c|\xc3\x9a)|e[AFJN]|78(?:01|5[eE]|9[cC]|[dD][aA])"
+    rb"|\x1f(?:\xc2)?\x8b\x08|H4sI|1[fF]8[bB]08"
+    rb"|Z0F|ZUp|SDRz"
 )
-"""What a pickle begins with: as bytes, as text, in base64, in hexadecimal digits, compressed, and so on."""
+"""What a pickle begins with: as bytes, as text, in base64, in hexadecimal digits, compressed, and one in another."""
 
-_LARGEST_DECODED: Final = 16 * 2**20
+LARGEST_DECODED: Final = 16 * 2**20
 _HEAD: Final = 512
 _DEEPEST: Final = 3
 _NAME: Final = rb"[A-Za-z_][\w.]{0,200}\n[A-Za-z_][\w.]{0,200}\n"
 _PICKLE: Final = re.compile(rb"\x80[\x00-\x05]|c" + _NAME + rb"|\([\s\S]{0,400}?[ci]" + _NAME)
+_LATIN1_AS_UTF8: Final = re.compile(rb"\xc2\x80|x(?:\xc2\x9c|\xc3\x9a)|\x1f\xc2\x8b")
 _BASE64: Final = re.compile(rb"[A-Za-z0-9+/_\r\n-]{16,}={0,2}")
 _HEXADECIMAL: Final = re.compile(rb"(?:[0-9a-fA-F]{2}){10,}")
 
@@ -42,7 +45,7 @@ def pickle_within(data: Source, depth: int = 0) -> Source | None:
     head = data.read(0, _HEAD)
     if _PICKLE.match(head) is not None:
         return data if _last_byte(data) == b"." else None
-    if depth == _DEEPEST or data.size > 2 * _LARGEST_DECODED:
+    if depth == _DEEPEST or data.size > 2 * LARGEST_DECODED:
         return None
     decoded = _decoded(data, head)
     return None if decoded is None else pickle_within(decoded, depth + 1)
@@ -55,7 +58,7 @@ def _last_byte(data: Source) -> bytes:
 
 def _decoded(data: Source, head: bytes) -> Source | None:
     """The data without its outermost encoding."""
-    if head[:2] == b"\xc2\x80":
+    if _LATIN1_AS_UTF8.match(head):
         return _latin1_of_utf8(data)
     if head[:1] == b"x" or head[:3] == b"\x1f\x8b\x08":
         return _inflated(data)
@@ -80,7 +83,7 @@ def _inflated(data: Source) -> Source | None:
         beginning = inflate.decompress(data.read(0, _HEAD), _HEAD)
         if MARKS.match(beginning) is None:
             return None
-        whole = zlib.decompressobj(47).decompress(data.read(0, data.size), _LARGEST_DECODED)
+        whole = zlib.decompressobj(47).decompress(data.read(0, data.size), LARGEST_DECODED)
     except zlib.error:
         return None
     return MemorySource(whole)

@@ -111,9 +111,9 @@ def find_run(
     looked = start
     for kind in kinds:
         found = _find(data, start, end, filling, kind, is_literal)
-        looked = max(looked, found.looked)
         if found.end - start >= LEAST and data[found.end : found.end + 1] not in _TAKING:
-            return replace(found, looked=looked)
+            return found
+        looked = max(looked, found.looked)
     return Found(start, looked=looked)
 
 

@@ -401,7 +401,8 @@ class StackMachine(OpcodeStream):
 
     def _check_pairs(self, slots: list[Slot]) -> list[Slot]:
         """Keys and values in turn, so there is an even number of them."""
-        if self._has_stepped and any(type(slot) is Run and slot.filling == "elements" for slot in slots):
+        loose = self._has_stepped and Run in set(map(type, slots))
+        if loose and any(isinstance(slot, Run) and slot.filling == "elements" for slot in slots):
             slots = list(self._settled(slots))
         if len(slots) % 2:
             raise Malformed(Text("a key has no value", "字典的键缺少值"))

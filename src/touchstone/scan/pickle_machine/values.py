@@ -175,14 +175,11 @@ class Container:
 
     def _look_for_special_keys(self, values: Sequence[Slot]) -> None:
         keys = values[::2]
-        try:
-            if _MAY_BE_SPECIAL.search("\n".join(keys)) is None:  # type: ignore[arg-type]
-                return
-        except TypeError:
-            pass  # some keys are no texts
-        for key, value in zip(keys, values[1::2], strict=False):  # APPENDS may be met where a dictionary stands
-            if isinstance(key, str):
-                self._look_at_key(key, value)
+        texts = [key for key in keys if isinstance(key, str)]
+        if _MAY_BE_SPECIAL.search("\n".join(texts)) is not None:
+            for index, key in enumerate(keys):
+                if isinstance(key, str):
+                    self._look_at_key(key, values[2 * index + 1])
 
     def _look_at_key(self, key: str, value: Slot) -> None:
         if is_special(key, value):
