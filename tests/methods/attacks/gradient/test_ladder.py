@@ -204,6 +204,19 @@ def test_those_that_are_not_standing_are_not_attacked() -> None:
     assert not outcome.broken[~standing].any()
 
 
+def test_steps_in_l1_leave_elements_alone_that_can_go_no_further() -> None:
+    """All slopes are equal, so that nothing but the room left tells which elements are worth a step."""
+    weights = torch.ones(24)
+    weights[12:] = -1
+    x = (0.5 + 0.01 * samples(20, (24,), -1, 1)).astype(np.float32)
+
+    def model(batch: Any) -> Any:
+        value = batch @ weights
+        return torch.stack([torch.zeros_like(value), value], dim=1)
+
+    assert attack(model, x, Ball("l1", 24.0, 0.0, 1.0), QUICK).broken.all()
+
+
 def test_elements_may_have_reaches_of_their_own() -> None:
     """A linear model over columns of very different units: broken exactly where the weighted box reaches."""
     generator = np.random.default_rng(5)

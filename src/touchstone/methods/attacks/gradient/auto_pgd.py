@@ -139,7 +139,10 @@ def _begin(ball: Ball, x: Tensor, y: Tensor, places: Tensor, here: Tensor, value
 
 
 def _move(ball: Ball, climbers: _Climbers, *, momentum: bool) -> None:
-    direction = ball.steepest(climbers.slope, climbers.sparsity if ball.norm == "l1" else None)
+    if ball.norm == "l1":
+        direction = ball.steepest(ball.with_room(climbers.current, climbers.slope), climbers.sparsity)
+    else:
+        direction = ball.steepest(climbers.slope)
     target = ball.project(climbers.start, climbers.current + each(climbers.step, direction) * direction)
     if momentum and ball.norm != "l1":
         blended = climbers.current + MOMENTUM * (target - climbers.current)

@@ -87,6 +87,11 @@ class Ball:
         flat = adversarial.flatten(1)
         return near & (flat >= self.low - slack).all(dim=1) & (flat <= self.high + slack).all(dim=1)
 
+    def with_room(self, here: Tensor, gradient: Tensor) -> Tensor:
+        """The gradient without elements that stand at the end of the range it points to."""
+        stuck = ((gradient > 0) & (here >= self.high)) | ((gradient < 0) & (here <= self.low))
+        return gradient.masked_fill(stuck, 0.0)
+
     def steepest(self, gradient: Tensor, sparsity: Tensor | None = None) -> Tensor:
         """The direction of unit norm along which the objective grows fastest.
 
