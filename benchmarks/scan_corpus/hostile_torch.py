@@ -422,15 +422,6 @@ def _legacy() -> Iterator[Unit]:
         kind="integrity",
         expect="a pickle after the end",
     )
-    source = ("module", named("torch.nn", "Linear", 2), "planted.py", "import os\nos.getpid()")
-    yield unit(
-        "source-container",
-        legacy(body=_legacy_state(push("m", 2) + push(source, 2) + b"Q")),
-        "a persistent id of kind module carries source",
-        kind="integrity",
-        expect="persistent id with source",
-        load="",
-    )
     yield unit(
         "cut",
         legacy(body=_legacy_state(push("planted", 2) + getpid(2)))[:-38],
