@@ -70,8 +70,6 @@ RULES: Final[tuple[Rule, ...]] = (HEADER_BOMB, HEADER_CODE, SHAPE_LIE, TRAILING)
 
 _MAGIC: Final = b"\x93NUMPY"
 _LONGEST_HEADER: Final = 64 * 1024
-_LONGEST_HEADER_OF_NUMPY: Final = 10_000
-"""Headers of ordinary arrays; only records with hundreds of columns need more."""
 _MOST_ARRAYS: Final = 10_000
 _SUSPICIOUS_SIZE: Final = 2**28
 _CALL: Final = re.compile(r"[A-Za-z_]\w*\s*\(|__\w+__|\blambda\b|\bfor\b")
@@ -109,9 +107,10 @@ def _trailing(source: Source, position: int, examination: Examination) -> None:
 
 
 def _read_header(source: Source, position: int, examination: Examination) -> _Header:
-    major, minor = source.read(position + 6, 2) or b"\x00\x00"
-    if (major, minor) not in {(1, 0), (2, 0), (3, 0)}:
-        raise Unreadable(Text(f"npy version {major}.{minor} is not known", f"未知的 npy 版本 {major}.{minor}"))
+    version = source.read(position + 6, 2)
+    if version not in {b"\x01\x00", b"\x02\x00", b"\x03\x00"}:
+        raise Unreadable(Text(f"npy version {version.hex('.')} is not known", f"未知的 npy 版本 {version.hex('.')}"))
+    major = version[0]
     width = 2 if major == 1 else 4
     start = position + 8 + width
     length = int.from_bytes(source.read(position + 8, width), "little")
