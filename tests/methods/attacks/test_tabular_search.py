@@ -14,9 +14,11 @@ from numpy.typing import NDArray
 
 from tests.methods.attacks.linear import Linear, seeds_for
 from tests.methods.attacks.tables import CREDIT, credit_rows, random_constraints
+from touchstone.errors import BudgetSpentError
 from touchstone.methods.attacks.tabular_constraints import TabularConstraints
 from touchstone.methods.attacks.tabular_search import cheapened, tabular_attack, tabular_boundary, tabular_search
 from touchstone.methods.attacks.threat_model import AttackResult, Classes, Samples
+from touchstone.text import Text
 
 Attack = Callable[[Linear, Samples, Classes, TabularConstraints, int], AttackResult]
 
@@ -174,3 +176,29 @@ def test_only_what_another_forward_pass_confirms_is_a_success(scored: bool) -> N
     assert (GRANTS.labels(honest.adversarial[honest.succeeded]) != y[honest.succeeded]).all()
     assert CREDIT.contains(x, result.adversarial).all()
     assert result.queries.max() <= 40
+
+
+@pytest.mark.parametrize("scored", [True, False])
+def test_when_the_model_may_be_asked_no_more_what_was_found_stands(scored: bool) -> None:
+    x = credit_rows(40)
+    y = GRANTS.labels(x)
+    left = [500]
+
+    def spend(batch: Samples) -> None:
+        left[0] -= len(batch)
+        if left[0] < 0:
+            raise BudgetSpentError(Text("asked too much", "查询过多"))
+
+    def scores(batch: Samples) -> NDArray[np.float64]:
+        spend(batch)
+        return GRANTS.scores(batch)
+
+    def labels(batch: Samples) -> Classes:
+        spend(batch)
+        return GRANTS.labels(batch)
+
+    result = tabular_attack(scores if scored else None, labels, x, y, CREDIT, seeds_for(40), queries=400)
+    won = result.succeeded
+    assert 0 < won.sum() < 40
+    assert (GRANTS.labels(result.adversarial[won]) != y[won]).all()
+    assert result.queries.sum() <= 500

@@ -10,6 +10,7 @@ Each sample's search is written as if it were alone; :func:`_in_lock_step` asks 
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -17,6 +18,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from touchstone.errors import BudgetSpentError
 from touchstone.methods.attacks.tabular_constraints import OneHot, TabularConstraints
 from touchstone.methods.attacks.threat_model import AttackResult, Classes, Labels, Samples, Scores, margin
 
@@ -70,7 +72,8 @@ def tabular_attack(
     """The search that the answers allow; what it found is made cheaper with as many questions as `cheaper` says.
 
     Rows `x` are answered `y`. `references` are rows of the data, good starts for a search by labels. Every success is
-    legal, and one more forward pass has confirmed it; that pass is not counted.
+    legal, and one more forward pass has confirmed it; that pass is not counted. A model that may be asked nothing more
+    (`BudgetSpentError`) ends the search; what was found until then stands.
     """
     if scores is None:
         found = tabular_boundary(labels, x, y, constraints, seeds, queries=queries, references=references)
@@ -137,11 +140,12 @@ def cheapened(
 def confirmed(
     labels: Labels, x: Samples, y: Classes, found: AttackResult, constraints: TabularConstraints
 ) -> AttackResult:
-    """Only what is legal and one more question confirms."""
+    """Only what is legal and one more question confirms, if the model may be asked another one."""
     succeeded = found.succeeded & constraints.contains(x, found.adversarial)
     rows = np.flatnonzero(succeeded)
     if rows.size:
-        succeeded[rows] = labels(found.adversarial[rows]) != y[rows]
+        with contextlib.suppress(BudgetSpentError):
+            succeeded[rows] = labels(found.adversarial[rows]) != y[rows]
     return AttackResult(found.adversarial, succeeded, found.queries)
 
 
@@ -185,7 +189,10 @@ def _in_lock_step(
         margins, changed = own[rows], np.zeros(len(rows), dtype=bool)
         asked = (points != x[rows]).any(axis=1) | np.isinf(margins)
         if asked.any():
-            margins[asked], changed[asked] = ask(points[asked], y[rows[asked]])
+            try:
+                margins[asked], changed[asked] = ask(points[asked], y[rows[asked]])
+            except BudgetSpentError:
+                break
         spent[rows] += asked
         idle[rows] += ~asked
         broken = changed & legal
