@@ -93,6 +93,7 @@ def test_a_consistent_description_has_no_problems(base: dict[str, Any]) -> None:
         (SERVICE, "model.output.kind", "labels", "model.access", "at most labels"),
         (SERVICE, "model.endpoint_model", None, "model.endpoint_model", "is missing"),
         (SERVICE, "model.file", "m.onnx", "model.file", "does not belong"),
+        (IMAGES, "model.endpoint_queries", 5, "model.endpoint_queries", "does not belong"),
         (SERVICE, "model.endpoint", "ftp://example.org", "model.endpoint", "not an http or https URL"),
         (SERVICE, "model.endpoint", "file:///etc/passwd", "model.endpoint", "not an http or https URL"),
         (SERVICE, "model.endpoint", "https://", "model.endpoint", "not an http or https URL"),

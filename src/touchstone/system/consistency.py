@@ -85,13 +85,19 @@ def _handed_in(model: ModelDeclaration) -> Iterator[Problem]:
                 Text(f"for example `{name}: {example}`", f"例如 `{name}: {example}`"),
             )
         if not wanted and value is not None:
-            yield Problem(
-                at,
-                Text(f"does not belong to a model of format {model.format}", f"不属于 {model.format} 形式的模型"),
-                Text("remove it, or correct `model.format`", "请删除，或更正 `model.format`"),
-            )
+            yield _foreign(at, model)
+    if not by_service and model.endpoint_queries is not None:
+        yield _foreign(("model", "endpoint_queries"), model)
     if by_service and model.endpoint is not None:
         yield from _url(("model", "endpoint"), model.endpoint)
+
+
+def _foreign(at: tuple[str, ...], model: ModelDeclaration) -> Problem:
+    return Problem(
+        at,
+        Text(f"does not belong to a model of format {model.format}", f"不属于 {model.format} 形式的模型"),
+        Text("remove it, or correct `model.format`", "请删除，或更正 `model.format`"),
+    )
 
 
 def _signed(model: ModelDeclaration) -> Iterator[Problem]:

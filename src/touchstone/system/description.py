@@ -188,6 +188,12 @@ class ModelDeclaration(Part):
     )
     endpoint: Line | None = Field(None, description="http: base URL of an Open Inference Protocol v2 service")
     endpoint_model: Identifier | None = Field(None, description="http: name of the model at the endpoint")
+    endpoint_queries: Annotated[int, Field(gt=0)] | None = Field(
+        None,
+        exclude_if=_absent,
+        description="http: most samples that may be sent to the service each time the model is opened",
+        examples=[100_000],
+    )
     input: InputSpecification
     normalisation: Normalisation | None = None
     output: OutputSpecification

@@ -53,6 +53,10 @@ MEANINGS: dict[str, Text] = {
         "base URL of an Open Inference Protocol v2 service", "Open Inference Protocol v2 服务的基础 URL"
     ),
     "ModelDeclaration.endpoint_model": Text("name of the model at the endpoint", "模型在该服务中的名称"),
+    "ModelDeclaration.endpoint_queries": Text(
+        "most samples that may be sent to the service each time the model is opened; what needs more is cut short",
+        "每次打开模型后最多可向服务发送的样本数；超出部分的测试提前结束",
+    ),
     "ModelDeclaration.input": Text("what one input looks like, before preprocessing", "单个输入在预处理前的样子"),
     "ModelDeclaration.normalisation": Text(
         "preprocessing that the model file does not contain: (x - mean) / scale",

@@ -102,7 +102,8 @@ class BoundarySearch:
     def open(self, rows: Rows) -> Rows:
         """Those of the samples with a known change of answer that is not near enough yet, and questions left."""
         distance = self.distance[rows]
-        return rows[np.isfinite(distance) & (distance > self.stop * INSIDE) & (self.left(rows) > 0)]
+        near = np.isfinite(distance) & (distance > self.stop * INSIDE)
+        return np.asarray(rows[near & (self.left(rows) > 0)])
 
     # ---- questions
 

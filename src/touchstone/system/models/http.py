@@ -1,26 +1,31 @@
 """Models behind a service that speaks the Open Inference Protocol v2 (KServe, Triton, MLServer, …) over JSON.
 
 Only the host the description names is contacted: no redirects, no proxies, no credentials. Every exchange is kept
-as a pair of digests in :attr:`ServiceModel.requests`, so that evidence can show what was asked and what came back.
+as a pair of digests in :attr:`ServiceModel.requests`, and counted in :attr:`ServiceModel.ledger`, so that evidence can
+show what was asked and what came back. However many questions are asked at once, they are sent in batches of the size
+the service takes, a few at a time, and answered in order.
 
 Source: https://github.com/kserve/open-inference-protocol, "HTTP/REST", version 2.
 """
 
 from __future__ import annotations
 
-import http.client
+import hashlib
 import json
-import time
+import sys
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from math import prod
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import numpy as np
 
-from touchstone.canonical import Digest, digest_of
-from touchstone.errors import ArtifactError, DescriptionError, UserError
+from touchstone.errors import ArtifactError
 from touchstone.system.models.answers import AnsweringModel
+from touchstone.system.models.http_connection import Exchange, Limits, Line, Request, endpoint_problem
 from touchstone.system.samples import sample_shape
 from touchstone.text import Text
 
@@ -28,39 +33,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from touchstone.system.description import ModelDeclaration
+    from touchstone.system.models.handle import ModelHandle
+    from touchstone.system.models.http_ledger import RequestLedger
 
 OPEN_BATCH = 64
 """Samples per request to a service whose metadata leave the batch size open."""
 
 FLOAT_TYPES = frozenset({"FP16", "FP32", "FP64"})
 NUMBER_TYPES = FLOAT_TYPES | {"BF16", "BOOL"} | {f"{sign}INT{bits}" for sign in ("", "U") for bits in (8, 16, 32, 64)}
-
-_BUSY = frozenset({429, 503})
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How patient the client is, and how much it lets itself be told."""
-
-    timeout: float = 30.0
-    """Seconds from sending a request to the last byte of its answer."""
-    attempts: int = 5
-    """Times one request is sent before a busy or broken connection is an error."""
-    back_off: float = 0.5
-    """Seconds before the second attempt; doubled for each further one."""
-    largest_answer: int = 64 * 1024**2
-    """Bytes of one answer."""
-
-
-@dataclass(frozen=True, slots=True)
-class Exchange:
-    """One request and its answer, as digests of their bodies."""
-
-    method: str
-    path: str
-    status: int
-    request: Digest
-    answer: Digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,29 +61,81 @@ def open_service(declaration: ModelDeclaration, limits: Limits | None = None) ->
     the service cannot be reached or describes another model.
     """
     if declaration.endpoint is None or declaration.endpoint_model is None:
-        raise _endpoint_problem(Text("endpoint or endpoint_model is missing", "缺少 endpoint 或 endpoint_model"))
-    connection = Connection(declaration.endpoint, limits or Limits())
+        raise endpoint_problem(Text("endpoint or endpoint_model is missing", "缺少 endpoint 或 endpoint_model"))
+    limits = limits or Limits(queries=declaration.endpoint_queries)
+    line = Line(declaration.endpoint, limits)
     path = f"/v2/models/{quote(declaration.endpoint_model, safe='')}"
-    return ServiceModel(declaration, connection, path, _metadata(connection, path, declaration))
+    return ServiceModel(declaration, line, path, _metadata(line, path, declaration), remembered=limits.remembered)
 
 
 class ServiceModel(AnsweringModel):
     """A model that answers over the network."""
 
-    def __init__(self, declaration: ModelDeclaration, connection: Connection, path: str, metadata: Metadata) -> None:
-        super().__init__(declaration, connection.where, batch=metadata.batch, fixed=metadata.fixed)
-        self._connection = connection
+    def __init__(
+        self, declaration: ModelDeclaration, line: Line, path: str, metadata: Metadata, *, remembered: int
+    ) -> None:
+        super().__init__(declaration, line.where, batch=sys.maxsize)  # batches are made here, of what has to be sent
+        self._line = line
         self._path = f"{path}/infer"
         self._metadata = metadata
+        self._memory: dict[bytes, NDArray[Any]] = {}
+        self._remembered = remembered
+        self._remembering = False
 
     @property
     def requests(self) -> tuple[Exchange, ...]:
         """Every exchange so far, in order, repeated attempts included."""
-        return tuple(self._connection.exchanges)
+        return tuple(self._line.exchanges)
+
+    @property
+    def ledger(self) -> RequestLedger:
+        """Counts of all requests, and what is left of the query budget."""
+        return self._line.ledger
+
+    @contextmanager
+    def remembering(self) -> Iterator[None]:
+        """Within, a sample that was answered within before is not sent again.
+
+        Not the rule, because whoever asks the same question twice may want to know whether the answer is the same.
+        """
+        before, self._remembering = self._remembering, True
+        try:
+            yield
+        finally:
+            self._remembering = before
 
     def forward(self, batch: NDArray[np.float32]) -> NDArray[Any]:
-        """One `infer` request."""
-        values = self.normalised(batch)
+        """The answers to any number of samples: from memory where allowed, all others from the service."""
+        if not self._remembering:
+            return self._sent(batch)
+        keys = [hashlib.sha256(sample.tobytes()).digest() for sample in batch]
+        new = {key: place for place, key in reversed([*enumerate(keys)]) if key not in self._memory}
+        places = sorted(new.values())
+        self.ledger.recalled(len(batch) - len(places))
+        fresh = dict(zip((keys[place] for place in places), self._sent(batch[places]), strict=True)) if places else {}
+        answers = np.stack([fresh[key] if key in fresh else self._memory[key] for key in keys])
+        self._memory |= fresh
+        for key in list(self._memory)[: max(len(self._memory) - self._remembered, 0)]:
+            del self._memory[key]
+        return answers
+
+    def _sent(self, batch: NDArray[np.float32]) -> NDArray[Any]:
+        size = self._metadata.batch
+        parts = [batch[first : first + size] for first in range(0, len(batch), size)]
+        requests = [Request("POST", self._path, len(part), partial(self._question, part)) for part in parts]
+        answers = [self._answer(part, *said) for part, said in zip(parts, self._line.ask(requests), strict=True)]
+        if len({answer.shape[1:] for answer in answers}) > 1:
+            raise self.fault(
+                Text(
+                    "answers batches of one question in different shapes", "对同一次询问的各批样本给出了不同形状的输出"
+                )
+            )
+        return answers[0] if len(answers) == 1 else np.concatenate(answers)
+
+    def _question(self, part: NDArray[np.float32]) -> bytes:
+        """The body of one `infer` request. A batch of fixed size is filled up with copies of its last sample."""
+        missing = self._metadata.batch - len(part) if self._metadata.fixed else 0
+        values = self.normalised(np.concatenate([part, np.repeat(part[-1:], missing, axis=0)]) if missing else part)
         question: dict[str, Any] = {
             "inputs": [
                 {
@@ -116,110 +148,39 @@ class ServiceModel(AnsweringModel):
         }
         if self._metadata.output_name is not None:
             question["outputs"] = [{"name": self._metadata.output_name}]
-        status, body = self._connection.exchange("POST", self._path, json.dumps(question).encode())
+        return json.dumps(question).encode()
+
+    def _answer(self, part: NDArray[np.float32], status: int, body: bytes) -> NDArray[Any]:
         if status != 200:
             raise _refused(status, body, self.where)
-        return _tensor(_parsed(body, self.where), self._metadata.output_name, self.where)
-
-
-class Connection:
-    """A kept-alive connection to one host; every exchange is bounded in time and size, and noted."""
-
-    def __init__(self, endpoint: str, limits: Limits) -> None:
-        parts = urlsplit(endpoint)
-        try:
-            port = parts.port
-        except ValueError:
-            raise _endpoint_problem(Text("the port is not a number", "端口不是数字")) from None
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise _endpoint_problem(Text(f"{endpoint[:200]!r} is not a web address", f"{endpoint[:200]!r} 不是网址"))
-        if parts.username is not None or parts.query or parts.fragment:
-            raise _endpoint_problem(
+        answer = _tensor(_parsed(body, self.where), self._metadata.output_name, self.where)
+        expected = self._metadata.batch if self._metadata.fixed else len(part)
+        if answer.shape[:1] != (expected,):
+            raise self.fault(
                 Text(
-                    "credentials, query or fragment in the address are not supported",
-                    "地址中不支持凭据、查询参数或片段",
+                    f"answered shape {answer.shape} to {expected} samples",
+                    f"对 {expected} 个样本给出了形状 {answer.shape} 的输出",
                 )
             )
-        kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-        self.where = f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
-        self.exchanges: list[Exchange] = []
-        self._prefix = parts.path.rstrip("/")
-        self._limits = limits
-        self._connection = kind(parts.hostname, port, timeout=limits.timeout)
-
-    def exchange(self, method: str, path: str, content: bytes = b"") -> tuple[int, bytes]:
-        """Send one request, again while the service is busy or drops it. Returns status and body.
-
-        Raises `ArtifactError` when it stays so, redirects, is slow, or answers more than the limit.
-        """
-        trouble = Text("", "")
-        for attempt in range(self._limits.attempts):
-            if attempt:
-                time.sleep(self._limits.back_off * 2 ** (attempt - 1))
-            try:
-                status, body = self._once(method, self._prefix + path, content)
-            except TimeoutError:
-                seconds = self._limits.timeout
-                raise self._fault(Text(f"did not answer within {seconds:g} s", f"{seconds:g} 秒内未应答")) from None
-            except (OSError, http.client.HTTPException) as error:
-                self._connection.close()
-                reason = str(error)[:200] or type(error).__name__
-                trouble = Text(f"cannot be reached: {reason}", f"无法连接：{reason}")
-                continue
-            self.exchanges.append(Exchange(method, path, status, digest_of(content), digest_of(body)))
-            if status not in _BUSY:
-                return status, body
-            trouble = Text(f"stays busy (HTTP {status})", f"持续繁忙（HTTP {status}）")
-        raise self._fault(trouble)
-
-    def _once(self, method: str, path: str, content: bytes) -> tuple[int, bytes]:
-        deadline = time.monotonic() + self._limits.timeout
-        headers = {"Accept": "application/json", "Accept-Encoding": "identity"}
-        if content:
-            headers["Content-Type"] = "application/json"
-        self._connection.request(method, path, content or None, headers)
-        answer = self._connection.getresponse()
-        body = self._body(answer, deadline)
-        if 300 <= answer.status < 400:
-            raise self._fault(
-                Text(
-                    f"redirects (HTTP {answer.status}); another address is never followed",
-                    f"返回重定向（HTTP {answer.status}）；不会访问其他地址",
-                )
-            )
-        return answer.status, body
-
-    def _body(self, answer: http.client.HTTPResponse, deadline: float) -> bytes:
-        body = bytearray()
-        while chunk := answer.read1(65536):
-            body += chunk
-            if len(body) > self._limits.largest_answer:
-                self._connection.close()
-                size = self._limits.largest_answer
-                raise self._fault(Text(f"answers more than {size:,} bytes", f"应答超过 {size:,} 字节"))
-            if time.monotonic() > deadline:
-                self._connection.close()
-                raise TimeoutError
-        answer.close()  # an answer read to its end frees the connection for the next request
-        return bytes(body)
-
-    def _fault(self, what: Text) -> ArtifactError:
-        return ArtifactError(
-            what, self.where, Text("check that the service runs and is reachable", "请确认服务正在运行且可访问")
-        )
+        return answer[: len(part)]
 
 
-def _metadata(connection: Connection, path: str, declaration: ModelDeclaration) -> Metadata:
+def answers_remembered(model: ModelHandle) -> AbstractContextManager[None]:
+    """For searches that come back to points they know: a remote model is not asked about them again within."""
+    return model.remembering() if isinstance(model, ServiceModel) else nullcontext()
+
+
+def _metadata(line: Line, path: str, declaration: ModelDeclaration) -> Metadata:
     """Tensor names, type and batch size: from the service where it tells, as declared, or guessed."""
     wanted_input, wanted_output = declaration.input.tensor, declaration.output.tensor
-    status, body = connection.exchange("GET", path)
+    status, body = line.ask([Request("GET", path)])[0]
     if status != 200:  # metadata are optional in practice: without them one sample is sent at a time
         return Metadata(input_name=wanted_input or "input", output_name=wanted_output)
-    described = _parsed(body, connection.where)
-    source = _entry(described.get("inputs"), wanted_input, connection.where)
+    described = _parsed(body, line.where)
+    source = _entry(described.get("inputs"), wanted_input, line.where)
     shape = source.get("shape")
     if not isinstance(shape, list) or not all(type(size) is int for size in shape):
-        raise _not_protocol(connection.where)
+        raise _not_protocol(line.where)
     expected = sample_shape(declaration.input)
     if len(shape) != len(expected) + 1 or any(
         size > 0 and size != one for size, one in zip(shape[1:], expected, strict=True)
@@ -229,7 +190,7 @@ def _metadata(connection: Connection, path: str, declaration: ModelDeclaration) 
                 f"takes inputs of shape {str(shape)[:200]}, the description declares samples of {expected}",
                 f"输入形状为 {str(shape)[:200]}，而描述文件声明的样本形状为 {expected}",
             ),
-            connection.where,
+            line.where,
             Text("correct model.input, or name another model", "请更正 model.input，或指定其他模型"),
         )
     if source.get("datatype") not in FLOAT_TYPES:
@@ -238,7 +199,7 @@ def _metadata(connection: Connection, path: str, declaration: ModelDeclaration) 
                 f"takes {str(source.get('datatype'))[:40]} inputs; float inputs are supported",
                 f"输入类型为 {str(source.get('datatype'))[:40]}；仅支持浮点输入",
             ),
-            connection.where,
+            line.where,
             Text("serve the model with an FP32 input", "请以 FP32 输入提供模型服务"),
         )
     fixed = shape[0] > 0
@@ -334,8 +295,3 @@ def _not_protocol(where: str) -> ArtifactError:
             "请使用 KServe、Triton、MLServer 或其他 v2 服务",
         ),
     )
-
-
-def _endpoint_problem(what: Text) -> DescriptionError:
-    remedy = Text("give the base URL, e.g. http://127.0.0.1:8080, and the model's name", "请给出基础网址与模型名称")
-    return DescriptionError([UserError(what, "model.endpoint", remedy)])
