@@ -16,6 +16,8 @@ from touchstone.records import Access
 from touchstone.system.classes import ClassNames
 from touchstone.system.models.answers import BATCH, AnsweringModel, first_line
 from touchstone.system.models.handle import Capability
+from touchstone.system.models.onnx_batch import with_free_batch
+from touchstone.system.models.onnx_differentiable.agreement import legal_inputs
 from touchstone.system.models.onnx_structure import OnnxStructure, TensorDescription, read_onnx_structure
 from touchstone.system.samples import sample_shape
 from touchstone.text import Text
@@ -36,6 +38,10 @@ REFUSED_OPERATORS = frozenset({("com.microsoft", "EPContext")})
 
 FLOAT_TYPES = {"float32": np.float32, "float64": np.float64, "float16": np.float16}
 """Input types that hold the values of the description unrounded (up to half precision)."""
+
+
+_COMPARED = 4
+"""Samples on which a rewritten graph is compared with the original."""
 
 
 def open_onnx(subject: Subject, path: str) -> OnnxModel:
@@ -104,6 +110,8 @@ class OnnxModel(AnsweringModel):
         if self._output not in [tensor.name for tensor in structure.outputs]:
             raise _absent(self._output, structure.outputs, "output", where)
         self._declaration, self._element, self._data = declaration, source.element_type, data
+        if self._fixed:
+            self._free_batch()
         self._no_gradients = _closed(declaration)
         self._white_box: WhiteBox | None = None
 
@@ -156,6 +164,25 @@ class OnnxModel(AnsweringModel):
         if capability is not Capability.GRADIENTS:
             super()._require(capability)
 
+    def _free_batch(self) -> None:
+        """Go on with a graph that takes any batch, when one can be made that gives the same answers."""
+        freed = with_free_batch(self._data, self._batch, self.where)
+        if freed is None:
+            return
+        size = self._batch
+        x = legal_inputs(self._declaration, seed=size, count=max(_COMPARED, 2 * size))
+        parts = [x[at : at + size] for at in range(0, len(x), size)]
+        try:
+            session = _session(freed, self.where)
+            before = [self._run(self._session, part) for part in parts]
+            after = [self._run(session, part) for part in parts]
+            together = self._run(session, x)
+        except ArtifactError:
+            return
+        same = all(np.array_equal(old, new) for old, new in zip(before, after, strict=True))
+        if same and _close(np.concatenate(before), together):
+            self._session, self._data, self._batch, self._fixed = session, freed, BATCH, False
+
     def _open_white_box(self) -> None:
         from touchstone.system.models.onnx_differentiable.white_box import open_white_box
 
@@ -177,9 +204,12 @@ class OnnxModel(AnsweringModel):
 
     def forward(self, batch: NDArray[np.float32]) -> NDArray[Any]:
         """The output tensor, or the columns of a ZipMap (a list of `{class: probability}`) as one array."""
+        return self._run(self._session, batch)
+
+    def _run(self, session: Any, batch: NDArray[np.float32]) -> NDArray[Any]:
         inputs = {self._source: self.normalised(batch).astype(self._type, copy=False)}
         try:
-            answer = self._session.run([self._output], inputs)[0]
+            answer = session.run([self._output], inputs)[0]
         except Exception as error:  # the runtime has no common base for its own errors
             raise self.fault(
                 Text(f"failed to run: {first_line(error)}", f"运行失败：{first_line(error)}"),
@@ -201,6 +231,13 @@ class OnnxModel(AnsweringModel):
                     )
                 columns[number, index] = probability
         return columns
+
+
+def _close(one: NDArray[Any], other: NDArray[Any]) -> bool:
+    """Whether answers are equal but for the order in which a batch is summed up."""
+    if one.shape != other.shape or one.dtype.kind not in "fiu":
+        return np.array_equal(one, other)
+    return np.allclose(one, other, rtol=1e-5, atol=1e-5 * float(np.abs(one).max(initial=0)))
 
 
 def _closed(declaration: ModelDeclaration) -> Text | None:

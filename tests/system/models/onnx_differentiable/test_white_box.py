@@ -172,9 +172,18 @@ def test_a_map_of_classes_is_put_in_the_declared_order(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("batch", [1, 5])
-def test_a_graph_of_one_batch_size_has_gradients(tmp_path: Path, batch: int) -> None:
+@pytest.mark.parametrize("hidden", [False, True])
+def test_a_graph_of_one_batch_size_has_gradients(tmp_path: Path, batch: int, hidden: bool) -> None:
+    """Whether it can be made to take others, or hides its batch and is asked as it was exported."""
     free = opened(tmp_path, network(LOGITS))
-    fixed = opened(tmp_path, network(LOGITS, batch=batch))
+    hiding = [
+        onnx.operator("Transpose", ["z"], ["turned"], perm=[1, 0]),
+        onnx.operator("Transpose", ["turned"], ["back"], perm=[1, 0]),
+        onnx.operator("Constant", [], ["shape"], value_ints=[batch, -1]),
+        onnx.operator("Reshape", ["back", "shape"], ["y"]),
+    ]
+    fixed = opened(tmp_path, network(hiding if hidden else LOGITS, batch=batch))
+    assert np.allclose(fixed.differentiable()(torch.from_numpy(X[:7])).numpy(), free.logits(X[:7]), atol=1e-4)
     assert np.allclose(fixed.gradient(X[:7], Y[:7], "margin"), free.gradient(X[:7], Y[:7], "margin"), atol=1e-5)
 
 
