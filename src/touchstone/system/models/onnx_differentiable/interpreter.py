@@ -72,7 +72,7 @@ class Interpreter:
                 self.numbers += value.numel()
             for name in step.finished:
                 values.pop(name, None)
-        return values[self._result] if self._result in values else self._constants[self._result]
+        return self._value(self._result, values)
 
     def _answers(self, node: OnnxNode, apply: Operator, values: dict[str, Tensor]) -> tuple[Tensor, ...]:
         arguments = tuple(self._value(name, values) if name else None for name in node.inputs)
