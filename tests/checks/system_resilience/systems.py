@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import yaml
 from numpy.typing import NDArray
 
 from tests.system import onnx_writer as onnx
 from tests.system.made import data_set, describe, make
-from touchstone.system.subject import Subject
+from touchstone.system.subject import Subject, open_system
 
 
 def arrays(x: NDArray[np.float32], y: NDArray[np.int64]) -> bytes:
@@ -88,6 +89,27 @@ def picture_system(
     description["facts"] = {"data.personal": personal}
     model = linear_picture_model(sharpness * side, sharpness * bias, output=output)
     return make(folder, description, {"model.onnx": model, "test.npz": arrays(x, target.astype(np.int64))})
+
+
+def as_weights(subject: Subject, weights: dict[str, NDArray[np.float32]], layers: list[dict[str, Any]]) -> Subject:
+    """The same system with other weights, handed in as safetensors, so that it has gradients."""
+    from safetensors.numpy import save
+
+    (subject.root / "model.safetensors").write_bytes(save(weights))
+    description = yaml.safe_load((subject.root / "system.yaml").read_text(encoding="utf-8"))
+    description["model"] |= {"format": "safetensors", "file": "model.safetensors", "architecture": layers}
+    (subject.root / "system.yaml").write_text(yaml.safe_dump(description), encoding="utf-8")
+    return open_system(subject.root)
+
+
+def white_picture_system(folder: Path, *, gap: float, **settings: Any) -> Subject:
+    """The system of :func:`picture_system` with gradients; pictures of one channel, 6 by 4."""
+    subject = picture_system(folder, gap=gap, shape=(1, 6, 4), output="logits", **settings)
+    side = np.ones((6, 4), dtype=np.float32)
+    side[:, 2:] = -1
+    weights = {"answer.weight": np.stack([0 * side.ravel(), side.ravel()]), "answer.bias": np.zeros(2, np.float32)}
+    layers = [{"kind": "flatten"}, {"kind": "linear", "name": "answer", "inputs": 24, "outputs": 2}]
+    return as_weights(subject, weights, layers)
 
 
 def island_system(folder: Path, *, n: int = 40) -> Subject:

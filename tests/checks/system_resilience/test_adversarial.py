@@ -4,7 +4,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import yaml
 
 from tests.checks.running import METHOD_CODE, InProcessRun
 from tests.checks.system_resilience.systems import picture_system, table_system
@@ -14,7 +13,7 @@ from touchstone.checks.system_resilience.adversarial import adversarial
 from touchstone.checks.system_resilience.attacker import AdversarialParameters
 from touchstone.errors import UnavailableError
 from touchstone.records import Metric, StoppingLimit
-from touchstone.system.subject import Subject, open_system
+from touchstone.system.subject import Subject
 
 LIMIT = StoppingLimit(metric="blackbox_asr", op="<=", value=Decimal("0.30"), bound="upper")
 QUICK = AdversarialParameters(queries=200)
@@ -42,7 +41,7 @@ def test_a_fragile_model_is_broken_and_a_robust_one_is_not(tmp_path: Path, outpu
     assert metric(robust, "blackbox_asr").value == 0
     assert metric(robust, "robust_accuracy").value == 1
     for measurement in (fragile, robust):
-        assert [control.kind for control in measurement.controls] == ["planted", "null"]
+        assert [control.kind for control in measurement.controls[:2]] == ["planted", "null"]
         assert all(control.passed for control in measurement.controls)
 
 
@@ -88,11 +87,11 @@ def test_the_saved_examples_are_what_they_claim(tmp_path: Path) -> None:
     measurement = measured(subject, run)
     assert {exhibit.name for exhibit in measurement.exhibits} == set(run.kept)
     saved = np.load(io.BytesIO(run.kept["adversarial_examples.npz"]), allow_pickle=False)
-    assert 1 <= len(saved["row"]) <= 8
     data = subject.data("test")
     np.testing.assert_array_equal(saved["original"], data.inputs[saved["row"]])
     assert (np.abs(saved["adversarial"].astype(np.float64) - saved["original"]) <= 4 / 255 + 1e-12).all()
-    assert (subject.model().labels(saved["adversarial"]) != saved["target"]).all()
+    assert (saved["answer"] != saved["target"]).all()
+    assert (subject.model().labels(saved["adversarial"]) == saved["answer"]).all()
     assert (subject.model().labels(saved["original"]) == saved["target"]).all()
     assert run.kept["adversarial_examples.png"].startswith(b"\x89PNG")
     threat = parse_json(run.kept["threat_model.json"], "threat_model.json")
@@ -102,6 +101,12 @@ def test_the_saved_examples_are_what_they_claim(tmp_path: Path) -> None:
     assert sum(sample["broken_by_search"] for sample in report["samples"]) == round(
         metric(measurement, "blackbox_asr").value * metric(measurement, "blackbox_asr").n
     )
+    assert len(report["broken"]) == len(saved["row"])
+    for place, find in enumerate(report["broken"]):
+        assert find["place_in_arrays"] == place
+        assert (find["row"], find["label_after"]) == (saved["row"][place], saved["answer"][place])
+        assert 0 < float(find["distance_in_radii"]) <= 1
+        assert (find["knowledge"] == "gradient") or find["attack"] == "square"
 
 
 def test_pictures_of_real_people_stay_out_of_the_evidence(tmp_path: Path) -> None:
@@ -143,7 +148,7 @@ def test_a_constant_model_is_not_called_robust(tmp_path: Path) -> None:
     """Nothing breaks it, not even the unlimited attack: the planted control fails, and the result is not believed."""
     measurement = measured(picture_system(tmp_path, gap=0.06, n=60, truth="constant"))
     assert metric(measurement, "blackbox_asr").value == 0
-    assert [control.passed for control in measurement.controls] == [False, True]
+    assert [control.passed for control in measurement.controls[:2]] == [False, True]
 
 
 def test_a_table_moves_only_its_continuous_columns(tmp_path: Path) -> None:
@@ -168,23 +173,3 @@ def test_a_decision_by_an_immutable_column_cannot_be_turned(tmp_path: Path) -> N
 def test_a_table_without_continuous_columns_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UnavailableError, match="continuous"):
         measured(table_system(tmp_path, [1.0]))
-
-
-@pytest.mark.torch
-def test_the_white_box_is_at_least_as_strong(tmp_path: Path) -> None:
-    pytest.importorskip("torch")
-    from safetensors.numpy import save
-
-    subject = picture_system(tmp_path, gap=0.012, shape=(1, 6, 4), n=60, output="logits")
-    side = np.ones((6, 4), dtype=np.float32)
-    side[:, 2:] = -1
-    weights = {"answer.weight": np.stack([0 * side.ravel(), side.ravel()]), "answer.bias": np.zeros(2, np.float32)}
-    (tmp_path / "model.safetensors").write_bytes(save(weights))
-    layers = [{"kind": "flatten"}, {"kind": "linear", "name": "answer", "inputs": 24, "outputs": 2}]
-    description = yaml.safe_load((tmp_path / "system.yaml").read_text(encoding="utf-8"))
-    description["model"] |= {"format": "safetensors", "file": "model.safetensors", "architecture": layers}
-    (tmp_path / "system.yaml").write_text(yaml.safe_dump(description), encoding="utf-8")
-    measurement = measured(open_system(subject.root))
-    white = metric(measurement, "whitebox_asr")
-    assert white.value >= metric(measurement, "blackbox_asr").value
-    assert white.value == 1

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from touchstone.methods.attacks.projected_gradient import Loss
 from touchstone.methods.attacks.threat_model import Classes, Samples, ThreatModel
 
 
@@ -27,10 +26,6 @@ class Linear:
 
     def labels(self, x: Samples) -> Classes:
         return np.asarray(self.scores(x).argmax(axis=1))
-
-    def gradient(self, x: Samples, y: Classes, loss: Loss) -> Samples:
-        away = np.where(y == 1, -1.0, 1.0).reshape(-1, *[1] * (x.ndim - 1))
-        return (away * self.weights).astype(np.float32)
 
     def distance(self, x: Samples) -> NDArray[np.float64]:
         """Exact L∞ distance to the boundary: |w·x + b| / ‖w‖₁."""

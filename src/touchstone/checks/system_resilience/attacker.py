@@ -3,45 +3,50 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
 from touchstone.checks.declaration import Parameters, Run
+from touchstone.checks.system_resilience.attack_findings import Find, Tally
 from touchstone.checks.system_resilience.inputs import (
     Layout,
     Samples,
     normal_inputs,
     portions,
-    range_not_declared,
     value_range,
 )
 from touchstone.errors import UnavailableError
 from touchstone.methods.attacks.coordinate import coordinate_attack
-from touchstone.methods.attacks.projected_gradient import Loss, projected_gradient
 from touchstone.methods.attacks.ray_search import ray_search
+from touchstone.methods.attacks.sequential import AUDIT_SAMPLE, MOST_AUDITED
 from touchstone.methods.attacks.square import square_attack
 from touchstone.methods.attacks.threat_model import (
     AttackResult,
     Classes,
+    Norm,
     ThreatModel,
     interquartile_threat,
     uniform_threat,
     unlimited_threat,
 )
-from touchstone.records import Note, number, plain
+from touchstone.records import number, plain
 from touchstone.system.models.handle import Capability, ModelHandle
 from touchstone.system.subject import Subject
 from touchstone.text import Text
 
-SAMPLES = {"quick": 200, "standard": 400, "full": 1000}
+if TYPE_CHECKING:
+    from touchstone.checks.system_resilience.white_box import WhiteBox
+    from touchstone.methods.attacks.gradient.ladder import Outcome, Rung
+
+SAMPLES = {"quick": 200, "standard": 1000, "full": 1000}
 """Most samples per budget."""
 MASKED_SHARE = 0.05
 """Samples that the black box breaks and the gradient does not, above which the gradients are suspect."""
-EXAMPLES = 8
-"""Adversarial samples kept to be shown."""
+MOST_STORED = 2**20
+"""Elements of adversarial samples that go into the evidence: 4 MiB, and as much for the originals."""
 RAY_REACH = 100.0
 """How many radii away a table's change of answer is looked for, when no range is declared."""
 
@@ -49,15 +54,14 @@ RAY_REACH = 100.0
 class AdversarialParameters(Parameters):
     """The attacker's budget."""
 
-    norm: Literal["linf"] = "linf"
+    norm: Norm = "linf"
+    """Tables know L∞ only. L2 and L1 of a time series need a declared legal range."""
     eps: Annotated[str, Field(pattern=r"^[1-9][0-9]{0,3}/[1-9][0-9]{0,3}$")] = "4/255"
-    """Images: radius as a share of the legal range."""
+    """Images, and time series in L2 and L1: radius in units of the legal range."""
     interquartile_share: Annotated[Decimal, Field(gt=0, le=1)] = Decimal("0.05")
-    """Tables and time series: radius as a share of each element's interquartile range."""
+    """Tables and time series in L∞: radius as a share of each element's interquartile range."""
     queries: Annotated[int, Field(ge=10, le=100_000)] = 1000
     """Most questions to the model per sample."""
-    iterations: Annotated[int, Field(ge=5, le=1000)] = 40
-    """White box: steps on each of two losses."""
 
 
 class Attacker:
@@ -74,7 +78,8 @@ class Attacker:
         self.kind = specification.kind
         self.columns = specification.columns
         self.model: ModelHandle = subject.model()
-        self.samples = min(len(data), SAMPLES[run.budget])
+        self.available = len(data)
+        self.samples = min(self.available, SAMPLES[run.budget])
         self.order = run.generator("order").permutation(len(data))[: self.samples]
         self.seeds = run.generator("attack").integers(2**62, size=self.samples)
         self.layout = None if self.kind == "tabular" else Layout(specification, data.inputs.shape[1:])
@@ -83,15 +88,32 @@ class Attacker:
         normal = self._seen(normal_inputs(subject, data))
         self.range = value_range(specification, normal)
         self.threat = self._declared_threat(normal)
-        self.unlimited = unlimited_threat(normal, self.range.low, self.range.high)
+        self.unlimited = self._unlimited_threat(normal)
         self.correct = np.zeros(self.samples, dtype=bool)
         self.black = np.zeros(self.samples, dtype=bool)
         self.white = np.zeros(self.samples, dtype=bool)
+        self.audited = np.zeros(self.samples, dtype=bool)
+        """Samples that withstood the audit."""
+        self.part = np.zeros(self.samples, dtype=bool)
+        """The random part of the survivors that was audited last, if all of it stood."""
         self.queries = np.zeros(self.samples, dtype=np.int64)
-        self.examples: dict[int, Samples] = {}
+        self.finds: list[Find] = []
         self.unconfirmed = 0
         self.saturated = 0
+        self.contradicted = 0
+        """Attacked samples to which the function of tensors gives another answer than the model itself."""
         self.reached = 0
+        self.audit_rungs: tuple[Rung, ...] = ()
+        self.shortened = run.budget == "quick"
+        """Whether the audit is less than the whole ensemble."""
+        self.white_box: WhiteBox | None = None
+        self._audit_lot = run.generator("audit")
+        self._by_labels_too = np.zeros(self.samples, dtype=bool)
+        if self.gradients:
+            from touchstone.checks.system_resilience.white_box import AUDITS, WhiteBox
+
+            self.white_box = WhiteBox(self.model, self.layout, int(run.generator("gradient").integers(2**53)))
+            self.audit_rungs = AUDITS[run.budget]
 
     @property
     def attacked(self) -> NDArray[np.int64]:
@@ -104,9 +126,37 @@ class Attacker:
         return bool({Capability.PROBABILITIES, Capability.LOGITS} & self.model.capabilities)
 
     @property
+    def search_name(self) -> str:
+        """The search that the answers allow."""
+        if not self.scored:
+            return "rays"
+        return "coordinates" if self.layout is None else "square"
+
+    @property
     def gradients(self) -> bool:
         """Whether the white box is open."""
         return Capability.GRADIENTS in self.model.capabilities
+
+    @property
+    def unaudited(self) -> NDArray[np.int64]:
+        """Survivors of the quick gradient attacks that have not withstood the audit."""
+        if self.white_box is None:
+            return np.empty(0, dtype=np.int64)
+        return np.flatnonzero(self.correct & ~self.white & ~self.audited)
+
+    def tally(self) -> Tally:
+        """What the attacks have achieved so far."""
+        standing = self.correct & ~self.black & ~self.white
+        partly = bool(self.unaudited.size and self.part.any())
+        return Tally(
+            reached=self.reached,
+            attacked=len(self.attacked),
+            black=int(self.black.sum()),
+            white=int(self.white.sum()) if self.gradients else None,
+            standing=int(standing.sum()),
+            part=int(self.part.sum()) if partly else None,
+            standing_part=int((self.part & standing).sum()) if partly else None,
+        )
 
     def attack_up_to(self, look: int) -> None:
         """Attack the samples from where the last look ended."""
@@ -117,13 +167,92 @@ class Attacker:
                 self._attack(answered)
         self.reached = look
 
+    def audit(self, *, everyone: bool = False) -> None:
+        """Attack survivors with the audit rungs: all, or where they are many a part, and all if any of it breaks."""
+        left = self.unaudited
+        self.part[:] = False
+        if len(left) > MOST_AUDITED and not everyone:
+            part = np.sort(self._audit_lot.choice(left, AUDIT_SAMPLE, replace=False))
+            if not self._audit(part):
+                self.part[part] = True
+                return
+            left = self.unaudited
+        self._audit(left)
+
     def _attack(self, rows: NDArray[np.int64]) -> None:
         result = self.black_box(rows, self.threat, self.parameters.queries)
         self.black[rows], self.queries[rows] = result.succeeded, result.queries
-        for index in np.flatnonzero(result.succeeded)[: EXAMPLES - len(self.examples)]:
-            self.examples[int(rows[index])] = result.adversarial[index].copy()
-        if self.gradients:
-            self.white[rows] = self._white_box(rows)
+        for place in np.flatnonzero(result.succeeded):
+            index = int(rows[place])
+            attack = "rays" if self._by_labels_too[index] else self.search_name
+            self._keep(
+                "search", index, attack, int(result.queries[place]), int(self.seeds[index]), result.adversarial[place]
+            )
+        if self.white_box is not None:
+            from touchstone.methods.attacks.gradient.ladder import QUICK
+
+            self.white[rows] = self._white_box(rows, QUICK)
+
+    def _audit(self, rows: NDArray[np.int64]) -> bool:
+        """Whether any of these broke."""
+        broken = np.zeros(len(rows), dtype=bool)
+        for part in portions(np.arange(len(rows)), self.inputs[0].size):
+            broken[part] = self._white_box(rows[part], self.audit_rungs)
+        self.white[rows] |= broken
+        self.audited[rows] = ~broken
+        return bool(broken.any())
+
+    def _white_box(self, rows: NDArray[np.int64], rungs: tuple[Rung, ...]) -> NDArray[np.bool_]:
+        """Which of these samples the rungs break, counted and kept."""
+        outcome, result = self.climb(rows, self.threat, rungs, counted=True)
+        self.contradicted += int((~outcome.correct).sum())
+        for place in np.flatnonzero(result.succeeded):
+            seed = 0 if self.white_box is None else self.white_box.seed
+            self._keep(
+                "gradient",
+                int(rows[place]),
+                outcome.by[place],
+                int(outcome.steps[place]),
+                seed,
+                result.adversarial[place],
+            )
+        return result.succeeded
+
+    def climb_quickly(self, rows: NDArray[np.int64], threat: ThreatModel) -> NDArray[np.bool_]:
+        """Which of these samples the quick gradient attacks break at another radius."""
+        from touchstone.methods.attacks.gradient.ladder import QUICK
+
+        return self.climb(rows, threat, QUICK)[1].succeeded
+
+    def climb(
+        self, rows: NDArray[np.int64], threat: ThreatModel, rungs: tuple[Rung, ...], *, counted: bool = False
+    ) -> tuple[Outcome, AttackResult]:
+        """Gradient attacks on these samples: what the function of tensors says, and what the model confirmed of it."""
+        from touchstone.checks.system_resilience.white_box import ball_of
+
+        assert self.white_box is not None  # noqa: S101 - asked only where gradients are given
+        x = self.samples_at(rows)
+        outcome = self.white_box.climb(x, self.y[rows], self.order[rows], ball_of(threat, x), rungs, counted=counted)
+        lower, upper = threat.box(x)
+        found = AttackResult(np.clip(outcome.points, lower, upper), outcome.broken, np.zeros(len(rows), dtype=np.int64))
+        return outcome, self._confirmed(x, rows, threat, found)
+
+    def _keep(self, knowledge: str, index: int, attack: str, step: int, seed: int, adversarial: Samples) -> None:
+        stored = sum(find.adversarial is not None for find in self.finds)
+        room = (stored + 1) * adversarial.size <= MOST_STORED
+        x = self.samples_at(np.array([index]))
+        self.finds.append(
+            Find(
+                index,
+                knowledge,
+                attack,
+                step,
+                seed,
+                int(self.labels(adversarial[None])[0]),
+                float(self.threat.distance(x, adversarial[None])[0]),
+                adversarial.copy() if room else None,
+            )
+        )
 
     def samples_at(self, rows: NDArray[np.int64]) -> Samples:
         """The unchanged samples."""
@@ -153,41 +282,36 @@ class Attacker:
             again = self._by_labels(x[blind], rows[blind], threat, queries, restart)
             found.adversarial[blind], found.succeeded[blind] = again.adversarial, again.succeeded
             found.queries[blind] += again.queries
+            self._by_labels_too[rows[blind]] = again.succeeded
             self.saturated += int(blind.size)
         return self._confirmed(x, rows, threat, found)
 
     def labels(self, x: Samples) -> Classes:
         """Predicted classes."""
-        return self.model.labels(self._original(x))
+        return self.model.labels(self.original(x))
 
     def scores(self, x: Samples) -> NDArray[np.float64]:
         """Logits, or logarithms of probabilities."""
         if Capability.LOGITS in self.model.capabilities:
-            return self.model.logits(self._original(x))
-        return np.log(np.maximum(self.model.probabilities(self._original(x)), np.finfo(np.float64).tiny))
+            return self.model.logits(self.original(x))
+        return np.log(np.maximum(self.model.probabilities(self.original(x)), np.finfo(np.float64).tiny))
 
     def radius(self, factor: Decimal) -> str:
         """A radius in the words of the parameters."""
-        if self.kind == "image":
+        if self.kind == "image" or self.parameters.norm != "linf":
             share, whole = self.parameters.eps.split("/")
             return f"{plain(number(Decimal(share) * factor))}/{whole}"
         return f"{plain(number(self.parameters.interquartile_share * factor))} IQR"
 
-    def remarks(self) -> tuple[Note, ...]:
-        """What a reader of the numbers has to know."""
-        notes = []
-        if self.kind == "image" and not self.range.declared:
-            notes.append(range_not_declared(self.range))
-        if self.kind != "image":
-            notes.append(self._immutable())
-        if self.unconfirmed:
-            notes.append(_unconfirmed(self.unconfirmed))
-        if self.saturated:
-            notes.append(_SATURATED)
-        only_black = int((self.black & ~self.white).sum())
-        if self.gradients and only_black > MASKED_SHARE * len(self.attacked):
-            notes.append(_masked(only_black, len(self.attacked)))
-        return tuple(notes)
+    @property
+    def only_black(self) -> int:
+        """Samples that the search broke and the gradient did not."""
+        return int((self.black & ~self.white).sum())
+
+    @property
+    def masked(self) -> bool:
+        """Whether the search does better than the gradient, which knows more."""
+        return self.gradients and self.only_black > MASKED_SHARE * len(self.attacked)
 
     def _by_labels(
         self, x: Samples, rows: NDArray[np.int64], threat: ThreatModel, queries: int, restart: int
@@ -201,23 +325,7 @@ class Attacker:
         """Whether all classes but one get a probability of exactly zero: no small change shows in the scores."""
         if not len(x) or Capability.LOGITS in self.model.capabilities:
             return np.zeros(len(x), dtype=bool)
-        return np.asarray((self.model.probabilities(self._original(x)) > 0).sum(axis=1) == 1)
-
-    def _white_box(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
-        def gradient(x: Samples, y: Classes, loss: Loss) -> Samples:
-            return self._seen(self.model.gradient(self._original(x), y, loss))
-
-        x = self.samples_at(rows)
-        result = projected_gradient(
-            self.scores,
-            gradient,
-            x,
-            self.y[rows],
-            self.threat,
-            self.seeds[rows],
-            iterations=self.parameters.iterations,
-        )
-        return self._confirmed(x, rows, self.threat, result).succeeded
+        return np.asarray((self.model.probabilities(self.original(x)) > 0).sum(axis=1) == 1)
 
     def _confirmed(
         self, x: Samples, rows: NDArray[np.int64], threat: ThreatModel, result: AttackResult
@@ -234,9 +342,12 @@ class Attacker:
 
     def _declared_threat(self, normal: Samples) -> ThreatModel:
         low, high = self.range.low, self.range.high
-        if self.kind == "image":
+        norm = self.parameters.norm
+        if norm != "linf":
+            self._require_norm(norm)
+        if self.kind == "image" or norm != "linf":
             share, whole = self.parameters.eps.split("/")
-            return uniform_threat(int(share) / int(whole) * (high - low), low, high)
+            return uniform_threat(int(share) / int(whole) * (high - low), low, high, norm)
         threat = interquartile_threat(normal, float(self.parameters.interquartile_share), low, high)
         if not threat.epsilon.any():
             raise UnavailableError(
@@ -249,52 +360,29 @@ class Attacker:
             )
         return threat
 
-    def _immutable(self) -> Note:
-        movable = np.flatnonzero(self.threat.epsilon.ravel() > 0)
-        total = self.threat.epsilon.size
-        named = "" if self.columns is None else ": " + ", ".join(self.columns[index] for index in movable)[:300]
-        return Note(
-            code="perturbed-columns",
-            text=Text(
-                f"{len(movable)} of {total} elements are continuous and were perturbed{named}; whole-number columns "
-                "(binary, one-hot, ordinal) were held fixed",
-                f"{total} 个输入元素中有 {len(movable)} 个为连续型并被扰动{named}；整数列（二值、独热、序数）保持不变",
-            ),
-        )
+    def _require_norm(self, norm: Norm) -> None:
+        if self.kind == "tabular" or not np.isfinite([self.range.low, self.range.high]).all():
+            raise UnavailableError(
+                Text(
+                    f"{norm} needs inputs of one unit with a declared range",
+                    f"{norm} 范数要求输入单位一致并声明取值范围",
+                ),
+                "model.input",
+                Text("take linf, or declare low and high", "请采用 linf，或声明 low 与 high"),
+            )
+
+    def _unlimited_threat(self, normal: Samples) -> ThreatModel:
+        """A radius that reaches every legal value of every element at once."""
+        norm = self.parameters.norm
+        if norm == "linf":
+            return unlimited_threat(normal, self.range.low, self.range.high)
+        elements = self.inputs[0].size
+        across = (elements**0.5 if norm == "l2" else elements) * (self.range.high - self.range.low)
+        return uniform_threat(across, self.range.low, self.range.high, norm)
 
     def _seen(self, x: Samples) -> Samples:
         return x if self.layout is None else self.layout.channels_first(x)
 
-    def _original(self, x: Samples) -> Samples:
+    def original(self, x: Samples) -> Samples:
+        """Samples in the layout that the model takes."""
         return x if self.layout is None else self.layout.original(x)
-
-
-_SATURATED = Note(
-    code="scores-saturated",
-    text=Text(
-        "some answers give all classes but one a probability of exactly zero, which hides the way to the boundary; "
-        "these samples were attacked by labels as well, with as many queries again",
-        "部分输出中除一类外其余类别概率恰为零，掩盖了通向决策边界的方向；对这些样本另以同等查询次数做了基于标签的攻击",
-    ),
-)
-
-
-def _unconfirmed(count: int) -> Note:
-    return Note(
-        code="unconfirmed-successes",
-        text=Text(
-            f"{count} successes were not repeated by a fresh question and do not count: is the model random?",
-            f"{count} 次成功在重新询问时未能重现，不予计入：模型输出是否带有随机性？",
-        ),
-    )
-
-
-def _masked(count: int, attacked: int) -> Note:
-    return Note(
-        code="gradients-masked",
-        text=Text(
-            f"the search broke {count} of {attacked} samples that the gradient did not: the gradients mislead, and "
-            "white-box success is understated",
-            f"{attacked} 个样本中有 {count} 个被搜索攻击攻破而梯度攻击未能攻破：梯度具有误导性，白盒成功率被低估",
-        ),
-    )
