@@ -3,8 +3,8 @@
 Agreeing answers are drawn from a binomial distribution with the probability of the own class under noise, as a model
 would give them. Both ways decide the same question, whether the smoothed classifier keeps its answer within the
 radius, with the same error: in looks of growing size, and once after 100,000 samples. "Near" are probabilities within
-0.005 of the demanded one, where neither is expected to settle everything. Where the two differ, one of them abstains:
-decisions that contradict each other are counted.
+0.005 of the demanded one, where neither is expected to settle everything. Where the two differ, one of them abstains;
+decisions that contradict each other are counted, and errors allow for a few.
 """
 
 from __future__ import annotations
