@@ -69,7 +69,7 @@ def remarks(attacker: Attacker) -> tuple[Note, ...]:
     if attacker.saturated:
         notes.append(_SATURATED)
     if attacker.masked:
-        notes.append(_masked(attacker.only_black, len(attacker.attacked)))
+        notes.append(_masked(attacker.only_search, len(attacker.attacked)))
     if len(attacker.attacked):
         notes.append(Note(code="upper-bound", text=UPPER_BOUND))
         notes.append(_cost(attacker))

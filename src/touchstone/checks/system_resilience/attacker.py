@@ -92,6 +92,8 @@ class Attacker:
         self.correct = np.zeros(self.samples, dtype=bool)
         self.black = np.zeros(self.samples, dtype=bool)
         self.white = np.zeros(self.samples, dtype=bool)
+        self.along_gradient = np.zeros(self.samples, dtype=bool)
+        """Samples broken by an attack that follows the gradient; the ladder holds a random search as well."""
         self.audited = np.zeros(self.samples, dtype=bool)
         """Samples that withstood the audit."""
         self.part = np.zeros(self.samples, dtype=bool)
@@ -100,7 +102,7 @@ class Attacker:
         self.finds: list[Find] = []
         self.unconfirmed = 0
         self.saturated = 0
-        self.contradicted = 0
+        self.contradicted = np.zeros(self.samples, dtype=bool)
         """Attacked samples to which the function of tensors gives another answer than the model itself."""
         self.reached = 0
         self.audit_rungs: tuple[Rung, ...] = ()
@@ -205,7 +207,9 @@ class Attacker:
     def _white_box(self, rows: NDArray[np.int64], rungs: tuple[Rung, ...]) -> NDArray[np.bool_]:
         """Which of these samples the rungs break, counted and kept."""
         outcome, result = self.climb(rows, self.threat, rungs, counted=True)
-        self.contradicted += int((~outcome.correct).sum())
+        self.contradicted[rows] |= ~outcome.correct
+        along = [not name.startswith("square") for name in outcome.by]
+        self.along_gradient[rows] |= result.succeeded & np.array(along)
         for place in np.flatnonzero(result.succeeded):
             seed = 0 if self.white_box is None else self.white_box.seed
             self._keep(
@@ -304,14 +308,14 @@ class Attacker:
         return f"{plain(number(self.parameters.interquartile_share * factor))} IQR"
 
     @property
-    def only_black(self) -> int:
-        """Samples that the search broke and the gradient did not."""
-        return int((self.black & ~self.white).sum())
+    def only_search(self) -> int:
+        """Samples that random search broke and the gradient did not."""
+        return int(((self.black | self.white) & ~self.along_gradient).sum())
 
     @property
     def masked(self) -> bool:
         """Whether the search does better than the gradient, which knows more."""
-        return self.gradients and self.only_black > MASKED_SHARE * len(self.attacked)
+        return self.gradients and self.only_search > MASKED_SHARE * len(self.attacked)
 
     def _by_labels(
         self, x: Samples, rows: NDArray[np.int64], threat: ThreatModel, queries: int, restart: int

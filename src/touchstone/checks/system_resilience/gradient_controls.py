@@ -38,7 +38,7 @@ def _planted(attacker: Attacker, white_box: WhiteBox) -> ControlRun:
     ball = ball_of(attacker.unlimited, x)
     outcome = white_box.climb(x, y, attacker.order[rows], ball, QUICK, counted=False)
     broken = int((outcome.broken & (attacker.labels(outcome.points) != y)).sum())
-    contradicted, attacked = attacker.contradicted, len(attacker.attacked)
+    contradicted, attacked = int(attacker.contradicted.sum()), len(attacker.attacked)
     return ControlRun(
         kind="planted",
         expected=Text(
@@ -73,8 +73,8 @@ def _masking(attacker: Attacker) -> ControlRun:
     if attacker.masked:
         warnings.append(
             Text(
-                f"search alone broke {attacker.only_black} of {len(attacker.attacked)} samples",
-                f"{len(attacker.attacked)} 个样本中有 {attacker.only_black} 个仅被搜索攻击攻破",
+                f"search alone broke {attacker.only_search} of {len(attacker.attacked)} samples",
+                f"{len(attacker.attacked)} 个样本中有 {attacker.only_search} 个仅被搜索攻击攻破",
             )
         )
     nothing = Text("no warning", "无警告")
