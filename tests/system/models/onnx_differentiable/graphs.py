@@ -28,7 +28,7 @@ def model_of(
     """A model from the input `x` to the output `y`, of whatever type that is."""
     weights = [onnx.array(name, values) for name, values in (constants or {}).items()]
     inputs = [onnx.value("x", shape, element)]
-    return onnx.model(onnx.graph(nodes, inputs, [onnx.block(1, "y")], weights), {"": opset})
+    return onnx.model(onnx.graph(nodes, inputs, [onnx.block(1, "y")], weights), {"": opset, "ai.onnx.ml": 1})
 
 
 def reference(data: bytes, x: Array) -> Array:

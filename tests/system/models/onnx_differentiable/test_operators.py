@@ -150,6 +150,7 @@ CASES = [
     case("Slice", PICTURES, opset=9, starts=[1, 0], ends=[3, -1], axes=[1, 3]),
     case("Gather", PICTURES, {"a": whole(1, -1).reshape(2, 1)}, axis=2),
     case("Gather", ROWS, {"a": np.array(2, dtype=np.int64)}),
+    case("Gather", numbers(3, 4, 5), {"a": np.array(-1, dtype=np.int64)}),
     case("Pad", PICTURES, {"a": whole(0, 0, 1, 2, 0, 1, 0, 3)}),
     case("Pad", PICTURES, {"a": whole(0, 0, 1, -2, 0, 0, -1, 3), "b": scalar(1.5)}),
     case("Pad", PICTURES, {"a": whole(0, 0, 1, 2, 0, 0, 3, 1)}, mode="reflect"),
@@ -189,9 +190,38 @@ def test_an_operator_is_the_runtimes_own(
     assert_equal(data, x)
 
 
+CLASSICAL = [
+    ("Scaler", {"offset": [0.5, 1.0, -1.0, 0.0], "scale": [2.0, 0.5, 1.0, 3.0]}),
+    ("Scaler", {"offset": [0.5], "scale": [2.0]}),
+    ("Normalizer", {"norm": "L1"}),
+    ("Normalizer", {"norm": "L2"}),
+    *[
+        (
+            "LinearClassifier",
+            {
+                "coefficients": weights(classes * 4).tolist(),
+                "intercepts": weights(classes).tolist(),
+                "classlabels_ints": list(range(classes)),
+                "post_transform": transform,
+            },
+        )
+        for classes in (2, 3)
+        for transform in ("NONE", "SOFTMAX", "LOGISTIC")
+    ],
+]
+
+
+@pytest.mark.parametrize(("operator", "attributes"), CLASSICAL)
+def test_a_classical_operator_is_the_runtimes_own(operator: str, attributes: dict[str, Any]) -> None:
+    outputs = ["label", "y"] if operator == "LinearClassifier" else ["y"]
+    node = onnx.operator(operator, ["x"], outputs, "ai.onnx.ml", **attributes)
+    assert_equal(model_of([node], shape=ROWS.shape), ROWS)
+
+
 def test_every_operator_has_a_case() -> None:
     elsewhere = {"AveragePool", "MaxPool", "Resize", "Split", "Constant"}
-    assert {name for name, *_ in CASES} | elsewhere == set(OPERATORS)
+    classical = {f"ai.onnx.ml::{name}" for name, _ in CLASSICAL}
+    assert {name for name, *_ in CASES} | elsewhere | classical == set(OPERATORS)
 
 
 @pytest.mark.parametrize(

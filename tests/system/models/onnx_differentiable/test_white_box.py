@@ -12,6 +12,7 @@ torch = pytest.importorskip("torch")
 
 from tests.system import onnx_writer as onnx  # noqa: E402
 from tests.system.made import describe, make  # noqa: E402
+from tests.system.models.test_onnx import WEIGHTS, classical  # noqa: E402
 from touchstone.errors import ArtifactError, UnavailableError  # noqa: E402
 from touchstone.system.models.handle import Capability  # noqa: E402
 from touchstone.system.models.onnx import OnnxModel  # noqa: E402
@@ -283,3 +284,22 @@ def test_the_network_of_the_example_is_followed() -> None:
     scores = model.differentiable()(torch.from_numpy(np.ascontiguousarray(x))).numpy()
     assert np.abs(scores - model.logits(x)).max() < 1e-4
     assert np.array_equal(scores.argmax(1), model.labels(x))
+
+
+def test_a_linear_model_of_scikit_learn_is_followed(tmp_path: Path) -> None:
+    model = opened(
+        tmp_path,
+        classical(["no", "yes"], zipmap=True),
+        kind="tabular",
+        columns=["a", "b", "c"],
+        shape=None,
+        labels=["yes", "no"],
+        output="probabilities",
+        low=None,
+        high=None,
+    )
+    x = GENERATOR.normal(size=(20, 3)).astype(np.float32)
+    assert model.no_gradients is None
+    assert np.allclose(model.differentiable()(torch.from_numpy(x)).exp().numpy(), model.probabilities(x), atol=1e-5)
+    slope = model.gradient(x, np.zeros(20, dtype=np.int64), "margin")  # the score of "no" over that of "yes"
+    assert np.allclose(slope, WEIGHTS[:, 0] - WEIGHTS[:, 1], atol=1e-4)

@@ -10,12 +10,21 @@ import torch
 from torch import Tensor
 
 from touchstone.system.models.answers import first_line
-from touchstone.system.models.onnx_differentiable import elementwise, layers, reductions, resizing, shapes, windows
+from touchstone.system.models.onnx_differentiable import (
+    classical,
+    elementwise,
+    layers,
+    reductions,
+    resizing,
+    shapes,
+    windows,
+)
 from touchstone.system.models.onnx_differentiable.calls import Call, Operator, Unsupported, constant
 from touchstone.system.models.onnx_graph import OnnxGraph, OnnxNode
 from touchstone.text import Text
 
 OPERATORS: Final[dict[str, Operator]] = {
+    **classical.OPERATORS,
     **elementwise.OPERATORS,
     **layers.OPERATORS,
     **reductions.OPERATORS,
@@ -23,7 +32,7 @@ OPERATORS: Final[dict[str, Operator]] = {
     **shapes.OPERATORS,
     **windows.OPERATORS,
 }
-"""Operators of the standard domain that are followed."""
+"""Operators that are followed, by their titles."""
 OLDEST: Final = 7
 """The version from which values are stretched to fit each other as everywhere else."""
 
@@ -104,7 +113,7 @@ class Interpreter:
                     rest.append(node)
                     changing.update(node.outputs)
                     continue
-                answers = self._answers(node, OPERATORS[node.operator], {})
+                answers = self._answers(node, OPERATORS[node.title], {})
                 self._constants.update(zip(node.outputs, answers, strict=False))
         return rest
 
@@ -114,7 +123,7 @@ class Interpreter:
         for node in reversed(nodes):
             finished = tuple({name for name in (*node.inputs, *node.outputs) if name and name not in later})
             later.update(node.inputs)
-            steps.append(Step(node, OPERATORS[node.operator], finished))
+            steps.append(Step(node, OPERATORS[node.title], finished))
         return tuple(reversed(steps))
 
 
@@ -131,7 +140,7 @@ def needed_nodes(graph: OnnxGraph, result: str) -> list[OnnxNode]:
 
 
 def _check_known(nodes: Iterable[OnnxNode]) -> None:
-    strange = sorted({node.title for node in nodes if node.domain != "ai.onnx" or node.operator not in OPERATORS})
+    strange = sorted({node.title for node in nodes if node.title not in OPERATORS})
     if strange:
         names = ", ".join(strange)[:300]
         raise Unsupported(

@@ -102,10 +102,9 @@ def _slice(call: Call) -> Tensor:
 def _gather(call: Call) -> Tensor:
     x, places = call.tensor(0), call.tensor(1)
     axis = axis_of(call, call.integer("axis", 0), x.dim())
-    bounded([*x.shape[:axis], *places.shape, *x.shape[axis + 1 :]])
+    shape = bounded([*x.shape[:axis], *places.shape, *x.shape[axis + 1 :]])
     flat = places.reshape(-1).long()
-    found = x.index_select(axis, torch.where(flat < 0, flat + x.shape[axis], flat))
-    return found.reshape(*x.shape[:axis], *places.shape, *x.shape[axis + 1 :])
+    return x.index_select(axis, torch.where(flat < 0, flat + x.shape[axis], flat)).reshape(shape)
 
 
 def _pad(call: Call) -> Tensor:
