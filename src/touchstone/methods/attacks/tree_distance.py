@@ -11,7 +11,6 @@ the exact one, not with a small interval.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -20,16 +19,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from touchstone.methods.attacks.leaf_box import leaf_box_attack
-from touchstone.methods.attacks.threat_model import Classes, Labels, Samples
+from touchstone.methods.attacks.threat_model import Classes, Labels, Samples, uniform_threat
 from touchstone.methods.attacks.tree_ensembles import LEAF, TreeEnsemble, distance
 
 ROUNDING: Final = 1e-9
 """Relative difference of two scores that counts as none: such an answer might be turned."""
-SECONDS: Final = 10.0
-"""Time for one sample; after it the bounds so far are given."""
-STEPS: Final = 100
-"""Steps of the search between two looks at the clock."""
-TIES: Final = 1000
+STEPS: Final = 100_000
+"""Steps of Veritas for one sample; after them the bounds so far are given. They are counted, as a time limit would make
+the bounds depend on the machine."""
+_STEPS_AT_ONCE: Final = 100
+MEMORY: Final = 2**29
+TIES: Final = 20_000
 """Places where two classes are equal up to rounding that are looked at before a search is given up."""
 
 
@@ -62,7 +62,7 @@ def tree_distances(
     references: Samples,
     *,
     exact: bool = True,
-    seconds: float = SECONDS,
+    steps: int = STEPS,
 ) -> list[TreeDistance]:
     """Bounds for each sample that the model answers `y`; equal ones where `exact` is wanted and Veritas is there.
 
@@ -75,7 +75,7 @@ def tree_distances(
         around = _Around(ensemble, labels, x[row], int(y[row]))
         start = TreeDistance(around.interval_bound(), float(upper[row]), found[row])
         if exact and veritas_installed():
-            start = around.exact(start, seconds)
+            start = around.exact(start, steps)
         results.append(start)
     return results
 
@@ -97,26 +97,22 @@ class _Around:
         edges = np.concatenate([low, high])
         self.radii = np.unique(np.concatenate([[0.0], self._edge_distances(edges)]))
 
-    def changed(self, point: NDArray[np.float32]) -> bool:
-        """Whether the model itself answers otherwise there."""
-        return bool(self.labels(point[None])[0] != self.y)
-
     def interval_bound(self) -> float:
         """The smallest radius at which the worst leaves within reach of each tree could turn the answer."""
         first = self._first(self._turned_by_intervals, 0, len(self.radii))
         return float(self.radii[first]) if first < len(self.radii) else np.inf
 
-    def exact(self, bounds: TreeDistance, seconds: float) -> TreeDistance:
-        """Bounds narrowed by Veritas until they meet or the time is over."""
-        until = time.monotonic() + seconds
+    def exact(self, bounds: TreeDistance, steps: int) -> TreeDistance:
+        """Bounds narrowed by Veritas until they meet or the steps are spent."""
         searches = [_Veritas(self, int(other)) for other in self.others]
         best, upper, low = bounds.adversarial, bounds.upper, int(np.searchsorted(self.radii, bounds.lower))
         high = int(np.searchsorted(self.radii, upper))
-        while low < high and time.monotonic() < until:
+        while low < high and steps > 0:
             middle = (low + high - 1) // 2 if np.isinf(upper) else (low + high) // 2
             answers = []
             for search in searches:
-                answers.append(search.turned_within(float(self.radii[middle]), until))
+                answers.append(search.turned_within(float(self.radii[middle]), steps))
+                steps -= answers[-1].steps
                 if answers[-1].point is not None:
                     break
             point = answers[-1].point
@@ -157,6 +153,7 @@ class _Turned:
 
     point: NDArray[np.float32] | None
     proved: bool
+    steps: int
 
 
 class _Veritas:
@@ -184,7 +181,7 @@ class _Veritas:
                 tree.split(copy, int(ensemble.feature[node]), split)
                 waiting += [(int(ensemble.left[node]), tree.left(copy)), (int(ensemble.right[node]), tree.right(copy))]
 
-    def turned_within(self, radius: float, until: float) -> _Turned:
+    def turned_within(self, radius: float, most: int) -> _Turned:
         """Whether the other class can lead within the radius.
 
         Leads within rounding are gone through one by one, as only the model itself says how it rounds.
@@ -193,19 +190,25 @@ class _Veritas:
         config.ignore_state_when_worse_than = -self.around.tolerance
         config.stop_when_num_solutions_exceeds = TIES
         config.stop_when_optimal = False
-        x = self.around.x.astype(np.float64)
-        box = [self.veritas.Interval(value - radius, np.nextafter(value + radius, np.inf)) for value in x]
+        config.max_memory = MEMORY
+        # Only 32-bit numbers are inputs: sides in between would let Veritas find points that do not exist.
+        low, high = (side[0] for side in uniform_threat(radius, -np.inf, np.inf).box(self.around.x[None]))
+        beyond = np.nextafter(high, np.float32(np.inf))
+        box = [self.veritas.Interval(float(a), float(b)) for a, b in zip(low, beyond, strict=True)]
         search = config.get_search(self.trees.prune(box), box)
-        reason, looked_at = self.veritas.StopReason, 0
+        reason, looked_at, steps = self.veritas.StopReason, 0, 0
         stopped = reason.NONE
-        while stopped == reason.NONE and time.monotonic() < until:
-            stopped = search.steps(STEPS)
-            for number in range(looked_at, search.num_solutions()):
-                point = self._nearest(search.get_solution(number).box())
-                if self.around.changed(point):
-                    return _Turned(point, proved=False)
+        while stopped == reason.NONE and steps < most:
+            stopped = search.steps(_STEPS_AT_ONCE)
+            steps += _STEPS_AT_ONCE
+            found = range(looked_at, search.num_solutions())
+            if found:
+                points = np.stack([self._nearest(search.get_solution(number).box()) for number in found])
+                turned = points[self.around.labels(points) != self.around.y]
+                if len(turned):
+                    return _Turned(turned[0], proved=False, steps=steps)
             looked_at = search.num_solutions()
-        return _Turned(None, proved=stopped == reason.NO_MORE_OPEN)
+        return _Turned(None, proved=stopped == reason.NO_MORE_OPEN, steps=steps)
 
     def _nearest(self, box: dict[int, Any]) -> NDArray[np.float32]:
         """The point of the box that is nearest to the sample; its upper sides are not part of it."""
