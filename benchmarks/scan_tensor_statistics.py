@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import torch
 from sklearn import cluster, datasets, decomposition, ensemble, linear_model, neural_network, preprocessing, svm
+from threadpoolctl import threadpool_limits
 from torch import nn
 
 from record import keep
@@ -46,9 +47,11 @@ SEEDS = {"seed the rules were adjusted on": 20260901, "seed they were not": 77}
 def main() -> None:
     """Measure both sides and keep the result."""
     warnings.simplefilter("ignore")
-    measured: dict[str, Any] = {name: false_alarms(weights(seed)) for name, seed in SEEDS.items()}
-    seed = next(iter(SEEDS.values()))
-    measured["found"] = detections(weights(seed), np.random.default_rng(seed))
+    torch.set_num_threads(1)
+    with threadpool_limits(1):
+        tensors = {name: weights(seed) for name, seed in SEEDS.items()}
+    measured: dict[str, Any] = {name: false_alarms(each) for name, each in tensors.items()}
+    measured["found"] = detections(next(iter(tensors.values())), np.random.default_rng(1))
     measured["cannot_tell"] = (
         "random bytes from ordinary low bits; a payload in the middle of a tensor of more than some 10,000 numbers, "
         "which is sampled; payloads put together in other ways than bit by bit or byte by byte"
@@ -185,7 +188,7 @@ def fitted(
     """The weights of a network after some epochs."""
     learning = optimiser(network.parameters(), lr=1e-3 if optimiser is torch.optim.Adam else 1e-2)
     network.train()
-    for _ in range(12):
+    for _ in range(6):
         for batch in torch.randperm(len(inputs)).split(64):
             if len(batch) > 1:
                 learning.zero_grad()
