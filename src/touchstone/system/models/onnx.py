@@ -113,6 +113,8 @@ class OnnxModel(AnsweringModel):
         if self._fixed:
             self._free_batch()
         self._no_gradients = _closed(declaration)
+        if self._no_gradients is not None:
+            self._data = b""
         self._white_box: WhiteBox | None = None
 
     @property
