@@ -26,8 +26,8 @@ from touchstone.scan.source import MemorySource
 from touchstone.scan.tensor_statistics import FIRST_SAMPLE, suspicion_of
 
 CLAIM = (
-    "no alarm on at least 300 untouched tensors; text and archives in the low 1 to 8 bits are found where they begin; "
-    "random bytes are not, and cannot be"
+    "no alarm on more than 1,000 untouched tensors; text and archives in the low 1 to 8 bits are found where they "
+    "begin; random bytes are not, and cannot be"
 )
 SMALLEST = 256
 TEXT = b"The quick brown fox jumps over the lazy dog, and nobody noticed what it carried. " * 40
@@ -41,7 +41,7 @@ class Tensor:
     numbers: np.ndarray[Any, Any]
 
 
-SEEDS = {"seed the rules were adjusted on": 20260901, "seed they were not": 77}
+SEEDS = {"first seed the rules were adjusted on": 20260901, "second": 77, "a seed they were not": 4242}
 
 
 def main() -> None:

@@ -20,7 +20,7 @@ def tensor(content: bytes) -> bytes:
         b"\x7fELF\x02\x01\x01" + bytes(57),
         b"PK\x03\x04\x14\x00" + bytes(58),
         b"\x80\x02cos\ngetpid\n)R.".ljust(64, b"\x00"),
-        b"\x80\x04\x95\x10\x00\x00\x00\x00\x00\x00\x00".ljust(64, b"."),
+        b"\x80\x04\x95\x10\x00\x00\x00\x00\x00\x00\x00\x8c".ljust(64, b"."),
         b"cposix\ngetpid\n(tR.".ljust(64, b"\x00"),
         b"#!/bin/sh\necho planted\n".ljust(64, b"#"),
         b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03".ljust(64, b"\x00"),

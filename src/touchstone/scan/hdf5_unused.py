@@ -49,7 +49,7 @@ _MATLAB: Final = b"MATLAB 7.3 MAT-file"
 _MARKS: Final = re.compile(
     rb"\x7fELF[\x01\x02][\x01\x02]\x01[\x00-\x12]\x00{7}"
     rb"|PK\x03\x04[\x0a\x14\x2d]\x00[\x00-\x08]\x08?[\x00\x08]\x00"
-    rb"|\x80[\x02-\x05]\x95.{5}\x00\x00\x00"
+    rb"|\x80[\x04\x05]\x95.{4}\x00{4}[\x8c\x8e(\])}cNKMJXUBC]"
     rb"|\x80[\x02-\x05]c[a-zA-Z_][\w.]{1,40}\n\w{1,40}\n"
     rb"|(?:^|\x00)c(?:os|posix|nt|builtins|__builtin__|subprocess)\n\w{1,40}\n"
     rb"|MZ.{58}..\x00\x00",

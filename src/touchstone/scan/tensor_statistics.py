@@ -86,7 +86,7 @@ _FILE: Final = re.compile(
     rb"PK\x03\x04[\x0a\x14\x2d]\x00[\x00-\x08][\x00\x08][\x00\x08]\x00"
     rb"|\x7fELF[\x01\x02][\x01\x02]\x01[\x00-\x12]\x00{7}"
     rb"|\x1f\x8b\x08[\x00-\x1f].{4}[\x00\x02\x04][\x00-\x0d\xff]"
-    rb"|\x80[\x02-\x05]\x95.{5}\x00\x00\x00"
+    rb"|\x80[\x04\x05]\x95.{4}\x00{4}[\x8c\x8e(\])}cNKMJXUBC]"
     rb"|MZ.{58}[\x40-\xff][\x00-\x03]\x00\x00|%PDF-1\.\d|7z\xbc\xaf\x27\x1c\x00|Rar!\x1a\x07[\x00\x01]|\x89PNG\r\n\x1a\n",
     re.DOTALL,
 )
@@ -198,7 +198,7 @@ def _is_stepped(sample: bytes, width: int) -> bool:
     numbers = struct.unpack(f"<{len(sample) // width}{_WORDS[width]}", sample[: len(sample) // width * width])
     different = len(set(numbers))
     upper = len({number >> _MOST_LOW_BITS for number in numbers})
-    return different < len(numbers) / 8 and upper > 0.9 * different
+    return different < 0.75 * len(numbers) and upper > 0.9 * different
 
 
 def _streams(sample: bytes, width: int) -> Iterator[tuple[str, bytes]]:
