@@ -80,6 +80,8 @@ def test_a_range_without_ends_leaves_one_question_open() -> None:
     found = panel(trained("mlp"), Ball("linf", 0.1, -math.inf, math.inf))
     assert math.isnan(found["whole-range-withstood"].value)
     assert codes(found) == set()
+    cut = panel(lambda x: trained("mlp")(x.detach()), Ball("linf", 0.1, -math.inf, math.inf))
+    assert "zero-gradient-lead" in codes(cut)
 
 
 def _median(x: Any) -> Any:

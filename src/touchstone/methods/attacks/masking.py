@@ -123,7 +123,8 @@ def _measure(
         return behaviour, len(correct)
     chosen = ids[: 2 * samples][correct.cpu().numpy()]
     probed = Probed(model, looked_at[correct], classes[correct], ball, scores[correct], seed, chosen)
-    return (*behaviour, *_gradient(probed), *_attacks(probed)), len(correct)
+    _, _, lead = model.climb(probed.x, probes.lead_over(probed.y, probes.runner_up(probed)))
+    return (*behaviour, *_gradient(probed, lead), *_attacks(probed, lead)), len(correct)
 
 
 def _behaviour(model: Unbroken, x: torch.Tensor) -> tuple[Indicator, ...]:
@@ -163,8 +164,7 @@ def _behaviour(model: Unbroken, x: torch.Tensor) -> tuple[Indicator, ...]:
     )
 
 
-def _gradient(probed: Probed) -> tuple[Indicator, ...]:
-    _, _, lead = probed.model.climb(probed.x, probes.lead_over(probed.y, probes.runner_up(probed)))
+def _gradient(probed: Probed, lead: torch.Tensor) -> tuple[Indicator, ...]:
     of_cross_entropy, of_lead = probes.zero_gradients(probed, lead)
     return (
         Indicator(
@@ -223,11 +223,10 @@ def _gradient(probed: Probed) -> tuple[Indicator, ...]:
     )
 
 
-def _attacks(probed: Probed) -> tuple[Indicator, ...]:
+def _attacks(probed: Probed, lead: torch.Tensor) -> tuple[Indicator, ...]:
     n, classes = len(probed.x), probed.scores.shape[1]
-    _, _, lead = probed.model.climb(probed.x, probes.lead_over(probed.y, probes.runner_up(probed)))
-    blocks = probed.margins(probed.at(probed.directions("blocks", probes.DIRECTIONS, "blocks"), 1.0))
-    noise = probed.margins(probed.at(probed.directions("noise", probes.DIRECTIONS, "signs"), 1.0))
+    blocks = probed.margins(probed.points("blocks", probes.DIRECTIONS, "blocks", 1.0))
+    noise = probed.margins(probed.points("noise", probes.DIRECTIONS, "signs", 1.0))
     found = probes.attack_at_radius(probed)
     by_gradient = found.by_gradient | found.by_more_steps
     by_noise = ((blocks < 0) | (noise < 0)).any(dim=0).cpu().numpy()

@@ -7,7 +7,7 @@ Every probe takes samples that the model answers correctly and gives back plain 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from touchstone.methods.attacks.gradient.balls import Ball, length
+from touchstone.methods.attacks.gradient.balls import Ball, each, length
 from touchstone.methods.attacks.gradient.differentiable import Differentiable, Objective, Passes
 from touchstone.methods.attacks.gradient.ladder import Outcome, Rung, climb_ladder
 from touchstone.methods.attacks.gradient.objectives import cross_entropy, margin
@@ -31,12 +31,15 @@ STEPS_ALONG_GRADIENT: Final = (1.0, 0.5, 0.25, 0.1)
 """Shares of the radius at which the gradient may show what it is worth."""
 POINTS_NEARBY: Final = 8
 """Points around each sample whose gradients are compared."""
+SMALL_STEPS: Final = 24
 SMALL_STEP: Final = 0.1
 """Share of the radius over which a gradient should predict the change."""
 STEPS: Final = 20
 RANDOM_SEARCH_QUERIES: Final = 200
 SWEEP: Final = (0.0, 0.25, 0.5, 1.0, 2.0)
 """Shares of the radius that are attacked besides the whole range."""
+_SPARSE_SHARE: Final = 0.05
+"""L1: share of the elements that a step along the gradient touches."""
 _ROUNDING: Final = 1.2e-7
 """Relative rounding of a float32."""
 _ABOVE_ROUNDING: Final = 30
@@ -91,29 +94,21 @@ class Probed:
     seed: int
     ids: NDArray[np.int64]
 
-    def margins(self, points: Tensor) -> Tensor:
-        """Lead of the own class at `(m, n, *shape)` points; shape `(m, n)`."""
-        rows = max(1, 512 // max(len(self.x), 1))
-        found = []
-        for first in range(0, len(points), rows):
-            part = points[first : first + rows]
-            scores = self.model.scores(part.flatten(0, 1))
-            found.append(margin(scores, self.y.repeat(len(part))).reshape(len(part), -1))
-        return torch.cat(found)
+    def points(self, purpose: str, count: int, kind: Direction, share: float) -> Iterator[Tensor]:
+        """Legal points, one per sample and turn, `share` of the radius along random directions."""
+        draw, shape = _DIRECTIONS[kind], tuple(self.x.shape[1:])
+        dice = [self._generator(purpose, row) for row in self.ids]
+        for place in range(count):
+            drawn = self.model.tensor(np.stack([draw(die, shape, place) for die in dice]))
+            yield self.along(drawn / each(length(drawn, self.ball.norm).to(drawn.dtype), drawn), share)
 
-    def directions(self, purpose: str, count: int, kind: Direction) -> Tensor:
-        """Random directions of length 1 in the ball's norm, `(count, n, *shape)`."""
-        draw = _DIRECTIONS[kind]
-        drawn = [draw(self._generator(purpose, row), count, tuple(self.x.shape[1:])) for row in self.ids]
-        signs = self.model.tensor(np.stack(drawn, axis=1))
-        size = length(signs.flatten(0, 1), self.ball.norm).reshape(count, -1, *[1] * (self.x.dim() - 1))
-        return signs / size.to(signs.dtype)
+    def along(self, directions: Tensor, share: float) -> Tensor:
+        """The legal points that lie `share` of the radius along directions of length 1."""
+        return self.ball.project(self.x, self.x + share * self.ball.radius * directions)
 
-    def at(self, directions: Tensor, share: float) -> Tensor:
-        """The legal points that lie `share` of the radius along each direction."""
-        moved = self.x + share * self.ball.radius * directions
-        flat = self.ball.project(self.x.repeat(len(moved), *[1] * (self.x.dim() - 1)), moved.flatten(0, 1))
-        return flat.reshape(moved.shape)
+    def margins(self, points: Iterable[Tensor]) -> Tensor:
+        """Lead of the own class at each turn's points; shape `(turns, n)`."""
+        return torch.stack([margin(self.model.scores(some), self.y) for some in points])
 
     def attack(self, rungs: tuple[Rung, ...], radius: float) -> Outcome:
         """The ladder with another radius."""
@@ -126,24 +121,21 @@ class Probed:
         return np.random.Generator(np.random.SFC64(int.from_bytes(hashlib.sha256(name.encode()).digest()[:16], "big")))
 
 
-def _signs(generator: np.random.Generator, count: int, shape: tuple[int, ...]) -> NDArray[np.float32]:
-    return np.where(generator.random((count, *shape)) < 0.5, -1, 1).astype(np.float32)
+def _signs(generator: np.random.Generator, shape: tuple[int, ...], place: int) -> NDArray[np.float32]:
+    return np.where(generator.random(shape) < 0.5, -1, 1).astype(np.float32)
 
 
-def _anywhere(generator: np.random.Generator, count: int, shape: tuple[int, ...]) -> NDArray[np.float32]:
-    return 2 * generator.random((count, *shape), dtype=np.float32) - 1
+def _anywhere(generator: np.random.Generator, shape: tuple[int, ...], place: int) -> NDArray[np.float32]:
+    return 2 * generator.random(shape, dtype=np.float32) - 1
 
 
-def _blocks(generator: np.random.Generator, count: int, shape: tuple[int, ...]) -> NDArray[np.float32]:
-    """The same sign over windows of a half to an eighth of the picture."""
+def _blocks(generator: np.random.Generator, shape: tuple[int, ...], place: int) -> NDArray[np.float32]:
+    """The same sign over windows of a half, a quarter and an eighth of the picture in turn."""
     channels, height, width = shape if len(shape) == 3 else (1, 1, int(np.prod(shape)))
-    made = np.empty((count, channels, height, width), dtype=np.float32)
-    for place in range(count):
-        parts = 2 << place % 3
-        tall, wide = -(-height // parts), -(-width // parts)
-        coarse = _signs(generator, channels, (-(-height // tall), -(-width // wide)))
-        made[place] = coarse.repeat(tall, axis=1).repeat(wide, axis=2)[:, :height, :width]
-    return made.reshape(count, *shape)
+    parts = 2 << place % 3
+    tall, wide = -(-height // parts), -(-width // parts)
+    coarse = _signs(generator, (channels, -(-height // tall), -(-width // wide)), place)
+    return coarse.repeat(tall, axis=1).repeat(wide, axis=2)[:, :height, :width].reshape(shape)
 
 
 _DIRECTIONS: Final = {"signs": _signs, "anywhere": _anywhere, "blocks": _blocks}
@@ -205,14 +197,18 @@ def zero_gradients(probed: Probed, lead: Tensor) -> tuple[float, float]:
     """
     _, _, slope = probed.model.climb(probed.x, cross_entropy(probed.y))
     flat = (slope.flatten(1) == 0).all(dim=1)
-    reach = lead.flatten(1).double().abs().sum(dim=1) * _width(probed.ball)
-    idle = reach <= _ROUNDING * probed.scores.abs().amax(dim=1)
+    steepness = lead.flatten(1).double().abs().sum(dim=1)
+    idle = steepness <= _ROUNDING * probed.scores.abs().amax(dim=1) / _width(probed.ball)
     return float(flat.double().mean()), float(idle.double().mean())
 
 
 def random_beats_gradient(probed: Probed, lead: Tensor, random_margins: Tensor) -> float:
     """Share of samples that the best of the random directions brings nearer to breaking than the gradient does."""
-    best = torch.minimum(_best_along(probed, lead), margin(probed.scores, probed.y))
+    elements = probed.x[0].numel()
+    sparsity = torch.full((len(probed.x),), max(_SPARSE_SHARE * elements, 1.0), device=probed.x.device)
+    steepest = probed.ball.steepest(lead, sparsity if probed.ball.norm == "l1" else None)
+    along = probed.margins(probed.along(steepest, share) for share in STEPS_ALONG_GRADIENT).amin(dim=0)
+    best = torch.minimum(along, margin(probed.scores, probed.y))
     return float((random_margins.amin(dim=0) < best).double().mean())
 
 
@@ -222,21 +218,12 @@ def changing_gradient(probed: Probed) -> float:
     Not measured at the samples and not at corners, where a ripple may have the same phase in every element: pixels lie
     on a grid. Points without a gradient agree with nothing.
     """
-    points = probed.at(probed.directions("nearby", POINTS_NEARBY, "anywhere"), 1.0)
     objective = lead_over(probed.y, runner_up(probed))
-    slopes = torch.stack([probed.model.climb(part, objective)[2].flatten(1) for part in points]).double()
+    points = probed.points("nearby", POINTS_NEARBY, "anywhere", 1.0)
+    slopes = torch.stack([probed.model.climb(some, objective)[2].flatten(1) for some in points]).double()
     units = slopes / slopes.norm(dim=2, keepdim=True).clamp_min(1e-300)
     alike = units.sum(dim=0).square().sum(dim=1) - units.square().sum(dim=(0, 2))
-    return float(1 - (alike / (len(points) * (len(points) - 1))).median())
-
-
-def _best_along(probed: Probed, slope: Tensor) -> Tensor:
-    """Smallest margin on the way along a slope."""
-    elements = probed.x[0].numel()
-    sparsity = torch.full((len(probed.x),), max(0.05 * elements, 1.0), device=probed.x.device)
-    steepest = probed.ball.steepest(slope, sparsity if probed.ball.norm == "l1" else None)[None]
-    along = torch.cat([probed.at(steepest, share) for share in STEPS_ALONG_GRADIENT])
-    return probed.margins(along).amin(dim=0)
+    return float(1 - (alike / (POINTS_NEARBY * (POINTS_NEARBY - 1))).median())
 
 
 def unpredicted_change(probed: Probed, lead: Tensor) -> float:
@@ -244,16 +231,16 @@ def unpredicted_change(probed: Probed, lead: Tensor) -> float:
 
     Samples whose scores do not move by more than rounding say nothing; nan where none does.
     """
-    points = probed.at(probed.directions("small", DIRECTIONS // 2, "signs"), SMALL_STEP)
-    other = runner_up(probed)
-    objective = lead_over(probed.y, other)
-    before = objective(probed.scores, torch.arange(len(probed.x), device=probed.x.device))
-    scores = probed.model.scores(points.flatten(0, 1)).reshape(*points.shape[:2], -1)
+    objective = lead_over(probed.y, runner_up(probed))
     rows = torch.arange(len(probed.x), device=probed.x.device)
-    real = torch.stack([objective(part, rows) for part in scores]).double() - before.double()
-    predicted = ((points - probed.x).flatten(2).double() * lead.flatten(1).double()).sum(dim=2)
+    before = objective(probed.scores, rows).double()
+    changes, expected = [], []
+    for points in probed.points("small", SMALL_STEPS, "signs", SMALL_STEP):
+        changes.append(objective(probed.model.scores(points), rows).double() - before)
+        expected.append(((points - probed.x).flatten(1).double() * lead.flatten(1).double()).sum(dim=1))
+    real, predicted = torch.stack(changes), torch.stack(expected)
     moved, foretold = real.norm(dim=0), predicted.norm(dim=0)
-    noise = _ABOVE_ROUNDING * _ROUNDING * probed.scores.abs().amax(dim=1).double() * len(points) ** 0.5
+    noise = _ABOVE_ROUNDING * _ROUNDING * probed.scores.abs().amax(dim=1).double() * SMALL_STEPS**0.5
     counted = (moved > noise) | (foretold > noise)
     if not bool(counted.any()):
         return float("nan")
