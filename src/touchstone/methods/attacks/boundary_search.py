@@ -34,8 +34,11 @@ PROBES: Final = 7
 GROUPS: Final = 32
 """Parts of a perturbation that are tried to be left out in one round."""
 UNIONS: Final = 6
+"""Sets of needless parts that are left out together in one round: all of them, half, a quarter, …"""
 FINISHING: Final = 2
+"""Turns of shrinking and bisecting at the end."""
 PRECISION: Final = 1e-3
+"""How near to the boundary a search ends, in shares of the distance."""
 INSIDE: Final = 1 - 1e-6
 """A little inside the radius, so that no rounding leads out of it."""
 UNBOUNDED_REACH: Final = 100.0
