@@ -24,7 +24,9 @@ from touchstone.checks.system_resilience.attack_controls import attack_controls
 from touchstone.checks.system_resilience.attack_evidence import exhibits, remarks
 from touchstone.checks.system_resilience.attack_findings import Tally
 from touchstone.checks.system_resilience.attacker import AdversarialParameters, Attacker
-from touchstone.checks.system_resilience.inputs import times_small
+from touchstone.checks.system_resilience.constrained import constrained_attack
+from touchstone.checks.system_resilience.inputs import normal_inputs, times_small
+from touchstone.checks.system_resilience.tables import declared_constraints
 from touchstone.methods.attacks.sequential import broken_bounds, looks_at, questions
 from touchstone.records import Access, ControlRun, Metric, Note, number
 from touchstone.system.models.handle import Capability
@@ -89,6 +91,12 @@ CURVE_FACTORS = (Decimal("0.25"), Decimal("0.5"), Decimal(1), Decimal(2))
             "lower",
             Text("attack success by radius, all attacks tried", "不同扰动半径下全部已尝试攻击的成功率"),
         ),
+        MetricDeclaration(
+            "constrained_asr",
+            "share",
+            "lower",
+            Text("attack success by what the description lets an attacker change", "在描述所允许的改动内的攻击成功率"),
+        ),
     ),
     parameters=AdversarialParameters,
     cost=lambda subject, _, budget: {"quick": 20, "standard": 120, "full": 600}[budget] * times_small(subject, 6_000),
@@ -112,7 +120,14 @@ def adversarial(subject: Subject, parameters: AdversarialParameters, run: Run) -
         return Measurement(metrics, warnings=(*remarks(attacker), _nothing_to_attack()))
     metrics += _curve(attacker, CURVE_SAMPLES[run.budget], len(looks))
     controls = attack_controls(attacker, run) + _gradient_controls(attacker, run)
-    return Measurement(metrics, controls, exhibits(subject, attacker, run), remarks(attacker))
+    warnings = remarks(attacker)
+    constraints = declared_constraints(subject.description.model.input, normal_inputs(subject, subject.data("test")))
+    if constraints is not None:
+        constrained = constrained_attack(attacker, constraints, run, len(looks))
+        metrics += constrained.metrics
+        controls += constrained.controls
+        warnings += constrained.warnings
+    return Measurement(metrics, controls, exhibits(subject, attacker, run), warnings)
 
 
 def _missed(attacker: Attacker, run: Run) -> bool:
@@ -142,7 +157,7 @@ def _gradient_controls(attacker: Attacker, run: Run) -> tuple[ControlRun, ...]:
         return ()
     from touchstone.checks.system_resilience.gradient_controls import gradient_controls
 
-    return gradient_controls(attacker)
+    return gradient_controls(attacker, run)
 
 
 def _rates(tally: Tally, samples: int) -> tuple[Metric, ...]:

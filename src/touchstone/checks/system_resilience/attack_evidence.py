@@ -169,15 +169,15 @@ def _cost(attacker: Attacker) -> Note:
     chinese = f"在 {available} 个样本中使用 {used} 个；搜索攻击共询问 {queries} 次"
     if attacker.white_box is not None:
         forward, both, ensemble = cost["forward"], cost["forward_and_backward"], cost["ensemble"]
-        saved = max(1 - attacker.white_box.passes.total / ensemble, 0.0)
+        times = ensemble / attacker.white_box.passes.total
         english += (
             f"; the gradient attacks took {forward} forward passes and {both} forward and backward, where a fixed "
-            f"ensemble on 1,000 samples takes about {ensemble} passes (forward and backward counted as three): "
-            f"{saved:.0%} were saved"
+            f"ensemble on 1,000 samples takes about {ensemble} passes, {times:,.1f} times as many (forward and "
+            "backward counted as three)"
         )
         chinese += (
-            f"；梯度攻击用去前向 {forward} 次、前向加反向 {both} 次，而对 1000 个样本的固定攻击组合约需 {ensemble} 次"
-            f"（前向加反向计为三次）：节省 {saved:.0%}"
+            f"；梯度攻击用去前向 {forward} 次、前向加反向 {both} 次，而对 1000 个样本的固定攻击组合约需 {ensemble} 次，"
+            f"为其 {times:,.1f} 倍（前向加反向计为三次）"
         )
     return Note(
         code="cost",

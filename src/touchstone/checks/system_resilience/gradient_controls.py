@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from touchstone.checks.declaration import Run
 from touchstone.checks.system_resilience.attack_controls import CONTROL_SAMPLES
 from touchstone.checks.system_resilience.attacker import Attacker
 from touchstone.checks.system_resilience.white_box import WhiteBox, ball_of
 from touchstone.methods.attacks.gradient.ladder import QUICK
+from touchstone.methods.attacks.masking import masking_panel
 from touchstone.records import ControlRun
 from touchstone.text import Text
 
@@ -19,16 +21,17 @@ POWER = 0.9
 """Share that the quick gradient attacks must break when the radius is unlimited."""
 CONTRADICTED = 0.01
 """Share of attacked samples to which the function of tensors may give another answer than the model (rounding)."""
+PANEL_SAMPLES = 30
 
 
-def gradient_controls(attacker: Attacker) -> tuple[ControlRun, ...]:
+def gradient_controls(attacker: Attacker, run: Run) -> tuple[ControlRun, ...]:
     """The controls of the white box, on the first samples that were attacked; none without gradients."""
     if attacker.white_box is None:
         return ()
     return (
         _planted(attacker, attacker.white_box),
         _null(attacker, attacker.white_box),
-        _masking(attacker),
+        _masking(attacker, attacker.white_box, run),
     )
 
 
@@ -68,8 +71,20 @@ def _null(attacker: Attacker, white_box: WhiteBox) -> ControlRun:
     )
 
 
-def _masking(attacker: Attacker) -> ControlRun:
-    warnings = []
+def _masking(attacker: Attacker, white_box: WhiteBox, run: Run) -> ControlRun:
+    rows = attacker.attacked[: 2 * PANEL_SAMPLES]
+    x = attacker.samples_at(rows)
+    seed = int(run.generator("masking").integers(2**53))
+    panel = masking_panel(
+        white_box.model,
+        x,
+        attacker.y[rows],
+        ball_of(attacker.threat, x),
+        seed=seed,
+        ids=attacker.order[rows],
+        samples=PANEL_SAMPLES,
+    )
+    warnings = [indicator.meaning for indicator in panel.warnings]
     if attacker.masked:
         warnings.append(
             Text(
