@@ -69,16 +69,25 @@ def tabular_attack(
     references: Samples | None = None,
     cheaper: int = 0,
 ) -> AttackResult:
-    """The search that the answers allow; what it found is made cheaper with as many questions as `cheaper` says.
+    """The searches that the answers allow; what they found is made cheaper with as many questions as `cheaper` says.
 
-    Rows `x` are answered `y`. `references` are rows of the data, good starts for a search by labels. Every success is
-    legal, and one more forward pass has confirmed it; that pass is not counted. A model that may be asked nothing more
-    (`BudgetSpentError`) ends the search; what was found until then stands.
+    With scores, survivors are searched once more by labels, as scores of trees may be flat where the answer is near;
+    each of the two searches may ask `queries` questions per row. Rows `x` are answered `y`. `references` are rows of
+    the data, good starts for a search by labels. Every success is legal, and one more forward pass has confirmed it;
+    that pass is not counted. A model that may be asked nothing more (`BudgetSpentError`) ends the search; what was
+    found until then stands.
     """
     if scores is None:
         found = tabular_boundary(labels, x, y, constraints, seeds, queries=queries, references=references)
     else:
         found = tabular_search(scores, x, y, constraints, seeds, queries=queries)
+        left = np.flatnonzero(~found.succeeded)
+        if left.size:
+            again = tabular_boundary(
+                labels, x[left], y[left], constraints, seeds[left], queries=queries, references=references
+            )
+            found.adversarial[left], found.succeeded[left] = again.adversarial, again.succeeded
+            found.queries[left] += again.queries
     if cheaper:
         found = cheapened(labels, x, y, found, constraints, seeds, queries=cheaper)
     return confirmed(labels, x, y, found, constraints)

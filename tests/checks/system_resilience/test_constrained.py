@@ -1,0 +1,76 @@
+"""The declared attacker on a table, on a linear model whose worst legal change is known."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.checks.running import InProcessRun
+from tests.checks.system_resilience.systems import table_system
+from touchstone.checks.system_resilience.adversarial import adversarial
+from touchstone.checks.system_resilience.attacker import AdversarialParameters, Attacker
+from touchstone.checks.system_resilience.constrained import Constrained, constrained_attack
+from touchstone.checks.system_resilience.tables import declared_constraints
+from touchstone.system.description import ColumnConstraint, InputConstraints
+from touchstone.system.subject import Subject
+
+WEIGHTS = [0.3, 1.0, -0.5, 0.2]
+PARAMETERS = AdversarialParameters(queries=150)
+FREE = ColumnConstraint(kind="continuous", low=-1, high=1, cost=1, unit="mm")
+
+
+def system(folder: Path, constraints: InputConstraints, **rest: str) -> Subject:
+    subject = table_system(folder, WEIGHTS, n=120, **rest)
+    model = subject.description.model
+    declared = model.input.model_copy(update={"constraints": constraints})
+    description = subject.description.model_copy(update={"model": model.model_copy(update={"input": declared})})
+    return replace(subject, description=description, _opened={})
+
+
+def attacked(subject: Subject) -> tuple[Attacker, Constrained]:
+    run = InProcessRun()
+    attacker = Attacker(subject, PARAMETERS, run)
+    attacker.attack_up_to(100)
+    constraints = declared_constraints(subject.description.model.input, subject.data("test").inputs)
+    assert constraints is not None
+    return attacker, constrained_attack(attacker, constraints, run, 1)
+
+
+@pytest.mark.parametrize("access", ["artefact", "labels"])
+def test_the_share_that_a_budget_breaks(tmp_path: Path, access: str) -> None:
+    """Moving column 1 turns most per unit: a row breaks when its value is below the budget, up to the legal range."""
+    declared = InputConstraints(columns={"c1": FREE, "c2": FREE}, budget=0.5)
+    attacker, found = attacked(system(tmp_path, declared, access=access))
+    x = attacker.samples_at(attacker.attacked)
+    value = np.abs(x @ np.array(WEIGHTS))
+    certain, possible = (value < 0.35).mean(), (value < 0.5).mean()
+    (rate,) = found.metrics
+    assert rate.n == 100
+    assert 0.8 * certain <= float(rate.value) <= possible
+    assert all(control.passed for control in found.controls)
+    (note,) = found.warnings
+    assert "mm at a cost of" in note.text.en
+
+
+def test_what_cannot_be_changed_breaks_nothing_and_the_search_is_still_proved(tmp_path: Path) -> None:
+    dear = InputConstraints(columns={"c0": ColumnConstraint(kind="binary", cost=9)}, budget=1)
+    _, found = attacked(system(tmp_path, dear))
+    (rate,) = found.metrics
+    assert rate.value == 0
+    assert [control.passed for control in found.controls] == [True, True]
+    assert found.warnings == ()
+
+
+def test_the_check_measures_it_where_it_is_declared(tmp_path: Path) -> None:
+    declared = system(tmp_path / "declared", InputConstraints(columns={"c1": FREE}, budget=0.5))
+    measured = adversarial.function(declared, PARAMETERS, InProcessRun())
+    (rate,) = [metric for metric in measured.metrics if metric.id == "constrained_asr"]
+    assert rate.value > Decimal("0.2")
+    assert all(control.passed for control in measured.controls)
+    assert any(note.code == "cheapest-change" for note in measured.warnings)
+    plain = adversarial.function(table_system(tmp_path / "plain", WEIGHTS), PARAMETERS, InProcessRun())
+    assert not [metric for metric in plain.metrics if metric.id == "constrained_asr"]
