@@ -135,7 +135,10 @@ class OnnxModel(AnsweringModel):
         Returns the reason, or `None` when the gradients stand. The samples count as no queries.
         """
         if self.no_gradients is None and self._white_box is not None:
-            self._no_gradients = self._white_box.compare(np.ascontiguousarray(x, dtype=np.float32), self._uncounted)
+            try:
+                self._no_gradients = self._white_box.compare(np.ascontiguousarray(x, dtype=np.float32), self._uncounted)
+            except UnavailableError as error:
+                self._no_gradients = error.what
         return self._no_gradients
 
     def tensor_scores(self, batch: Any) -> Any:

@@ -258,6 +258,16 @@ def test_a_difference_on_real_samples_closes_the_white_box(tmp_path: Path, monke
     assert "otherwise" in reason(model)
 
 
+def test_a_graph_that_cannot_be_followed_on_real_samples_has_no_gradients(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = opened(tmp_path, network(LOGITS))
+    assert model.no_gradients is None
+    monkeypatch.setattr("touchstone.system.models.onnx_differentiable.calls.LARGEST", 10)
+    assert model.confirm_gradients(X) is not None
+    assert "makes a value of shape" in reason(model)
+
+
 def test_samples_that_depend_on_each_other_have_no_gradients(tmp_path: Path) -> None:
     ending = [
         onnx.operator("ReduceMean", ["z"], ["average"], axes=[0], keepdims=1),
