@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from tests.methods.attacks.linear import Linear, linear_case, seeds_for
 from touchstone.methods.attacks.coordinate import coordinate_attack
 from touchstone.methods.attacks.hop_skip_jump import hop_skip_jump
+from touchstone.methods.attacks.ray_search import ray_search
 from touchstone.methods.attacks.simba import simba
 from touchstone.methods.attacks.square import square_attack
 from touchstone.methods.attacks.threat_model import AttackResult, Norm, Samples, ThreatModel, towards, uniform_threat
@@ -26,6 +27,7 @@ ATTACKS: dict[str, Attack] = {
     "cosine": lambda model, x, y, threat, q: simba(
         model.scores, x, y, threat, seeds_for(len(x)), queries=q, basis="cosine"
     ),
+    "ray": lambda model, x, y, threat, q: ray_search(model.labels, x, y, threat, 7, reach=50.0, queries=q),
     "hop": lambda model, x, y, threat, q: hop_skip_jump(
         model.labels, x, y, threat, seeds_for(len(x)), queries=q, pool=x, pool_y=y
     ).attack(x),
@@ -68,6 +70,7 @@ def test_never_outside_the_ball_and_never_a_false_success(
         ("cosine", "l2", 0.85),
         ("hop", "l2", 0.8),
         ("element", "l1", 0.8),
+        ("ray", "l2", 0.7),
         ("coordinate", "l1", 0.9),
     ],
 )

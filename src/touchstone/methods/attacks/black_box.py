@@ -81,12 +81,12 @@ class LadderResult:
     """Why the ladder ended early, if it did. Samples that survive were then attacked less than the tier promises."""
 
 
-def steps_of(tier: Tier, threat: ThreatModel, *, scored: bool, picture: bool) -> tuple[Step, ...]:
-    """The attacks of a tier that suit the answers, the input and the norm; cheap ones first."""
+def steps_of(tier: Tier, *, scored: bool, picture: bool) -> tuple[Step, ...]:
+    """The attacks of a tier that suit the answers and the input; cheap ones first."""
     steps: list[Step] = []
     if scored:
         steps.append(Step("square" if picture else "coordinate", tier.search))
-    elif threat.norm == "linf":
+    else:
         steps.append(Step("ray", tier.search))
     steps.append(Step("hop-skip-jump", tier.hop_skip_jump))
     if scored and tier.simba:
@@ -118,7 +118,7 @@ def black_box_ladder(
     empty = x[:0], y[:0]
     starts = empty if pool is None or pool_y is None else (pool, pool_y)
     climb = _Climb(x, y, threat, seeds, _Asked(labels), None if scores is None else _Asked(scores), starts, reach)
-    for step in steps_of(tier, threat, scored=scores is not None, picture=picture):
+    for step in steps_of(tier, scored=scores is not None, picture=picture):
         rows = np.flatnonzero(~climb.result.attack.succeeded)
         if not rows.size or climb.result.stopped is not None:
             break

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,18 +25,28 @@ BISECTIONS = 6
 def ray_search(
     labels: Labels, x: Samples, y: Classes, threat: ThreatModel, seed: int, *, reach: float, queries: int
 ) -> AttackResult:
-    """Attack samples that the model classifies as `y`, with at most `queries` questions per sample; L∞ only.
+    """Attack samples that the model classifies as `y`, with at most `queries` questions per sample.
 
     `reach`, in multiples of the radius, is how far outside the ball a first change of the answer is looked for.
     `seed` orders the elements from the second sweep on; it is shared by all samples, which therefore stay in step.
     """
-    search = _Rays(labels, x, y, threat, reach, queries)
+    inner, scale = _corners_inside(threat, x.shape[1:])
+    search = _Rays(labels, x, y, inner, reach * scale, queries)
     with suppress(BudgetSpentError):  # what was found until then stands
         for block in _blocks(search.movable, seed):
             search.flip(block)
             if not search.rows.size:
                 break
     return AttackResult(search.adversarial, search.succeeded, search.spent)
+
+
+def _corners_inside(threat: ThreatModel, shape: tuple[int, ...]) -> tuple[ThreatModel, float]:
+    """The L∞ ball whose corners lie on the ball of L2 or L1, as in the paper, and how many times smaller it is."""
+    if threat.norm == "linf":
+        return threat, 1.0
+    movable = max(int((np.broadcast_to(threat.epsilon, shape) > 0).sum()), 1)
+    scale = (movable**0.5 if threat.norm == "l2" else movable) * (1 + 1e-9)
+    return replace(threat, epsilon=threat.epsilon / scale, norm="linf"), scale
 
 
 def _blocks(movable: NDArray[np.int64], seed: int) -> Iterator[NDArray[np.int64]]:
