@@ -392,10 +392,10 @@ def test_the_query_budget_is_a_hard_stop(service: Service) -> None:
 
 def test_the_budget_of_the_description_holds(service: Service) -> None:
     described = declaration(service.url).model_copy(update={"endpoint_queries": 5})
-    model = open_service(described)
-    model.labels(X[:5])
-    with pytest.raises(BudgetSpentError):
-        model.labels(X[:1])
+    for model in (open_service(described), open_service(described, QUICK)):
+        model.labels(X[:5])
+        with pytest.raises(BudgetSpentError):
+            model.labels(X[:1])
 
 
 def test_samples_that_fill_up_a_batch_are_not_counted(service: Service) -> None:

@@ -15,7 +15,7 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from math import prod
 from typing import TYPE_CHECKING, Any
@@ -62,7 +62,9 @@ def open_service(declaration: ModelDeclaration, limits: Limits | None = None) ->
     """
     if declaration.endpoint is None or declaration.endpoint_model is None:
         raise endpoint_problem(Text("endpoint or endpoint_model is missing", "缺少 endpoint 或 endpoint_model"))
-    limits = limits or Limits(queries=declaration.endpoint_queries)
+    limits = limits or Limits()
+    if limits.queries is None:
+        limits = replace(limits, queries=declaration.endpoint_queries)
     line = Line(declaration.endpoint, limits)
     path = f"/v2/models/{quote(declaration.endpoint_model, safe='')}"
     return ServiceModel(declaration, line, path, _metadata(line, path, declaration), remembered=limits.remembered)
