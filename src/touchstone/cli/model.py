@@ -1,4 +1,4 @@
-"""`touchstone model`: sign a model's files and compare a model with its signature, in OpenSSF's format."""
+"""`touchstone model`: sign a model's files, compare a model with its signature, and its weights with others'."""
 
 from __future__ import annotations
 
@@ -9,12 +9,17 @@ from pathlib import Path
 import click
 
 from touchstone.cli.language import chosen, say
+from touchstone.cli.model_lineage import lineage, tensors
 from touchstone.cli.signing import PASSPHRASE_FILE
 
 
 @click.group("model", help=say("Sign and verify the files of a model.", "签名与验证模型文件。"))
 def command() -> None:
     """Groups the model commands."""
+
+
+command.add_command(tensors)
+command.add_command(lineage)
 
 
 @command.command(
