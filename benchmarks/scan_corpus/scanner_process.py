@@ -25,6 +25,8 @@ from typing import Any
 
 MEMORY = 6 * 2**30
 POLL_S = 0.005
+PATIENCE = 10
+"""Seconds on the clock for each second of processor time that is allowed: the machine may be busy with other work."""
 LONGEST_OUTPUT = 4_000_000
 
 
@@ -76,11 +78,11 @@ def run(command: list[str], path: str, seconds: float) -> dict[str, Any]:
         started = time.monotonic()
         child = os.fork()
         if child == 0:
-            _be_child(command, path, room)
-        timed_out, status, usage = _wait(child, started + seconds)
+            _be_child(command, path, room, seconds)
+        timed_out, status, usage = _wait(child, started + PATIENCE * seconds)
         return {
             "exit": os.waitstatus_to_exitcode(status),
-            "timed_out": timed_out,
+            "timed_out": timed_out or os.waitstatus_to_exitcode(status) == -signal.SIGXCPU,
             "wall_s": round(time.monotonic() - started, 4),
             "cpu_s": round(usage.ru_utime + usage.ru_stime, 4),
             "rss_mib": usage.ru_maxrss // 1024,
@@ -90,13 +92,14 @@ def run(command: list[str], path: str, seconds: float) -> dict[str, Any]:
         }
 
 
-def _be_child(command: list[str], path: str, room: Path) -> None:
+def _be_child(command: list[str], path: str, room: Path, seconds: float) -> None:
     """Never returns."""
     code = 70
     try:
         os.setsid()
         os.chdir(room)
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+        resource.setrlimit(resource.RLIMIT_CPU, (int(seconds), int(seconds) + 5))
         for name, descriptor in (("output", 1), ("errors", 2)):
             os.dup2(os.open(room / name, os.O_CREAT | os.O_WRONLY, 0o600), descriptor)
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
