@@ -57,7 +57,8 @@ class ContainerMachine(StackMachine):
 
     def collect_tuple(self) -> None:
         self._contain("tuple", self._pop_to_mark())
-        self._step_over_run()
+        if self._has_large:
+            self._step_over_run()
 
     def collect_frozenset(self) -> None:
         self._contain("frozenset", self._pop_to_mark())
@@ -79,7 +80,8 @@ class ContainerMachine(StackMachine):
 
     def appends(self) -> None:
         self._add(self._pop_to_mark())
-        self._step_over_run()
+        if self._has_large:
+            self._step_over_run()
 
     def set_item(self) -> None:
         stack = self._need(2)
@@ -89,7 +91,8 @@ class ContainerMachine(StackMachine):
 
     def set_items(self) -> None:
         self._add_pairs(self._check_pairs(self._pop_to_mark()))
-        self._step_over_run()
+        if self._has_large:
+            self._step_over_run()
 
     def _add_pairs(self, slots: list[Slot]) -> None:
         self._add(slots)

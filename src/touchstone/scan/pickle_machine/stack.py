@@ -78,6 +78,8 @@ class StackMachine(OpcodeStream):
         self._memo = Memo()
         self._duplicates = 0
         self._fast = fast
+        self._has_large = False
+        """Whether there was any container with more elements than are kept yet, which runs could go into."""
         self._has_stepped = False
         """Whether there was any run yet."""
         self._no_run_before = 0
@@ -322,7 +324,8 @@ class StackMachine(OpcodeStream):
         self._below.append(self._stack)
         self._count_below += len(self._stack)
         self._stack = []
-        self._step_over_run(only_whole=True)
+        if self._has_large:
+            self._step_over_run(only_whole=True)
 
     def pop(self) -> None:
         if self._stack:
@@ -389,6 +392,8 @@ class StackMachine(OpcodeStream):
         target.extend(self._with_kept_settled(slots, MOST_KEPT - target.size) if self._has_stepped else slots)
         if target.height > DEEPEST_SHARING:
             self._measure(target)
+        if target.size >= MOST_KEPT:
+            self._has_large = True
 
     def _with_kept_settled(self, slots: list[Slot], kept: int) -> list[Slot]:
         """The same elements, those that the container will keep looked at."""

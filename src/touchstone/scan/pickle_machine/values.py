@@ -141,9 +141,8 @@ class Container:
     def _weigh(self, values: Sequence[Slot], start: int) -> None:
         """Take notice of what lies below elements that were added as those from `start`."""
         below = self.below
-        for index, value in enumerate(values, start):
-            if type(value) in _WEIGHTLESS:
-                continue
+        heavy = [(index, value) for index, value in enumerate(values, start) if type(value) not in _WEIGHTLESS]
+        for index, value in heavy:
             weight = 1
             if isinstance(value, Container):
                 weight += value.heavy + len(value.items)
