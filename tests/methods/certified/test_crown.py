@@ -40,6 +40,11 @@ def layers(kind: str) -> list[Any]:
             nn.Flatten(),
             nn.Linear(6, 4),
         ]
+    if kind == "maximum":
+        return [
+            nn.Conv2d(2, 4, 3, padding=1), nn.ReLU(), nn.MaxPool2d(3, stride=2, padding=1),
+            nn.Conv2d(4, 5, 2), nn.MaxPool2d(2), nn.ReLU(), nn.Flatten(), nn.Linear(5, 4),
+        ]  # fmt: skip
     return [nn.Conv2d(2, 5, 3, padding=1), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(5, 4), nn.ReLU()]
 
 
@@ -74,7 +79,7 @@ def leads(net: Any, points: Any, y: Any) -> Any:
 
 
 @pytest.mark.parametrize("norm", ["linf", "l2", "l1"])
-@pytest.mark.parametrize("kind", ["linear", "conv", "pooled"])
+@pytest.mark.parametrize("kind", ["linear", "conv", "pooled", "maximum"])
 def test_no_point_of_the_ball_is_below_the_bounds(kind: str, norm: Norm) -> None:
     net, x = network(kind), samples()
     y = answered(net, x)
@@ -92,11 +97,11 @@ def test_no_point_of_the_ball_is_below_the_bounds(kind: str, norm: Norm) -> None
 
 
 @pytest.mark.parametrize("norm", ["linf", "l2", "l1"])
-@pytest.mark.parametrize("kind", ["linear", "conv"])
+@pytest.mark.parametrize("kind", ["linear", "conv", "maximum"])
 def test_what_is_certified_no_attack_breaks(kind: str, norm: Norm) -> None:
     net, x = network(kind, 1), samples(24)
     y = answered(net, x)
-    ball = Ball(norm, BALLS[norm][1], 0.0, 1.0)
+    ball = Ball(norm, BALLS[norm][1] * (0.3 if kind == "maximum" else 1), 0.0, 1.0)
     certified = bound_margins(net, x, y, ball).certified.numpy()
     rungs = (Rung("apgd-ce", 20), Rung("apgd-t", 20, targets=3), Rung("square", 60))
     outcome = climb_ladder(Differentiable(net), x.numpy(), y.numpy(), ball, rungs, seed=1, ids=np.arange(24))
@@ -140,7 +145,7 @@ def test_the_range_cuts_the_ball_exactly(norm: Norm) -> None:
 
 
 @pytest.mark.parametrize("norm", ["linf", "l2", "l1"])
-@pytest.mark.parametrize("kind", ["linear", "conv", "pooled"])
+@pytest.mark.parametrize("kind", ["linear", "conv", "pooled", "maximum"])
 def test_never_looser_than_interval_arithmetic(kind: str, norm: Norm) -> None:
     net, x = network(kind, 2), samples()
     y = answered(net, x)
@@ -184,7 +189,8 @@ def test_no_samples_are_no_obstacle() -> None:
 
 
 @pytest.mark.parametrize(
-    ("layer", "named"), [(nn.MaxPool2d(2), "MaxPool2d"), (nn.Sigmoid(), "Sigmoid"), (nn.BatchNorm2d(2), "training")]
+    ("layer", "named"),
+    [(nn.MaxPool2d(2, ceil_mode=True), "MaxPool2d"), (nn.Sigmoid(), "Sigmoid"), (nn.BatchNorm2d(2), "training")],
 )
 def test_what_cannot_be_bounded_is_refused_by_name(layer: Any, named: str) -> None:
     net = nn.Sequential(nn.Conv2d(2, 2, 3, padding=1), layer.train(), nn.Flatten(), nn.LazyLinear(4))

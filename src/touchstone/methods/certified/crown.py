@@ -3,8 +3,9 @@
 Zhang, Weng, Chen, Hsieh and Daniel 2018, "Efficient neural network robustness certification with general activation
 functions" (NeurIPS), with the lower slope of each unstable rectifier that leaves the smaller area. Bounds of every
 rectifier's input are found the same way, from the front to the back, for the elements that interval arithmetic leaves
-undecided, and are never looser than it. Layers between rectifiers are affine; what carries a linear bound back through
-one is its own derivative, so that every affine layer is treated alike, with batch normalisation at rest among them.
+undecided, and are never looser than it. Maximum pooling bends, too (:mod:`~touchstone.methods.certified.bends`). All
+other layers are affine; what carries a linear bound back through one is its own derivative, so that every affine layer
+is treated alike, with batch normalisation at rest among them.
 
 The proof is about real numbers: bounds are computed in double precision, and a margin must exceed :data:`SLACK` of the
 largest score to allow for the float32 rounding of the network as it is deployed.
@@ -21,6 +22,7 @@ import torch
 from torch import Tensor, nn
 
 from touchstone.methods.attacks.gradient.balls import Ball
+from touchstone.methods.certified.bends import Bend, Pool, Rectifier
 from touchstone.methods.certified.concretise import Region
 
 SLACK: Final = 1e-5
@@ -76,16 +78,16 @@ class Margins:
 def bound_margins(network: nn.Sequential, x: Tensor, y: Tensor, ball: Ball) -> Margins:
     """Bounds for the samples `x` of classes `y`.
 
-    The network consists of `Linear`, `Conv`, average pooling, batch normalisation, `Flatten`, :class:`Standardise` and
-    `ReLU`, in evaluation mode; it is not changed. Raises `UnsupportedNetworkError` otherwise, also when a sample has
-    more than :data:`MOST_ACTIVATIONS` rectified elements.
+    The network consists of `Linear`, `Conv`, pooling, batch normalisation, `Flatten`, :class:`Standardise` and `ReLU`,
+    in evaluation mode; it is not changed. Raises `UnsupportedNetworkError` otherwise, also when a sample has more than
+    :data:`MOST_ACTIVATIONS` elements in front of rectifiers and maximum pooling.
     """
-    blocks = _blocks(network)
+    network_parts = _parts(network)
     lower, certified = [], []
     with torch.no_grad():
-        rows = _samples_at_once(blocks, x)
+        rows = _samples_at_once(network_parts, x)
         for first in range(0, len(x), rows):
-            bounds = _Bounds(blocks, x[first : first + rows], ball)
+            bounds = _Bounds(network_parts, x[first : first + rows], ball)
             lead = bounds.of_margins(y[first : first + rows])
             lower.append(lead)
             certified.append(lead.amin(dim=1) > SLACK * bounds.largest_score())
@@ -96,21 +98,21 @@ def bound_margins(network: nn.Sequential, x: Tensor, y: Tensor, ball: Ball) -> M
 
 def interval_margins(network: nn.Sequential, x: Tensor, y: Tensor, ball: Ball) -> Tensor:
     """The same bounds by interval arithmetic, which is cheaper and looser; shape `(n, K)`."""
-    blocks = _blocks(network)
+    parts = _parts(network)
     with torch.no_grad():
         low, high = Region.around(x.double(), ball).box()
-        for block in blocks[:-1]:
-            low, high = (bound.clamp_min(0) for bound in block.interval(low, high))
-        scores_low, scores_high = blocks[-1].interval(low, high)
+        for block, bend in zip(parts.blocks, parts.bends, strict=False):
+            low, high = (bend(bound) for bound in block.interval(low, high))
+        scores_low, scores_high = parts.blocks[-1].interval(low, high)
         return _own_out(scores_low.gather(1, y[:, None]) - scores_high, y)
 
 
-# ---- the network, as affine blocks with rectifiers between
+# ---- the network, as affine blocks with bends between
 
 
 @dataclass(frozen=True, slots=True)
 class _Affine:
-    """Layers without a rectifier: `W z + b`."""
+    """Layers without a bend: `W z + b`."""
 
     layers: tuple[nn.Module, ...]
 
@@ -170,11 +172,21 @@ def _flat(network: nn.Module) -> Iterator[nn.Module]:
             yield layer
 
 
-def _blocks(network: nn.Sequential) -> list[_Affine]:
-    """Copies in double precision, cut at the rectifiers."""
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """One block more than bends: a block comes first and last, and may be empty."""
+
+    blocks: tuple[_Affine, ...]
+    bends: tuple[nn.Module, ...]
+
+
+def _parts(network: nn.Sequential) -> _Parts:
+    """Copies in double precision, cut at the bends."""
     blocks: list[list[nn.Module]] = [[]]
+    bends: list[nn.Module] = []
     for place, layer in enumerate(_flat(network)):
-        if type(layer) is nn.ReLU:
+        if type(layer) is nn.ReLU or (type(layer) is nn.MaxPool2d and layer.dilation == 1 and not layer.ceil_mode):
+            bends.append(nn.ReLU() if isinstance(layer, nn.ReLU) else layer)
             blocks.append([])
         elif type(layer) in (*_AFFINE, Standardise):
             if isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d) and (layer.training or layer.running_mean is None):
@@ -182,61 +194,46 @@ def _blocks(network: nn.Sequential) -> list[_Affine]:
             blocks[-1].append(_copy(layer))
         else:
             raise UnsupportedNetworkError(f"layer {place + 1}: {type(layer).__name__}")
-    return [_Affine(tuple(block)) for block in blocks]
+    return _Parts(tuple(_Affine(tuple(block)) for block in blocks), tuple(bends))
 
 
-def _samples_at_once(blocks: list[_Affine], x: Tensor) -> int:
+def _samples_at_once(parts: _Parts, x: Tensor) -> int:
     """As many samples as fit; refuses networks that are too large."""
     if not len(x):
         return 1
     z, total, widest = x[:1].double(), 0, x[0].numel()
-    for block in blocks[:-1]:
-        z = block(z).clamp_min(0)
+    for block, bend in zip(parts.blocks, parts.bends, strict=False):
+        z = block(z)
         total += z.numel()
         widest = max(widest, z.numel())
+        z = bend(z)
     if total > MOST_ACTIVATIONS:
-        raise UnsupportedNetworkError(f"{total} rectified elements, at most {MOST_ACTIVATIONS} are taken on")
-    return max(1, _AT_ONCE // (widest * blocks[-1](z).numel()))
+        raise UnsupportedNetworkError(f"{total} elements before bends, at most {MOST_ACTIVATIONS} are taken on")
+    return max(1, _AT_ONCE // (widest * parts.blocks[-1](z).numel()))
 
 
 # ---- bounds
 
 
-@dataclass(frozen=True, slots=True)
-class _Rectifier:
-    """Linear bounds of one layer of rectifiers: `lower_slope * z <= relu(z) <= upper_slope * z + upper_constant`."""
-
-    lower_slope: Tensor
-    upper_slope: Tensor
-    upper_constant: Tensor
-
-    @classmethod
-    def between(cls, low: Tensor, high: Tensor) -> _Rectifier:
-        """For inputs within bounds `(n, *shape)`."""
-        dead, live = high <= 0, low >= 0
-        width = (high - low).clamp_min(torch.finfo(low.dtype).tiny)
-        slope = torch.where(live, 1.0, torch.where(dead, 0.0, high / width))
-        constant = torch.where(live | dead, 0.0, -slope * low)
-        lower = torch.where(live, 1.0, torch.where(dead, 0.0, (high > -low).to(low.dtype)))
-        return cls(lower, slope, constant)
-
-
 class _Bounds:
     """Bounds of everything inside the network for a few samples."""
 
-    def __init__(self, blocks: list[_Affine], x: Tensor, ball: Ball) -> None:
-        self.blocks = blocks
+    def __init__(self, parts: _Parts, x: Tensor, ball: Ball) -> None:
+        self.blocks = parts.blocks
         self.region = Region.around(x.double(), ball)
         self.shapes = [x.shape[1:]]
         """Shape of each block's input."""
-        self.rectifiers: list[_Rectifier] = []
+        self.bends: list[Bend] = []
         low, high = self.region.box()
-        for depth, block in enumerate(blocks[:-1]):
-            low, high = self._tightened(depth, *block.interval(low, high))
-            self.rectifiers.append(_Rectifier.between(low, high))
-            low, high = low.clamp_min(0), high.clamp_min(0)
+        for depth, bend in enumerate(parts.bends):
+            low, high = self.blocks[depth].interval(low, high)
+            pool = bend if isinstance(bend, nn.MaxPool2d) else None
+            if self.blocks[depth].layers:  # else the bounds are those of the bend before, and as tight
+                low, high = self._tightened(depth, low, high, every=pool is not None)
+            self.bends.append(Pool.between(pool, low, high) if pool else Rectifier.between(low, high))
+            low, high = bend(low), bend(high)
             self.shapes.append(low.shape[1:])
-        self.scores_low, self.scores_high = blocks[-1].interval(low, high)
+        self.scores_low, self.scores_high = self.blocks[-1].interval(low, high)
 
     def of_margins(self, y: Tensor) -> Tensor:
         """Lower bounds of the own class's lead over every other, `(n, K)`."""
@@ -251,10 +248,10 @@ class _Bounds:
         """Largest size that a score can have, per sample; the scale of rounding."""
         return torch.maximum(self.scores_low.abs(), self.scores_high.abs()).amax(dim=1)
 
-    def _tightened(self, depth: int, low: Tensor, high: Tensor) -> tuple[Tensor, Tensor]:
-        """Interval bounds of block `depth`'s output, replaced by linear ones where the sign is open in any sample."""
+    def _tightened(self, depth: int, low: Tensor, high: Tensor, *, every: bool) -> tuple[Tensor, Tensor]:
+        """Interval bounds of block `depth`, joined by linear ones where a sign is open in any sample, or `every`."""
         flat_low, flat_high = low.flatten(1).clone(), high.flatten(1).clone()
-        open_elements = ((flat_low < 0) & (flat_high > 0)).any(dim=0).nonzero()[:, 0]
+        open_elements = (((flat_low < 0) & (flat_high > 0)).any(dim=0) | every).nonzero()[:, 0]
         widest = max(*(shape.numel() for shape in self.shapes), flat_low.shape[1])
         rows = max(1, _AT_ONCE // (2 * len(low) * widest))
         for first in range(0, len(open_elements), rows):
@@ -277,10 +274,8 @@ class _Bounds:
             constant = constant + added.reshape(n, wanted)
             if level == 0:
                 break
-            rectifier = self.rectifiers[level - 1]
-            up, down = slopes.clamp_min(0), slopes.clamp_max(0)
-            constant = constant + (down * rectifier.upper_constant.flatten(1)[:, None]).sum(dim=2)
-            slopes = up * rectifier.lower_slope.flatten(1)[:, None] + down * rectifier.upper_slope.flatten(1)[:, None]
+            slopes, added = self.bends[level - 1].back(slopes)
+            constant = constant + added
         return constant + self.region.minimum(slopes)
 
 
