@@ -38,7 +38,9 @@ _LONGEST_ON_DEEP_STACK: Final = 1_500_000
 _SPENT_TOGETHER: Final = 4_096
 _BYTES_OF_A_STEP: Final = 64
 """Bytes of a run that cost about as much as following one opcode."""
-_LONGEST_WAIT: Final = 256
+_SHORTEST_WAIT: Final = 3
+_LONGEST_WAIT: Final = 251
+"""Opcodes followed one by one before somebody looks for a run; odd, lest it is always the middle of an element."""
 _BYTES_IN_PLACE: Final = 8
 """Bytes followed in place for each opcode asked for, before somebody looks again whether there is a run."""
 _PATIENCE: Final = 8
@@ -79,7 +81,7 @@ class StackMachine(OpcodeStream):
         self._duplicates = 0
         self._fast = fast
         self._has_large = False
-        """Whether there was any container with more elements than are kept yet, which runs could go into."""
+        """Whether there were more values at once than are kept of a container, so that there may be runs."""
         self._has_stepped = False
         """Whether there was any run yet."""
         self._no_run_before = 0
@@ -100,7 +102,8 @@ class StackMachine(OpcodeStream):
             self._steps(count)
             left -= count
             self._spend(count)
-            wait = 4 if self._step_over_run() else min(2 * wait, _LONGEST_WAIT)
+            self._has_large |= self._count_below + len(self._stack) >= MOST_KEPT
+            wait = _SHORTEST_WAIT if self._step_over_run() else min(2 * wait, _LONGEST_WAIT)
 
     def _steps(self, count: int) -> None:
         """Follow about so many opcodes: those that make up two thirds of every pickle in place, others by handlers.

@@ -30,11 +30,15 @@ ContainerKind = Literal["list", "tuple", "dict", "set", "frozenset"]
 _CALLED_BY_OPCODES: Final = frozenset({"append", "extend", "add"})
 """APPENDS and ADDITEMS look these up on the object itself, so an instance may bring its own."""
 _MAY_BE_SPECIAL: Final = re.compile(r"^(?:__|append$|extend$|add$)", re.MULTILINE)
-_HARMLESS_SPECIAL: Final = frozenset(
-    {"__orig_class__", "__pydantic_fields_set__", "__pydantic_extra__", "__pydantic_private__"}
-    | {"__doc__", "__name__", "__qualname__", "__module__"}
+_SPECIAL: Final = frozenset(
+    {"__class__", "__setstate__", "__getstate__", "__reduce__", "__reduce_ex__", "__copy__", "__deepcopy__"}
+    | {"__getattr__", "__getattribute__", "__setattr__", "__delattr__", "__call__", "__del__", "__bases__", "__mro__"}
+    | {"__code__", "__globals__", "__closure__", "__defaults__", "__kwdefaults__", "__builtins__", "__import__"}
+    | {"__path__", "__file__", "__loader__", "__spec__", "__wrapped__", "__init__", "__new__", "__init_subclass__"}
 )
-"""Special names that ordinary states hold: `typing.Generic`, pydantic and numpy write them, and nothing calls them."""
+"""Names that Python itself looks up, on instances, functions, classes and modules (Python reference, 3.2 and 3.3)."""
+_HARMLESS_SPECIAL: Final = frozenset({"__doc__", "__name__", "__qualname__", "__module__", "__orig_class__"})
+"""Names that ordinary states hold, and that nothing calls: those of `numpy.vectorize`, of generic classes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,11 +196,12 @@ Slot = Value | Run | Later
 
 def is_special(key: str, value: Slot) -> bool:
     """Whether an entry of a state replaces something that the loader or the object itself calls."""
-    if key.startswith("__") and key.endswith("__"):
-        return key not in _HARMLESS_SPECIAL and (
-            key != "__dict__" or not isinstance(value, Container) or bool(value.special_keys)
-        )
-    return key in _CALLED_BY_OPCODES and isinstance(value, Global | Call | Outside)
+    if key == "__dict__":
+        return not isinstance(value, Container) or bool(value.special_keys)
+    if key in _SPECIAL:
+        return True
+    called = key in _CALLED_BY_OPCODES or (key.startswith("__") and key.endswith("__"))
+    return called and key not in _HARMLESS_SPECIAL and isinstance(value, Global | Call | Outside)
 
 
 def without_details(value: Value) -> Value:
