@@ -52,6 +52,10 @@ _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", re.A
 _NOT_FINITE = re.compile(r"[-+]?(\.inf|\.Inf|\.INF)|\.nan|\.NaN|\.NAN", re.ASCII)
 _LONGEST_NUMBER = 400
 
+_TOO_DEEP = (
+    Text(f"is nested deeper than {DEEPEST} levels", f"嵌套超过 {DEEPEST} 层"),
+    Text("check that this is the right file, and its brackets", "请确认文件无误，并检查括号"),
+)
 _KEEP_OUT = Text("keep data out of the document and refer to it by path", "请勿把数据写进文档，改为引用路径")
 
 
@@ -156,6 +160,8 @@ def _syntax_error(error: yaml.MarkedYAMLError, text: str, where: str) -> Documen
             f"{where}:{number}",
             Text("indent with spaces", "请改用空格缩进"),
         )
+    if error.problem is not None and "nesting depth" in error.problem:  # the parser's own limit, where it has one
+        return DocumentError(_TOO_DEEP[0], f"{where}:{number}", _TOO_DEEP[1])
     problem = ": ".join(part for part in (error.context, error.problem) if part)
     return DocumentError(
         Text(f"is not valid YAML: {problem}", f"不是合法的 YAML：{problem}"),
@@ -239,11 +245,7 @@ class _Builder:
                 line, Text("uses a collection as a key", "以集合作为键"), Text("keys are text", "键必须是文本")
             )
         if len(self._open) == DEEPEST:
-            raise self._refuse(
-                line,
-                Text(f"is nested deeper than {DEEPEST} levels", f"嵌套超过 {DEEPEST} 层"),
-                Text("check that this is the right file, and its brackets", "请确认文件无误，并检查括号"),
-            )
+            raise self._refuse(line, *_TOO_DEEP)
         if isinstance(event, yaml.MappingStartEvent):
             mapping: dict[str, Any] = {}
             self._open.append(_Collection(mapping, self._place(mapping, line), awaits_key=True))

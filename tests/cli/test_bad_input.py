@@ -208,7 +208,7 @@ def outside() -> bytes:
 
 
 def untrusted() -> bytes:
-    return bytes(skops.io.dumps(FunctionTransformer(np.linalg.norm)))
+    return bytes(skops.io.dumps(FunctionTransformer(os.getcwd)))
 
 
 INF = np.where(np.arange(good.X.size).reshape(good.X.shape) == 5, np.inf, good.X)

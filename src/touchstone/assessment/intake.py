@@ -11,6 +11,7 @@ from touchstone.checks.declaration import Check, Measurement, Needs, Parameters,
 from touchstone.errors import ArtifactError
 from touchstone.records import CheckIdentity, PlanItem
 from touchstone.scan.file import scan_bytes
+from touchstone.scan.findings import Finding
 from touchstone.system.subject import Role, Subject
 from touchstone.text import Text
 
@@ -35,7 +36,12 @@ def _holds_code(subject: Subject) -> bool:
     model = subject.description.model
     files = [name for name in (model.file, *model.more_files) if name is not None]
     scanned = (scan_bytes(subject.read(name), name) for name in files)
-    return any(finding.nature != "information" for file in scanned for finding in file.findings)
+    return any(_is_about_code(finding) for file in scanned for finding in file.findings)
+
+
+def _is_about_code(finding: Finding) -> bool:
+    """A damaged archive is wrong input: its own contradictions are no code."""
+    return finding.nature != "information" and not finding.rule.startswith("zip/")
 
 
 INTAKE = Check(

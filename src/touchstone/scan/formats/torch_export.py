@@ -2,8 +2,8 @@
 
 Four things in it reach beyond a graph (PyTorch 2.13: torch/_export/serde/serialize.py, torch/export/_unlift.py,
 torch/utils/_pytree.py). Operators are looked up attribute by attribute from `torch`; symbolic sizes are handed to
-SymPy, whose parser evaluates them as Python; guards are pasted into the text of a function that is executed; descriptions of
-inputs can name a module to import. Each is compared with the little that real exports write there.
+SymPy, whose parser evaluates them as Python; guards are pasted into the text of a function that is executed; and
+descriptions of inputs can name a module to import. Each is compared with the little that real exports write there.
 """
 
 from __future__ import annotations
