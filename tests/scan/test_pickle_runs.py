@@ -165,6 +165,7 @@ def test_a_special_key_at_the_end_of_a_run_is_seen() -> None:
 def test_values_on_the_stack_are_wanted_alone(recorder: Recorder) -> None:
     numbers = b"K\x05" * 40
     for use, found in {
+        b"b0R": ("pickle/computed-call", "5(5)"),
         b"0R": ("pickle/computed-call", "5(5)"),
         b"N\x87R": ("pickle/computed-call", "5(5, 5, None)"),
         b"0" * 30 + PLANTED: ("pickle/dangerous-call", "os.system('echo planted')"),

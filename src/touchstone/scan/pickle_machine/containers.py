@@ -76,10 +76,10 @@ class ContainerMachine(StackMachine):
         self._tuple_of(3)
 
     def append(self) -> None:
-        self._add([self._pop()])
+        self._add_elements([self._pop()])
 
     def appends(self) -> None:
-        self._add(self._pop_to_mark())
+        self._add_elements(self._pop_to_mark())
         if self._has_large:
             self._step_over_run()
 
@@ -93,6 +93,13 @@ class ContainerMachine(StackMachine):
         self._add_pairs(self._check_pairs(self._pop_to_mark()))
         if self._has_large:
             self._step_over_run()
+
+    def _add_elements(self, slots: list[Slot]) -> None:
+        target = self._top()
+        if isinstance(target, Container) and target.kind == "dict":
+            self.notes.problem(Text("adds elements to a dictionary", "向字典添加元素"))
+        else:
+            self._add(slots)
 
     def _add_pairs(self, slots: list[Slot]) -> None:
         self._add(slots)

@@ -56,6 +56,7 @@ _SHORT_BINUNICODE: Final = 0x8C
 _BININT1: Final = ord("K")
 _CONSTANTS: Final = {ord("N"): None, 0x88: True, 0x89: False}
 _LAZY: Final = frozenset({Run, Later})
+"""What stands on the stack for values."""
 _EMPTY: Final = Text("the stack is empty", "栈为空")
 _ADDING: Final = frozenset({b"e", b"u", b"\x90"})
 """The opcodes that add everything above the mark to the container below it."""
@@ -112,7 +113,7 @@ class StackMachine(OpcodeStream):
         that change the window or the table of handlers call `_look_again`.
         """
         at, data, limit, handlers = self._at, self._data, self._limit, self._handlers
-        stepped = self._has_stepped
+        stepped, newer = self._has_stepped, self._may_memoize
         stack: list[Any] = self._stack
         dense = self._memo.dense
         done = 0
@@ -120,7 +121,7 @@ class StackMachine(OpcodeStream):
             stop = min(limit, at + _BYTES_IN_PLACE * count)
             while at < stop:
                 code = data[at]
-                if code == _MEMOIZE and stack:
+                if code == _MEMOIZE and newer and stack:
                     value = stack[-1]
                     if stepped and isinstance(value, (Run, Later)):
                         break
@@ -132,7 +133,7 @@ class StackMachine(OpcodeStream):
                         break
                     stack.append(value)
                     at += 2
-                elif code == _SHORT_BINUNICODE and data[at + 1] < SHORTEST_TEXT:
+                elif code == _SHORT_BINUNICODE and newer and data[at + 1] < SHORTEST_TEXT:
                     start = at + 2
                     at = start + data[at + 1]
                     stack.append(data[start:at].decode("utf-8", "surrogateescape"))
@@ -148,7 +149,7 @@ class StackMachine(OpcodeStream):
             if at >= self._bound:
                 self._at = at
                 self._move_on()
-                at, data, handlers = self._at, self._data, self._handlers
+                at, data, handlers, newer = self._at, self._data, self._handlers, self._may_memoize
             self._opcode = at
             self._at = at + 1
             handlers[data[at]](self)
@@ -202,7 +203,7 @@ class StackMachine(OpcodeStream):
             return False
         if self.position < self._no_run_before:
             return False
-        if self._data[self._at] == _MEMOIZE:
+        if self._may_memoize and self._data[self._at] == _MEMOIZE:
             # Belongs to the element before.
             self._opcode = self._at
             self._at += 1
@@ -286,17 +287,17 @@ class StackMachine(OpcodeStream):
     def _need(self, count: int) -> list[Value]:
         """The stack, after it was made sure that so many values lie on top of it."""
         stack = self._stack
-        if len(stack) < count:
-            raise Malformed(_EMPTY)
         if self._has_stepped and not _LAZY.isdisjoint(map(type, stack[-count:])):
             self._settle(count)
+        if len(stack) < count:
+            raise Malformed(_EMPTY)
         return cast("list[Value]", stack)
 
     def _settle(self, count: int) -> None:
         """Replace runs among the topmost slots by their values, and values nobody has looked at by themselves."""
         stack = self._stack
         top: list[Value] = []
-        while len(top) < count:
+        while stack and len(top) < count:
             slot = stack.pop()
             if isinstance(slot, Run):
                 if slot.filling == "pairs":

@@ -53,7 +53,8 @@ class OpcodeStream:
         self._bound = 0
         """Place in the window from which on the next opcode may not be read without a look at window and frame."""
         self._limit = 0
-        """Place in the window up to which opcodes with short arguments may be read without any such care."""
+        """Place in the window up to which opcodes with short arguments may be read without any such care: they lie
+        wholly before `_bound`."""
         self._frame_end: int | None = None
         self._frame_is_cut = False
         """Whether the present frame claims to end behind the file."""
@@ -88,7 +89,7 @@ class OpcodeStream:
         self._bound = len(self._data) if window_end >= self.source.size else len(self._data) - _MARGIN
         if self._frame_end is not None:
             self._bound = min(self._bound, self._frame_end - self._base)
-        self._limit = min(self._bound, len(self._data) - LONGEST_IN_PLACE)
+        self._limit = self._bound - LONGEST_IN_PLACE
 
     def _look_again(self) -> None:
         """Have window and frame looked at before the next opcode."""
