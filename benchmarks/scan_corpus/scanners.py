@@ -144,26 +144,19 @@ class Room:
     def __init__(
         self, scanner: Scanner, environments: Path, seconds: float, more: dict[str, str] | None = None
     ) -> None:
+        self._command = [scanner.python(environments), str(HERE / "scanner_process.py"), scanner.name]
+        self._variables = {**os.environ, **(more or {})}
         self._seconds = seconds
-        command = [scanner.python(environments), str(HERE / "scanner_process.py"), scanner.name]
-        self._process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            env={**os.environ, **(more or {})},
-        )
+        self._process = self._started()
 
     def ask(self, path: Path) -> dict[str, Any]:
-        """The scanner's answer for one file or folder."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps({"path": str(path), "seconds": self._seconds}) + "\n")
-        self._process.stdin.flush()
-        line = self._process.stdout.readline()
+        """The scanner's answer for one file or folder. Asks once more when the process was ended from outside."""
+        line = self._line(path)
         if not line:
-            raise RuntimeError("the scanner's process ended")
+            self._process = self._started()
+            line = self._line(path)
+        if not line:
+            raise RuntimeError(f"the scanner's process ended with {self._process.wait()} at {path}")
         answer: dict[str, Any] = json.loads(line)
         return answer
 
@@ -172,3 +165,17 @@ class Room:
         assert self._process.stdin is not None
         self._process.stdin.close()
         self._process.wait()
+
+    def _started(self) -> subprocess.Popen[str]:
+        pipe, silent = subprocess.PIPE, subprocess.DEVNULL
+        return subprocess.Popen(self._command, stdin=pipe, stdout=pipe, stderr=silent, text=True, env=self._variables)
+
+    def _line(self, path: Path) -> str:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        try:
+            self._process.stdin.write(json.dumps({"path": str(path), "seconds": self._seconds}) + "\n")
+            self._process.stdin.flush()
+        except BrokenPipeError:
+            return ""
+        return self._process.stdout.readline()
