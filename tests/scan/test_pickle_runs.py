@@ -303,3 +303,41 @@ def test_a_call_at_the_end_of_a_long_stream() -> None:
     body = b"".join(text(f"word {i}") + b"\x94" + number(i) for i in range(3_000))
     content = PROTOCOL_4 + b"}\x94(" + body + b"u0" + name("os", "system") + ARGUMENT + b"\x85R."
     assert [shown for _, shown in noted(content)] == ["os.system('echo planted')"]
+
+
+# ---- what is forgotten to save memory
+
+
+def test_what_was_forgotten_is_no_way_around_a_contract() -> None:
+    """Hooks in a dictionary that was memoized fifty thousand values ago."""
+    lookup = standings(
+        {"t:rebuild": "empty-ordered-dict-hooks"}, functions="t:rebuild x:f", constructors="c:OrderedDict"
+    )
+    hooks = name("c", "OrderedDict") + b")R\x94" + text("a") + name("x", "f") + b"s0"
+    empty = name("c", "OrderedDict") + b")R\x940"
+    filler = b"]\x940" * 60_000
+    for first, second in ((hooks, empty), (empty, hooks)):
+        content = PROTOCOL_4 + first + second + filler + name("t", "rebuild") + b"h\x00\x85Rh\x01\x85R."
+        for loader in (Loader(), EXACT):
+            notes, _ = followed(content, loader, lookup)
+            assert notes.problems or notes.notices
+
+
+def test_a_state_that_was_forgotten_keeps_its_special_keys() -> None:
+    state = b"}\x94" + text("__class__") + b"Ns0"
+    content = PROTOCOL_4 + state + b"]\x940" * 60_000 + name("x", "C") + b")\x81h\x00b."
+    assert "pickle/special-attribute" in {rule for rule, _ in noted(content, NAMES)}
+
+
+def test_names_that_were_forgotten_are_a_gap() -> None:
+    content = PROTOCOL_4 + text("o" * 100) + b"\x940" + b"]\x940" * 60_000 + b"h\x00h\x00\x93."
+    notes, _ = followed(content)
+    assert [code for _, code in notes.problems.values()] == ["limit"]
+
+
+def test_memory_is_bounded_by_limits() -> None:
+    names = b"".join(b"c" + f"m{i}".encode() + b"\nn\n0" for i in range(100_010))
+    _, reading = followed(names + b"N.")
+    assert reading.limited
+    _, reading = followed(PROTOCOL_4 + b"(" + b"]0)" * 2_000_000)
+    assert reading.limited

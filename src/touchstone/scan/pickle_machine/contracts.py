@@ -373,5 +373,9 @@ def _is_data_of_tensors(value: Value) -> bool:
     if isinstance(value, Call):
         if not isinstance(value.function, Global) or value.function.standing.trust != "known":
             return False
-        return value.function.name not in _DICTIONARIES or (not value.arguments and not value.filled)
+        if value.function.name not in _DICTIONARIES:
+            return True
+        if value.forgotten:
+            raise Forgotten
+        return not value.arguments and not value.filled
     return not isinstance(value, Global) or value.standing.trust == "known"

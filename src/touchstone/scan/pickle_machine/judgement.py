@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 from typing import Final
 
+from touchstone.scan.budget import LimitReached
 from touchstone.scan.findings import Rule, Severity, shown
 from touchstone.scan.pickle_machine import rules
 from touchstone.scan.pickle_machine.contracts import (
@@ -33,6 +34,8 @@ from touchstone.scan.symbols import Right, Standing, standing
 from touchstone.text import Text
 
 Lookup = Callable[[str, str], Standing]
+
+MOST_NAMES: Final = 100_000
 
 _CLASS_SHAPED: Final = re.compile(r"_*[A-Z]\w*")
 _PLAUSIBLE: Final = re.compile(r"[^\W\d][\w.<>-]*")
@@ -65,6 +68,8 @@ class Judge:
         known = self._names.get(key)
         if known is not None:
             return known
+        if len(self._names) == MOST_NAMES:
+            raise LimitReached(Text(f"imports more than {MOST_NAMES} names", f"导入的名称超过 {MOST_NAMES} 个"))
         found = self._names[key] = Global(module, name, self._standing(module, name, protocol))
         self.notes.modules.setdefault(module)
         if found.standing.trust != "known":

@@ -316,6 +316,8 @@ class Machine(LiteralMachine):
             return None
         key, _, elements = identifier.items[2:5]
         if isinstance(elements, int):
+            if len(self._storages) == MOST_TENSORS:
+                raise LimitReached(Text(f"has more than {MOST_TENSORS} storages", f"存储超过 {MOST_TENSORS} 个"))
             self._storages[str(key)] = (type_, elements)
         return Outside("persistent", identifier)
 

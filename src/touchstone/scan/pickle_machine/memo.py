@@ -24,6 +24,8 @@ from touchstone.scan.pickle_machine.values import (
 from touchstone.text import Text
 
 MOST_ENTRIES: Final = 16 * 2**20
+MOST_SPARSE: Final = 200_000
+"""Entries with numbers out of order, which no pickler writes."""
 _KEPT_WHOLE: Final = 50_000
 """Entries between two moments of forgetting."""
 _SHORT_TEXTS_KEPT: Final = 1_000_000
@@ -42,7 +44,7 @@ class Memo:
         self._fresh_spans: list[tuple[int, int]] = []
         """Entries between runs since the last forgetting."""
         self._fresh_in_spans = 0
-        self._forgotten_calls: dict[tuple[Global, tuple[Value, ...]], Call] = {}
+        self._forgotten_calls: dict[tuple[Global, tuple[Value, ...], bool], Call] = {}
 
     def __len__(self) -> int:
         return len(self.dense) + len(self._sparse)
@@ -75,6 +77,8 @@ class Memo:
             self.dense.append(value)
         else:
             self._sparse[index] = value
+            if len(self._sparse) > MOST_SPARSE:
+                raise LimitReached(Text("numbers what it remembers without order", "备忘编号杂乱"))
 
     def get(self, index: int) -> Value | Run:
         """The value under a number. Raises `LookupError` when there is none."""
@@ -105,7 +109,7 @@ class Memo:
         summary = without_arguments(call)
         if not isinstance(call.function, Global) or call.of_objects:
             return summary
-        key = (call.function, summary.arguments)
+        key = (call.function, summary.arguments, summary.filled)
         return self._forgotten_calls.setdefault(key, summary)
 
 

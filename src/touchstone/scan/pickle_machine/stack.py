@@ -181,6 +181,9 @@ class StackMachine(OpcodeStream):
     def _look_at_what_is_left(self) -> None:
         """What a stream leaves behind when it stops."""
         left_over = self._count_below + len(self._stack) - 1
+        slots = [*self._stack, *(slot for below in self._below for slot in below)] if self._has_stepped else []
+        if left_over + sum(slot.length for slot in slots if isinstance(slot, Run)) > MOST_LEFT_OVER and slots:
+            raise Inexact
         if left_over > MOST_LEFT_OVER:
             self._bomb(f"{left_over} values left on the stack", "left over")
         length = self.position - self._start
