@@ -13,6 +13,10 @@ from touchstone.scan.source import Source
 HEAD: Final = 4096
 
 _MAGIC: Final[tuple[tuple[int, bytes, str], ...]] = (
+    (0, b"\x80\x02", "pickle"),
+    (0, b"\x80\x03", "pickle"),
+    (0, b"\x80\x04", "pickle"),
+    (0, b"\x80\x05", "pickle"),
     (0, b"\x93NUMPY", "npy"),
     (0, b"PK\x03\x04", "zip"),
     (0, b"PK\x05\x06", "zip"),
