@@ -234,14 +234,21 @@ def test_standard_values_are_clean(value: Any) -> None:
         assert (result.format, result.findings, result.gaps) == ("pickle", (), ()), protocol
 
 
+# Hypothesis also draws the constants of this project, and those are pickles that call things: carried as data they are
+# reported, and rightly so.
+_bytes = st.binary().filter(lambda data: not reads_as_pickle(MemorySource(data), data[:4096]) if data else True)
+_texts = st.text(st.characters(codec="utf-8")).filter(
+    lambda text: not reads_as_pickle(MemorySource(text.encode()), text.encode()[:4096]) if text else True
+)
+
 _plain = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary() | st.complex_numbers()
+    st.none() | st.booleans() | st.integers() | st.floats() | _texts | _bytes | st.complex_numbers()
     | st.decimals(allow_nan=False) | st.dates()
     | np_st.arrays(st.sampled_from(["f8", "f4", "i8", "u1", "?", "c8", "U3", "S2", "M8[s]"]),
                    np_st.array_shapes(max_dims=3, max_side=3, min_side=0)),
-    lambda inner: st.lists(inner, max_size=5) | st.tuples(inner, inner) | st.dictionaries(st.text(), inner, max_size=5)
-    | st.sets(st.integers() | st.text(), max_size=5) | st.frozensets(st.integers(), max_size=5)
-    | st.dictionaries(st.text(), inner, max_size=5).map(collections.OrderedDict),
+    lambda inner: st.lists(inner, max_size=5) | st.tuples(inner, inner) | st.dictionaries(_texts, inner, max_size=5)
+    | st.sets(st.integers() | _texts, max_size=5) | st.frozensets(st.integers(), max_size=5)
+    | st.dictionaries(_texts, inner, max_size=5).map(collections.OrderedDict),
     max_leaves=30,
 )  # fmt: skip
 
