@@ -136,4 +136,4 @@ def test_never_fails_on_pieces(template: str) -> None:
 @given(st.text(max_size=30), st.text(max_size=30))
 def test_what_stands_around_hides_nothing(before: str, after: str) -> None:
     result = scan(before + "{{ x.__class__.__base__ }}" + after)
-    assert result.verdict in {"unsafe", "incomplete"} or any(mark in before for mark in ("{", "\x00"))
+    assert result.verdict != "clean" or any(mark in before for mark in ("{", "\x00"))
