@@ -9,6 +9,9 @@ by scanner version and file digest, so that a run can be cut off and resumed; ou
 asks, without a result; `--only` names scanners, `--sample N` takes N mutants for everyone. With all
 scanners, writes `results/scan_detection.json`.
 
+Processor time leaves out what a scanner imports before the first file; for Touchstone it includes the start of the
+walled-in worker that reads the file. It says whether a limit was near, not who is fast.
+
 What counts: an *alarm* is the scanner's word for dangerous; *review* its weaker word; an error or an incomplete
 reading is "not clean" and counted apart. Corpus and one of the scanners have the same authors: the mutants, whose
 labels follow from benign files, the mixed units, which are drawn by lot from a seed nobody worked with, and the benign
@@ -63,8 +66,9 @@ def main() -> None:
         if options.fill:
             continue
         measured[name] = {"version": scanner.version(options.environments), **counted(units, answers)}
-        figures = {what: value for what, value in measured[name].items() if not isinstance(value, list)}
-        print(name, json.dumps(figures), flush=True)
+        print(name, json.dumps(measured[name]), flush=True)
+        if name == "touchstone":
+            measured[name]["misses"] = misses(units, answers)
     if set(measured) == set(SCANNERS):
         limits = {"processor_seconds": options.seconds, "memory_gib": 6}
         keep("scan_detection", CLAIM, {"corpus": described(units), "limits": limits, "scanners": measured})
@@ -183,23 +187,23 @@ def counted(units: list[Unit], answers: dict[str, Answer]) -> dict[str, Any]:
         "benign_all": rates(outcomes(set="benign")),
         "must_catch_by_family": {family: dict(sorted(count.items())) for family, count in sorted(by_format.items())},
         "must_catch_clean_or_skipped": len(silent),
-        "must_catch_not_alarmed": _named(hostile, answers, QUIETER),
-        "integrity_and_resource_clean": _named(
-            [u for u in units if u["set"] == "hostile" and u["class"] != "code"], answers, SILENT
-        ),
-        "mutants_not_alarmed": _named(
-            [u for u in units if u["set"] == "mutations"],
-            answers,
-            QUIETER,
-        ),
-        "mixed_not_alarmed": _named([u for u in units if u["set"] == "mixed"], answers, QUIETER),
-        "benign_not_clean": _named(
-            [u for u in units if u["set"] == "benign"],
-            answers,
-            {"alarm", "review", "incomplete", "crashed", "timed out"},
-        ),
         "cpu_s": {"median": round(statistics.median(times), 4), "sum": round(sum(times), 1), "worst": max(times)},
         "peak_memory_mib": max(answer["rss_mib"] for answer in answers.values()),
+    }
+
+
+def misses(units: list[Unit], answers: dict[str, Answer]) -> dict[str, list[str]]:
+    """Every answer of ours that is not what the label asks for, by name."""
+
+    def of(part: str, *classes: str) -> list[Unit]:
+        return [unit for unit in units if unit["set"] == part and unit["class"] in classes]
+
+    return {
+        "must_catch_not_alarmed": _named(of("hostile", "code"), answers, QUIETER),
+        "integrity_and_resource_clean": _named(of("hostile", "integrity", "resource"), answers, SILENT),
+        "mutants_not_alarmed": _named(of("mutations", "code"), answers, QUIETER),
+        "mixed_not_alarmed": _named(of("mixed", "code"), answers, QUIETER),
+        "benign_not_clean": _named(of("benign", "benign"), answers, QUIETER - {"clean"} | {"alarm"}),
     }
 
 
