@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from touchstone.canonical import digest_of
+from touchstone.checks.declaration import Measurement
 from touchstone.records import Budget, Exhibit, Metric, StoppingLimit
 
 METHOD_CODE = re.compile(r"[a-z0-9-]+(/[a-z0-9+-]+)*")
@@ -60,3 +61,14 @@ def _settled(metric: Metric, limit: StoppingLimit) -> bool:
     if limit.op == ">=":
         return metric.low >= limit.value or metric.high < limit.value
     return metric.high <= limit.value or metric.low > limit.value
+
+
+def metric(measurement: Measurement, name: str, part: str | None = None) -> Metric:
+    """The one metric of that name, on that slice."""
+    [found] = [each for each in measurement.metrics if (each.id, each.slice) == (name, part)]
+    return found
+
+
+def codes(measurement: Measurement) -> list[str]:
+    """What the warnings are about."""
+    return [note.code for note in measurement.warnings]

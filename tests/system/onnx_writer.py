@@ -1,4 +1,4 @@
-"""A writer of ONNX files for tests: the protocol-buffer wire format, nothing but what the tests need.
+"""A writer of ONNX files for tests, nothing but what the tests need.
 
 Field numbers from onnx.proto (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto).
 """
@@ -12,25 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tests.scan.protobuf_writer import block, number, varint
+
 FLOAT, INT64, STRING = 1, 7, 8
-
-
-def varint(value: int) -> bytes:
-    value &= 2**64 - 1
-    out = bytearray()
-    while value > 0x7F:
-        out.append(value & 0x7F | 0x80)
-        value >>= 7
-    return bytes([*out, value])
-
-
-def number(field: int, value: int) -> bytes:
-    return varint(field << 3) + varint(value)
-
-
-def block(field: int, content: bytes | str) -> bytes:
-    raw = content.encode() if isinstance(content, str) else content
-    return varint(field << 3 | 2) + varint(len(raw)) + raw
 
 
 def tensor(name: str, values: NDArray[np.float32]) -> bytes:

@@ -23,8 +23,3 @@ def skeleton(name: str) -> str:
     """
     plain = unicodedata.normalize("NFKC", name).casefold().translate(_LATIN)
     return "".join(letter for letter in plain if unicodedata.category(letter) not in {"Cf", "Mn", "Cc"})
-
-
-def has_foreign_letters(name: str) -> bool:
-    """Whether a name mixes Latin letters with letters of other scripts that look like Latin ones."""
-    return skeleton(name) != name.casefold() and any("a" <= letter <= "z" for letter in name.casefold())

@@ -6,13 +6,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tests.checks.running import METHOD_CODE, InProcessRun
+from tests.checks.running import METHOD_CODE, InProcessRun, codes, metric
 from tests.system.made import data_set, describe, make
 from touchstone.canonical import parse_json
 from touchstone.checks.data_security.membership_inference import MembershipParameters, membership_inference
 from touchstone.checks.declaration import Measurement
 from touchstone.errors import DataError
-from touchstone.records import Metric
 from touchstone.system.subject import Subject
 
 
@@ -60,15 +59,6 @@ def measured(subject: Subject, run: InProcessRun | None = None, **parameters: in
     result = membership_inference.function(subject, MembershipParameters(**parameters), run or InProcessRun())
     assert all(METHOD_CODE.fullmatch(metric.method) for metric in result.metrics)
     return result
-
-
-def metric(measurement: Measurement, name: str, part: str | None = None) -> Metric:
-    [found] = [m for m in measurement.metrics if m.id == name and m.slice == part]
-    return found
-
-
-def codes(measurement: Measurement) -> list[str]:
-    return [note.code for note in measurement.warnings]
 
 
 @pytest.mark.parametrize("access", ["artefact", "labels"])

@@ -10,11 +10,10 @@ import numpy as np
 import pytest
 
 from tests.checks.precomputed import precomputed_system
-from tests.checks.running import METHOD_CODE, InProcessRun
+from tests.checks.running import METHOD_CODE, InProcessRun, codes, metric
 from touchstone.checks.declaration import Measurement
 from touchstone.checks.governance.group_fairness import GroupFairnessParameters, group_metrics
 from touchstone.errors import DataError
-from touchstone.records import Metric
 from touchstone.system.subject import Subject
 
 
@@ -44,15 +43,6 @@ def measured(subject: Subject, run: InProcessRun | None = None, **parameters: in
     assert {metric.id for metric in result.metrics} <= declared
     assert all(METHOD_CODE.fullmatch(metric.method) for metric in result.metrics)
     return result
-
-
-def metric(measurement: Measurement, name: str, part: str | None = None) -> Metric:
-    [found] = [each for each in measurement.metrics if (each.id, each.slice) == (name, part)]
-    return found
-
-
-def codes(measurement: Measurement) -> list[str]:
-    return [note.code for note in measurement.warnings]
 
 
 COMPAS = {"AfricanAmerican": (990, 805, 532, 1369), "Caucasian": (1139, 349, 461, 505)}

@@ -8,10 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.checks.precomputed import precomputed_system
-from tests.checks.running import METHOD_CODE, InProcessRun
+from tests.checks.running import METHOD_CODE, InProcessRun, metric
 from touchstone.checks.declaration import Measurement
 from touchstone.checks.model_integrity.performance import PerformanceParameters, performance
-from touchstone.records import Metric
 from touchstone.statistics import difference_bounds, proportion_bounds
 from touchstone.system.subject import Subject
 
@@ -26,11 +25,6 @@ def measured(subject: Subject, run: InProcessRun | None = None, **parameters: in
     assert {metric.id for metric in result.metrics} <= declared
     assert all(METHOD_CODE.fullmatch(metric.method) for metric in result.metrics)
     return result
-
-
-def metric(measurement: Measurement, name: str, part: str | None = None) -> Metric:
-    [found] = [each for each in measurement.metrics if (each.id, each.slice) == (name, part)]
-    return found
 
 
 def codes(measurement: Measurement) -> set[str]:

@@ -5,14 +5,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.checks.running import METHOD_CODE, InProcessRun
+from tests.checks.running import METHOD_CODE, InProcessRun, metric
 from tests.checks.system_resilience.systems import picture_system, table_system
 from touchstone.canonical import parse_json
 from touchstone.checks.declaration import Measurement
 from touchstone.checks.system_resilience.adversarial import adversarial
 from touchstone.checks.system_resilience.attacker import AdversarialParameters
 from touchstone.errors import UnavailableError
-from touchstone.records import Metric, StoppingLimit
+from touchstone.records import StoppingLimit
 from touchstone.system.subject import Subject
 
 LIMIT = StoppingLimit(metric="blackbox_asr", op="<=", value=Decimal("0.30"), bound="upper")
@@ -25,11 +25,6 @@ def measured(
     result = adversarial.function(subject, parameters, run or InProcessRun())
     assert all(METHOD_CODE.fullmatch(metric.method) for metric in result.metrics)
     return result
-
-
-def metric(measurement: Measurement, name: str, part: str | None = None) -> Metric:
-    [found] = [m for m in measurement.metrics if m.id == name and m.slice == part]
-    return found
 
 
 @pytest.mark.parametrize("output", ["probabilities", "logits", "labels"])

@@ -3,14 +3,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.checks.running import METHOD_CODE, InProcessRun
+from tests.checks.running import METHOD_CODE, InProcessRun, metric
 from tests.checks.system_resilience.systems import picture_system, table_system
 from touchstone.checks.declaration import Measurement, Parameters
 from touchstone.checks.system_resilience.corruption import corruption
 from touchstone.errors import UnavailableError
 from touchstone.methods.corruptions.image import PICTURE_FAMILIES
 from touchstone.methods.corruptions.sensor import SENSOR_FAMILIES
-from touchstone.records import Metric, StoppingLimit
+from touchstone.records import StoppingLimit
 from touchstone.system.subject import Subject
 
 LIMITS = [
@@ -23,11 +23,6 @@ def measured(subject: Subject, run: InProcessRun | None = None) -> Measurement:
     result = corruption.function(subject, Parameters(), run or InProcessRun())
     assert all(METHOD_CODE.fullmatch(metric.method) for metric in result.metrics)
     return result
-
-
-def metric(measurement: Measurement, name: str, part: str | None = None) -> Metric:
-    [found] = [m for m in measurement.metrics if m.id == name and m.slice == part]
-    return found
 
 
 def test_a_wide_margin_survives_what_a_narrow_one_does_not(tmp_path: Path) -> None:

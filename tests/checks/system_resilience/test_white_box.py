@@ -13,7 +13,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from tests.checks.running import METHOD_CODE, InProcessRun  # noqa: E402
+from tests.checks.running import METHOD_CODE, InProcessRun, codes, metric  # noqa: E402
 from tests.checks.system_resilience.systems import as_weights, table_system, white_picture_system  # noqa: E402
 from touchstone.canonical import parse_json  # noqa: E402
 from touchstone.checks.declaration import Measurement  # noqa: E402
@@ -21,7 +21,7 @@ from touchstone.checks.system_resilience.adversarial import adversarial  # noqa:
 from touchstone.checks.system_resilience.attacker import AdversarialParameters  # noqa: E402
 from touchstone.errors import UnavailableError  # noqa: E402
 from touchstone.methods.attacks.gradient import ladder  # noqa: E402
-from touchstone.records import Metric, StoppingLimit  # noqa: E402
+from touchstone.records import StoppingLimit  # noqa: E402
 from touchstone.statistics import proportion_bounds  # noqa: E402
 from touchstone.system.models.torch import TorchModel  # noqa: E402
 from touchstone.system.subject import Subject  # noqa: E402
@@ -37,15 +37,6 @@ def measured(subject: Subject, run: InProcessRun | None = None, **parameters: An
     result = adversarial.function(subject, chosen, run or InProcessRun())
     assert all(METHOD_CODE.fullmatch(metric.method) for metric in result.metrics)
     return result
-
-
-def metric(measurement: Measurement, name: str, part: str | None = None) -> Metric:
-    [found] = [m for m in measurement.metrics if m.id == name and m.slice == part]
-    return found
-
-
-def codes(measurement: Measurement) -> list[str]:
-    return [note.code for note in measurement.warnings]
 
 
 def test_the_gradient_breaks_what_is_fragile_and_nothing_that_is_robust(tmp_path: Path) -> None:

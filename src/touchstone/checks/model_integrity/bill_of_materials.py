@@ -20,8 +20,8 @@ from typing import Final
 
 from touchstone.canonical import canonical_json
 from touchstone.checks.declaration import Measurement, MetricDeclaration, Needs, Parameters, Run, check
-from touchstone.checks.model_integrity.model_files import model_files
-from touchstone.checks.model_integrity.observed_parts import Part, distribution, parts_of, scan_model
+from touchstone.checks.model_integrity.model_files import model_files, scanned
+from touchstone.checks.model_integrity.observed_parts import Part, distribution, parts_of
 from touchstone.records import ControlRun, Metric, Note
 from touchstone.scan.file import scan_bytes
 from touchstone.scan.findings import FileResult
@@ -86,7 +86,7 @@ _SOFTWARE: Final = frozenset({"framework", "library", "driver", "model", "datase
 def bill_of_materials(subject: Subject, parameters: Parameters, run: Run) -> Measurement:
     """Compare what is declared with what the files say."""
     description = subject.description
-    files = scan_model(subject, model_files(subject))
+    files = list(scanned(subject, model_files(subject)))
     fields = list(_fields(description))
     missing = [name for name, filled in fields if not filled]
     undeclared = _undeclared(parts_of(files), description)

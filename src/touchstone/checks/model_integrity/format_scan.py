@@ -21,7 +21,7 @@ from typing import Any
 
 from touchstone.canonical import canonical_json
 from touchstone.checks.declaration import Measurement, MetricDeclaration, Needs, Parameters, Run, check
-from touchstone.checks.model_integrity.model_files import model_files
+from touchstone.checks.model_integrity.model_files import model_files, scanned
 from touchstone.records import ControlRun, Metric, Note
 from touchstone.scan import symbols
 from touchstone.scan.file import scan_bytes
@@ -106,10 +106,10 @@ def format_scan(subject: Subject, parameters: Parameters, run: Run) -> Measureme
 
 
 def _scan_all(subject: Subject, records: list[FileRecord], run: Run) -> list[FileResult]:
-    files = []
-    for index, record in enumerate(records):
-        files.append(scan_bytes(subject.read(record.path), record.path))
-        run.progress((index + 1) / len(records))
+    files: list[FileResult] = []
+    for file in scanned(subject, records):
+        files.append(file)
+        run.progress(len(files) / len(records))
     return judge_repository(files)
 
 

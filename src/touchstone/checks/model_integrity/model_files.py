@@ -1,8 +1,12 @@
-"""Which files make up the model under test."""
+"""Which files make up the model under test, and what the scanner says about each by itself."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 from touchstone.errors import UnavailableError
+from touchstone.scan.file import scan_bytes
+from touchstone.scan.findings import FileResult
 from touchstone.system.subject import FileRecord, Subject
 from touchstone.text import Text
 
@@ -18,3 +22,9 @@ def model_files(subject: Subject) -> list[FileRecord]:
             Text("hand in the artefact, or leave this control untested", "请提交模型文件，否则该控制项记为未测试"),
         )
     return sorted({subject.record(path) for path in paths}, key=lambda record: record.path)
+
+
+def scanned(subject: Subject, records: Sequence[FileRecord]) -> Iterator[FileResult]:
+    """Each file as the scanner sees it, one after the other. Nothing of them is loaded."""
+    for record in records:
+        yield scan_bytes(subject.read(record.path), record.path)

@@ -11,9 +11,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from touchstone.scan.dependencies import normalised, packages_of
-from touchstone.scan.file import scan_bytes
 from touchstone.scan.findings import Fact, FileResult
-from touchstone.system.subject import FileRecord, Subject
 
 _DISTRIBUTIONS: Final = {
     "sklearn": "scikit-learn",
@@ -37,11 +35,6 @@ class Part:
     name: str
     """A library's name as PyPI compares it."""
     where: str
-
-
-def scan_model(subject: Subject, records: Sequence[FileRecord]) -> list[FileResult]:
-    """The model's files as the scanner sees them, each by itself."""
-    return [scan_bytes(subject.read(record.path), record.path) for record in records]
 
 
 def parts_of(files: Sequence[FileResult]) -> list[Part]:

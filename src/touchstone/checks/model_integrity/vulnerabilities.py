@@ -23,8 +23,7 @@ from urllib.parse import unquote
 
 from touchstone.canonical import canonical_json
 from touchstone.checks.declaration import Measurement, MetricDeclaration, Needs, Parameters, Run, check
-from touchstone.checks.model_integrity.model_files import model_files
-from touchstone.checks.model_integrity.observed_parts import scan_model
+from touchstone.checks.model_integrity.model_files import model_files, scanned
 from touchstone.errors import UnavailableError
 from touchstone.records import ControlRun, Metric, Note
 from touchstone.scan.advisories import Advisory, AdvisoryPack, affecting, own_pack
@@ -133,7 +132,7 @@ def _packages(subject: Subject) -> tuple[list[Package], list[Component]]:
         elif component.kind in {"framework", "library", "driver"}:
             unnamed.append(component)
     try:
-        files = scan_model(subject, model_files(subject))
+        files = list(scanned(subject, model_files(subject)))
     except UnavailableError:
         files = []
     observed = [package for file in files for package in packages_of(file.facts)]

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from touchstone.methods.attacks import masking_probes as probes
 from touchstone.methods.attacks.gradient.balls import Ball
 from touchstone.methods.attacks.gradient.differentiable import Differentiable, Passes
-from touchstone.methods.attacks.masking_probes import Probed, Unbroken
+from touchstone.methods.attacks.masking_probes import Counted, Probed
 from touchstone.text import Text
 
 FLUKE: Final = 0.01
@@ -98,13 +98,13 @@ def masking_panel(
         raise ValueError("a radius above zero expected")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        seen = Unbroken(model)
+        seen = Counted(model)
         indicators, attacked = _measure(seen, x, y, ball, seed, ids, samples)
     return MaskingPanel(indicators, attacked, seen.spent)
 
 
 def _measure(
-    model: Unbroken,
+    model: Counted,
     x: NDArray[np.float32],
     y: NDArray[np.int64],
     ball: Ball,
@@ -127,7 +127,7 @@ def _measure(
     return (*behaviour, *_gradient(probed, lead), *_attacks(probed, lead)), len(correct)
 
 
-def _behaviour(model: Unbroken, x: torch.Tensor) -> tuple[Indicator, ...]:
+def _behaviour(model: Counted, x: torch.Tensor) -> tuple[Indicator, ...]:
     return (
         Indicator(
             "not-deterministic",

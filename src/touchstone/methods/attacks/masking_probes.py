@@ -46,17 +46,12 @@ _ABOVE_ROUNDING: Final = 30
 """A change this many roundings large is a change."""
 
 
-class Unbroken(Differentiable):
-    """The same model, whose gradient is zero where it has none, and whose passes are counted to the end.
-
-    A model that cuts the graph, by `detach` or by leaving PyTorch for a while, makes `autograd` raise; to a gradient
-    attack that is a gradient of zero.
-    """
+class Counted(Differentiable):
+    """The same model, whose passes are counted to the end: `passes` starts anew with every ladder."""
 
     def __init__(self, model: Differentiable) -> None:
         super().__init__(model._function, model.device)
         self.spent = Passes()
-        """All passes; `passes` starts anew with every ladder."""
 
     def scores(self, x: Tensor) -> Tensor:
         """Scores without a gradient."""
@@ -65,17 +60,8 @@ class Unbroken(Differentiable):
 
     def climb(self, x: Tensor, objective: Objective) -> tuple[Tensor, Tensor, Tensor]:
         """As the attacks ask for it."""
-        self.passes.backward += len(x)
         self.spent.backward += len(x)
-        with torch.enable_grad():
-            leaf = x.detach().contiguous().requires_grad_(True)
-            scores = self._checked(self._function(leaf))
-            values = objective(scores, torch.arange(len(x), device=x.device))
-            gradient = None
-            if values.requires_grad:
-                (gradient,) = torch.autograd.grad(values.sum(), leaf, allow_unused=True)
-        gradient = torch.zeros_like(x) if gradient is None else gradient.nan_to_num(0.0)
-        return scores.detach(), values.detach(), gradient
+        return super().climb(x, objective)
 
 
 Direction = Literal["signs", "anywhere", "blocks"]
@@ -86,7 +72,7 @@ Direction = Literal["signs", "anywhere", "blocks"]
 class Probed:
     """Correctly answered samples before a model, and all that a probe needs to go on."""
 
-    model: Unbroken
+    model: Counted
     x: Tensor
     y: Tensor
     ball: Ball

@@ -18,7 +18,6 @@ from touchstone.scan.findings import Rule
 from touchstone.scan.formats.torch_legacy import MAGIC, is_legacy_head, read_storages
 from touchstone.scan.formats.torch_legacy import RULES as LEGACY_RULES
 from touchstone.scan.pickle_machine import rules
-from touchstone.scan.pickle_machine.judgement import Lookup
 from touchstone.scan.pickle_machine.machine import Loader, Machine, Reading
 from touchstone.scan.pickle_machine.nested import examine_inner_files, report_inner_pickles
 from touchstone.scan.pickle_machine.notes import MOST_ALIKE, Evidence, Notes
@@ -49,11 +48,6 @@ def read_torch_pickle(source: Source, examination: Examination) -> None:
     _PickleFile(source, examination, Loader(joblib=False, persistent=True)).read()
 
 
-def read_pickle_as(source: Source, examination: Examination, loader: Loader, lookup: Lookup) -> None:
-    """A pickle for a loader that knows other names, such as TorchScript's."""
-    _PickleFile(source, examination, loader, lookup).read()
-
-
 @dataclass(slots=True)
 class _PickleFile:
     """All streams of one file."""
@@ -61,7 +55,6 @@ class _PickleFile:
     source: Source
     examination: Examination
     loader: Loader
-    lookup: Lookup = standing
     alike: Counter[tuple[str, str]] = field(default_factory=Counter)
     """How often each rule was reported about each name, over all streams."""
 
@@ -102,7 +95,7 @@ class _PickleFile:
 
     def _follow(self, position: int, notes: Notes, *, legacy: bool) -> Reading:
         loader = Loader(joblib=False, persistent=True, fast=self.loader.fast) if legacy else self.loader
-        return Machine(self.source, position, notes, self.examination.budget, loader, self.lookup).run()
+        return Machine(self.source, position, notes, self.examination.budget, loader).run()
 
     def _is_legacy(self, results: list[Value]) -> bool:
         if results[0] == MAGIC:
@@ -145,7 +138,7 @@ class _PickleFile:
             examination.refers_to(name, "tensors")
             if leads_out(name):
                 examination.report(rules.OUTSIDE_FILE, name, offset=offset)
-        report_inner_pickles(notes, examination, self.lookup)
+        report_inner_pickles(notes, examination, standing)
         examine_inner_files(notes, self.source, examination)
 
     def _report_second_view(self, position: int, first: Notes, as_joblib: Reading) -> None:
@@ -157,7 +150,7 @@ class _PickleFile:
         notes = Notes()
         loader = Loader(joblib=False, fast=self.loader.fast)
         budget = self.examination.budget
-        reading = Machine(self.source, position, notes, budget, loader, self.lookup).run(_SECOND_VIEW)
+        reading = Machine(self.source, position, notes, budget, loader).run(_SECOND_VIEW)
         seen = {(notice.rule.id, notice.offset) for notice in first.notices}
         enough = Evidence.DANGER if as_joblib.object_arrays else Evidence.NAME
         for notice in notes.notices:

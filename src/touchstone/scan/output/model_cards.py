@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from touchstone.interchange import Json, bom_property
 from touchstone.scan.findings import Fact, FactName, FileResult
+from touchstone.scan.licences import spdx_identifier
 
 TEXT_FORMATS: Final = frozenset({"json", "yaml", "toml", "model-card", "text", "python", "chat-template"})
 """Formats whose files say something about the folder they lie in, and hold no model themselves."""
@@ -33,17 +34,6 @@ _AS_PROPERTIES: Final[tuple[FactName, ...]] = (
 )
 _SHAPES: Final[tuple[tuple[FactName, str], ...]] = (("input", "inputs"), ("output", "outputs"))
 _MOST_PROPERTIES: Final = 200
-
-_LICENCES: Final = {
-    name.lower(): name
-    for name in (
-        *("AFL-3.0", "AGPL-3.0-only", "Apache-2.0", "Artistic-2.0", "BSD-2-Clause", "BSD-3-Clause", "BSL-1.0"),
-        *("CC-BY-4.0", "CC-BY-NC-4.0", "CC-BY-NC-SA-4.0", "CC-BY-NC-ND-4.0", "CC-BY-SA-4.0", "CC-BY-3.0", "CC0-1.0"),
-        *("ECL-2.0", "EPL-2.0", "EUPL-1.2", "GPL-2.0-only", "GPL-3.0-only", "ISC", "LGPL-3.0-only", "MIT", "MPL-2.0"),
-        *("MS-PL", "NCSA", "ODbL-1.0", "OFL-1.1", "PostgreSQL", "Unlicense", "WTFPL", "Zlib"),
-    )
-} | {"agpl-3.0": "AGPL-3.0-only", "gpl-2.0": "GPL-2.0-only", "gpl-3.0": "GPL-3.0-only", "lgpl-3.0": "LGPL-3.0-only"}
-"""SPDX identifiers that model cards use, by the spelling they use for them. Any other licence is given by its name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +150,7 @@ def _only(facts: dict[FactName, list[str]], name: FactName) -> str:
 
 
 def _licence(name: str) -> dict[str, Any]:
-    known = _LICENCES.get(name.lower())
+    known = spdx_identifier(name)
     return {"name": name} if known is None else {"id": known}
 
 
