@@ -171,6 +171,26 @@ def test_a_wrong_answer_is_never_certified() -> None:
     assert not bool(bound_margins(net, x, wrong, Ball("linf", 1e-4, 0.0, 1.0)).certified.any())
 
 
+def test_each_element_has_its_own_reach() -> None:
+    """An element that may not move costs nothing, and one with half the reach costs half."""
+    net, x = nn.Sequential(nn.Linear(3, 2)), samples(8, (3,))
+    y = answered(net, x)
+    ball = Ball("linf", 0.2, -100.0, 100.0, torch.tensor([1.0, 0.5, 0.0]))
+    bound = bound_margins(net, x, y, ball).lower.gather(1, (1 - y)[:, None])[:, 0]
+    slope = (net[0].weight[y] - net[0].weight[1 - y]).detach().abs().double()
+    lead = leads(net, x, y).gather(1, (1 - y)[:, None])[:, 0]
+    assert torch.allclose(bound, lead - 0.2 * slope[:, 0] - 0.1 * slope[:, 1], atol=1e-3)
+
+
+def test_the_cost_is_counted_before_it_is_paid(monkeypatch: pytest.MonkeyPatch) -> None:
+    net = nn.Sequential(nn.Conv2d(2, 3, 3, padding=1), nn.ReLU(), nn.Flatten(), nn.Linear(108, 4))
+    convolution = 108 * 2 * 9
+    assert crown.most_operations(net, (2, 6, 6)) == 2 * 108 * convolution + 4 * (convolution + 108 + 432)
+    monkeypatch.setattr(crown, "MOST_ACTIVATIONS", 107)
+    with pytest.raises(UnsupportedNetworkError, match="108 elements"):
+        crown.most_operations(net, (2, 6, 6))
+
+
 def test_pieces_give_the_same_as_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     net, x = network("conv"), samples()
     y = answered(net, x)

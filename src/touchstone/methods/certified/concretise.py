@@ -30,8 +30,9 @@ class Region:
         """The ball around samples `(n, *shape)`; a sample outside the range can still be left as it is."""
         slack = _OUTWARD * max(1.0, *(abs(end) for end in (ball.low, ball.high) if abs(end) < torch.inf))
         radius = ball.radius + slack * (1.0 if ball.norm == "linf" else max(x[0].numel(), 1) ** 0.5)
-        lower = (ball.low - slack - x).clamp(-radius, 0.0)
-        upper = (ball.high + slack - x).clamp(0.0, radius)
+        reach = torch.as_tensor(radius if ball.scale is None else ball.radius * ball.scale.double() + slack).to(x)
+        lower = torch.maximum(ball.low - slack - x, -reach).clamp_max(0.0)
+        upper = torch.minimum(ball.high + slack - x, reach).clamp_min(0.0)
         return cls(x, lower.flatten(1), upper.flatten(1), radius, ball.norm)
 
     def box(self) -> tuple[Tensor, Tensor]:

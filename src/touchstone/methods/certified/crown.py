@@ -96,6 +96,28 @@ def bound_margins(network: nn.Sequential, x: Tensor, y: Tensor, ball: Ball) -> M
     return Margins(torch.cat(lower), torch.cat(certified))
 
 
+def most_operations(network: nn.Sequential, shape: tuple[int, ...]) -> int:
+    """Multiplications that the bounds of one sample of that shape take at most: as if every sign were open.
+
+    Raises `UnsupportedNetworkError` like :func:`bound_margins`.
+    """
+    parts = _parts(network)
+    with torch.no_grad():
+        z = torch.zeros((1, *shape), dtype=torch.float64)
+        total, before, elements = 0, 0, 0
+        for block, bend in zip(parts.blocks, (*parts.bends, None), strict=True):
+            for layer in block.layers:
+                z = layer(z)
+                before += _multiplications(layer, z)
+            wanted = 2 * z.numel() if bend is not None and block.layers else z.numel()
+            total += wanted * before
+            if bend is not None:
+                elements += z.numel()
+                z = bend(z)
+    _require_small(elements)
+    return total
+
+
 def interval_margins(network: nn.Sequential, x: Tensor, y: Tensor, ball: Ball) -> Tensor:
     """The same bounds by interval arithmetic, which is cheaper and looser; shape `(n, K)`."""
     parts = _parts(network)
@@ -130,10 +152,11 @@ class _Affine:
     def back(self, slopes: Tensor, shape: torch.Size) -> tuple[Tensor, Tensor]:
         """Coefficients `(m, *out)` of the output as coefficients `(m, *shape)` of the input, and a constant `(m,)`."""
         with torch.enable_grad():
-            point = torch.zeros((len(slopes), *shape), dtype=slopes.dtype, device=slopes.device, requires_grad=True)
+            point = torch.zeros((1, *shape), dtype=slopes.dtype, device=slopes.device, requires_grad=True)
             output = self(point)
-            (carried,) = torch.autograd.grad(output, point, slopes.reshape(output.shape))
-        return carried, (output.detach() * slopes.reshape(output.shape)).flatten(1).sum(dim=1)
+            wanted = slopes.reshape(len(slopes), *output.shape)
+            (carried,) = torch.autograd.grad(output, point, wanted, is_grads_batched=True)
+        return carried[:, 0], (output.detach() * wanted).flatten(1).sum(dim=1)
 
 
 def _layer_interval(layer: nn.Module, low: Tensor, high: Tensor) -> tuple[Tensor, Tensor]:
@@ -207,9 +230,22 @@ def _samples_at_once(parts: _Parts, x: Tensor) -> int:
         total += z.numel()
         widest = max(widest, z.numel())
         z = bend(z)
-    if total > MOST_ACTIVATIONS:
-        raise UnsupportedNetworkError(f"{total} elements before bends, at most {MOST_ACTIVATIONS} are taken on")
+    _require_small(total)
     return max(1, _AT_ONCE // (widest * parts.blocks[-1](z).numel()))
+
+
+def _require_small(elements: int) -> None:
+    if elements > MOST_ACTIVATIONS:
+        raise UnsupportedNetworkError(f"{elements} elements before bends, at most {MOST_ACTIVATIONS} are taken on")
+
+
+def _multiplications(layer: nn.Module, output: Tensor) -> int:
+    """Of one pass through an affine layer: each element of a weight once per place of its window."""
+    if isinstance(layer, nn.Linear):
+        return layer.weight.numel()
+    if isinstance(layer, nn.Conv1d | nn.Conv2d):
+        return layer.weight[0].numel() * output.numel()
+    return output.numel()
 
 
 # ---- bounds
