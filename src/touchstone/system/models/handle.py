@@ -66,3 +66,15 @@ class ModelHandle(Protocol):
         logarithmic scale: logits, or logarithms of probabilities. One sample is one query. Needs
         `Capability.GRADIENTS`; nothing of the model changes, whatever is done with the function.
         """
+
+
+@runtime_checkable
+class LayeredModel(Protocol):
+    """A model that may show its layers, for methods that bound what goes on between them."""
+
+    def network(self) -> Any:
+        """A `torch.nn.Sequential` from samples `(n, *shape)` in the units of the description to `(n, K)` numbers that
+        are ordered like the scores. Needs `Capability.GRADIENTS`.
+
+        Raises `UnavailableError` with the reason for a model that is not made of layers in a row.
+        """

@@ -156,6 +156,15 @@ class OnnxModel(AnsweringModel):
         size = self._white_box.portion
         starts = range(0, len(batch), size)
         backward = super().backward
+    def network(self) -> Any:
+        """The graph as a `torch.nn.Sequential`, where it is a chain of layers."""
+        import torch
+
+        self._require(Capability.GRADIENTS)
+        assert self._white_box is not None  # noqa: S101 - the capability says so
+        x = legal_inputs(self._declaration, seed=0, count=self._batch if self._fixed else _COMPARED)
+        return self._white_box.network(torch.from_numpy(x))
+
         return np.concatenate([backward(batch[at : at + size], y[at : at + size], loss) for at in starts])
 
     def _require(self, capability: Capability) -> None:

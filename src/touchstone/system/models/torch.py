@@ -15,6 +15,7 @@ import numpy as np
 
 from touchstone.errors import ArtifactError, DescriptionError, UnavailableError, UserError
 from touchstone.system.models.answers import BATCH, AnsweringModel, first_line
+from touchstone.system.models.handle import Capability
 from touchstone.text import Text
 
 if TYPE_CHECKING:
@@ -87,6 +88,22 @@ class TorchModel(AnsweringModel):
     def tensor_forward(self, batch: Any) -> Any:
         """The output tensor, with the graph that leads to it."""
         return self._run(batch)
+
+    def network(self) -> Any:
+        """The declared layers behind the declared preprocessing, as a `torch.nn.Sequential`."""
+        from touchstone.system.models.layers import normalising, not_layers, one_column_as_two
+
+        self._require(Capability.GRADIENTS)
+        nn = self._torch.nn
+        if not isinstance(self._function, nn.Sequential):
+            raise not_layers(Text("it is an exported graph", "其为导出的计算图"), self.where)
+        before = normalising(self._tensor_mean, self._tensor_scale, self._shape, self.where)
+        network = nn.Sequential(*before, *self._function)
+        with self._torch.inference_mode():
+            columns = network(self._torch.zeros((1, *self._shape))).shape[1:]
+        if self.classes == 2 and columns == (1,):
+            network.append(one_column_as_two(probability=self._kind == "probabilities"))
+        return network
 
     def _run(self, x: Any) -> Any:
         try:

@@ -54,6 +54,21 @@ class Interpreter:
     """
 
     def __init__(self, graph: OnnxGraph, source: str, result: str) -> None:
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One operator of a chain: the value before it goes to argument `place`; the other arguments are constants."""
+
+    call: Call
+    place: int
+    apply: Operator
+
+    def answer(self, value: Tensor) -> Tensor:
+        """What the operator makes of a value."""
+        arguments = (*self.call.arguments[: self.place], value, *self.call.arguments[self.place + 1 :])
+        answer = self.apply(Call(self.call.node, self.call.opset, arguments))
+        return answer[0] if isinstance(answer, tuple) else answer
+
+
         self._source, self._result = source, result
         self._opset = graph.opsets.get("ai.onnx", 0)
         self.numbers = 0
@@ -91,6 +106,36 @@ class Interpreter:
             raise
         except Exception as error:  # a forged graph can fail in any way
             reason = first_line(error)
+    def weights(self) -> dict[str, Tensor]:
+        """Constants that layers multiply with or add, as the tensors that every call uses: what training changes."""
+        makers = {name: step.node.operator for step in self._steps for name in step.node.outputs}
+        found: dict[str, Tensor] = {}
+        for step in self._steps:
+            node = step.node
+            places = WEIGHTS.get(node.title, range(0))
+            if node.title == "Add" and any(makers.get(name) == "MatMul" for name in node.inputs):
+                places = range(2)  # what exporters make of a bias
+            for name in (node.inputs[place] for place in places if place < len(node.inputs)):
+                if name in self._constants and self._constants[name].dtype == torch.float32:
+                    found[name] = self._constants[name]
+        return found
+
+    def chain(self) -> list[Link]:
+        """The operators as a chain, from the input to the result. Raises `Unsupported` where the graph branches."""
+        links, name = [], self._source
+        for step in self._steps:
+            inputs = step.node.inputs
+            if inputs.count(name) != 1 or any(
+                other not in (name, "") and other not in self._constants for other in inputs
+            ):
+                raise Unsupported(Text(f"branches at {step.node.title}", f"在 {step.node.title} 处分支"))
+            call = Call(step.node, self._opset, tuple(self._constants.get(other) for other in inputs))
+            links.append(Link(call, inputs.index(name), step.apply))
+            name = step.node.outputs[0]
+        if name != self._result:
+            raise Unsupported(Text("its result is not that of the last operator", "其结果并非末个算子的输出"))
+        return links
+
             raise Unsupported(Text(f"{node.title} fails: {reason}", f"{node.title} 执行失败：{reason}")) from None
         return answer if isinstance(answer, tuple) else (answer,)
 

@@ -10,14 +10,16 @@ from collections.abc import Callable
 from typing import Final
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from touchstone.system.classes import ClassNames
 from touchstone.system.models.answers import SMALLEST_PROBABILITY
+from touchstone.system.models.layers import one_column_as_two
 from touchstone.system.models.onnx_differentiable.calls import Call, Unsupported
 from touchstone.system.models.onnx_differentiable.interpreter import Interpreter
 from touchstone.system.models.onnx_differentiable.reductions import log_softmax
+from touchstone.system.models.onnx_differentiable.sequence import sequence_of
 from touchstone.system.models.onnx_graph import OnnxGraph, OnnxNode
 from touchstone.text import Text
 
@@ -67,6 +69,22 @@ class LogScores:
         if self._kind == "logits":
             return answer
         if self._classes == 2 and (answer.dim() == 1 or answer.shape[1:] == (1,)):
+    def layers(self, x: Tensor) -> list[nn.Module]:
+        """Layers in a row whose scores order the classes like these. Raises `Unsupported` for another kind of graph."""
+        found = sequence_of(self._interpreter, x)
+        with torch.no_grad():
+            columns = nn.Sequential(*found)(x[:1]).shape[1:]
+        if self._classes == 2 and columns == (1,):
+            plain = self._kind == "probabilities" and self._ending == self._plain
+            found.append(one_column_as_two(probability=plain))
+        elif columns != (self._classes,):
+            raise Unsupported(Text(f"answers the shape {tuple(columns)}", f"输出形状为 {tuple(columns)}"))
+        if self._order is not None:
+            reorder = nn.Linear(self._classes, self._classes, bias=False).requires_grad_(False)
+            reorder.weight.copy_(torch.eye(self._classes)[self._order])
+            found.append(reorder)
+        return found
+
             answer = torch.cat([1 - answer.reshape(-1, 1), answer.reshape(-1, 1)], dim=1)
         return answer.clamp_min(SMALLEST_PROBABILITY).log()
 

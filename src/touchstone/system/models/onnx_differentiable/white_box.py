@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from touchstone.errors import UnavailableError
 from touchstone.system.classes import ClassNames
 from touchstone.system.models.answers import normalisation
+from touchstone.system.models.layers import normalising, not_layers
 from touchstone.system.models.onnx_differentiable.agreement import disagreement, legal_inputs
 from touchstone.system.models.onnx_differentiable.calls import Unsupported
 from touchstone.system.models.onnx_differentiable.scores import LogScores
@@ -72,6 +73,20 @@ class WhiteBox:
         """How scores differ from the runtime's answers, or `None`; samples are asked together, and some alone."""
         theirs = answers(x)  # first, so that nothing runs here that the runtime itself cannot run
         together = self._answers(x, self._batch or len(x))
+    def network(self, x: Tensor) -> nn.Sequential:
+        """The same as layers in a row, scores on any scale. Raises `UnavailableError` for another kind of graph.
+
+        The layers are compared with the graph on the samples `x`.
+        """
+        if self._element not in (torch.float32, torch.float64):
+            raise not_layers(Text("it computes in half precision", "以半精度计算"), self._where)
+        before = normalising(self._mean, self._scale, tuple(x.shape[1:]), self._where)
+        try:
+            behind = self._scores.layers(((x - self._mean) / self._scale).to(self._element))
+        except Unsupported as error:
+            raise not_layers(error.why, self._where) from None
+        return nn.Sequential(*before, *behind)
+
         reason = self._disagreement(together, theirs)
         if reason is None and self._batch is None:
             reason = self._disagreement(self._answers(x[:_ALONE], 1), theirs[:_ALONE])
