@@ -150,12 +150,6 @@ class OnnxModel(AnsweringModel):
         except UnavailableError as error:
             raise self.fault(error.what) from None
 
-    def backward(self, batch: NDArray[np.float32], y: NDArray[np.int64], loss: Loss) -> NDArray[np.float32]:
-        """Gradients in portions, as every value on the way there is kept until the way back."""
-        assert self._white_box is not None  # noqa: S101 - the capability says so
-        size = self._white_box.portion
-        starts = range(0, len(batch), size)
-        backward = super().backward
     def network(self) -> Any:
         """The graph as a `torch.nn.Sequential`, where it is a chain of layers."""
         import torch
@@ -165,6 +159,12 @@ class OnnxModel(AnsweringModel):
         x = legal_inputs(self._declaration, seed=0, count=self._batch if self._fixed else _COMPARED)
         return self._white_box.network(torch.from_numpy(x))
 
+    def backward(self, batch: NDArray[np.float32], y: NDArray[np.int64], loss: Loss) -> NDArray[np.float32]:
+        """Gradients in portions, as every value on the way there is kept until the way back."""
+        assert self._white_box is not None  # noqa: S101 - the capability says so
+        size = self._white_box.portion
+        starts = range(0, len(batch), size)
+        backward = super().backward
         return np.concatenate([backward(batch[at : at + size], y[at : at + size], loss) for at in starts])
 
     def _require(self, capability: Capability) -> None:

@@ -46,14 +46,6 @@ class Step:
     finished: tuple[str, ...]
 
 
-class Interpreter:
-    """The value `result` of a graph as a function of its one input.
-
-    Raises `Unsupported` for a graph that cannot be followed. What does not depend on the input is computed once.
-    `numbers` tells how many numbers the values of the last call held, all together: what a gradient keeps.
-    """
-
-    def __init__(self, graph: OnnxGraph, source: str, result: str) -> None:
 @dataclass(frozen=True, slots=True)
 class Link:
     """One operator of a chain: the value before it goes to argument `place`; the other arguments are constants."""
@@ -69,6 +61,14 @@ class Link:
         return answer[0] if isinstance(answer, tuple) else answer
 
 
+class Interpreter:
+    """The value `result` of a graph as a function of its one input.
+
+    Raises `Unsupported` for a graph that cannot be followed. What does not depend on the input is computed once.
+    `numbers` tells how many numbers the values of the last call held, all together: what a gradient keeps.
+    """
+
+    def __init__(self, graph: OnnxGraph, source: str, result: str) -> None:
         self._source, self._result = source, result
         self._opset = graph.opsets.get("ai.onnx", 0)
         self.numbers = 0
@@ -98,14 +98,6 @@ class Link:
                 values.pop(name, None)
         return self._value(self._result, values)
 
-    def _answers(self, node: OnnxNode, apply: Operator, values: dict[str, Tensor]) -> tuple[Tensor, ...]:
-        arguments = tuple(self._value(name, values) if name else None for name in node.inputs)
-        try:
-            answer = apply(Call(node, self._opset, arguments))
-        except Unsupported:
-            raise
-        except Exception as error:  # a forged graph can fail in any way
-            reason = first_line(error)
     def weights(self) -> dict[str, Tensor]:
         """Constants that layers multiply with or add, as the tensors that every call uses: what training changes."""
         makers = {name: step.node.operator for step in self._steps for name in step.node.outputs}
@@ -136,6 +128,14 @@ class Link:
             raise Unsupported(Text("its result is not that of the last operator", "其结果并非末个算子的输出"))
         return links
 
+    def _answers(self, node: OnnxNode, apply: Operator, values: dict[str, Tensor]) -> tuple[Tensor, ...]:
+        arguments = tuple(self._value(name, values) if name else None for name in node.inputs)
+        try:
+            answer = apply(Call(node, self._opset, arguments))
+        except Unsupported:
+            raise
+        except Exception as error:  # a forged graph can fail in any way
+            reason = first_line(error)
             raise Unsupported(Text(f"{node.title} fails: {reason}", f"{node.title} 执行失败：{reason}")) from None
         return answer if isinstance(answer, tuple) else (answer,)
 

@@ -65,10 +65,6 @@ class LogScores:
             )
         return scores if self._order is None else scores[:, self._order]
 
-    def _plain(self, answer: Tensor) -> Tensor:
-        if self._kind == "logits":
-            return answer
-        if self._classes == 2 and (answer.dim() == 1 or answer.shape[1:] == (1,)):
     def layers(self, x: Tensor) -> list[nn.Module]:
         """Layers in a row whose scores order the classes like these. Raises `Unsupported` for another kind of graph."""
         found = sequence_of(self._interpreter, x)
@@ -85,6 +81,10 @@ class LogScores:
             found.append(reorder)
         return found
 
+    def _plain(self, answer: Tensor) -> Tensor:
+        if self._kind == "logits":
+            return answer
+        if self._classes == 2 and (answer.dim() == 1 or answer.shape[1:] == (1,)):
             answer = torch.cat([1 - answer.reshape(-1, 1), answer.reshape(-1, 1)], dim=1)
         return answer.clamp_min(SMALLEST_PROBABILITY).log()
 

@@ -69,10 +69,6 @@ class WhiteBox:
         self._numbers = self._scores.numbers // max(len(x), 1)
         return scores.to(torch.float32)
 
-    def compare(self, x: NDArray[np.float32], answers: Answers) -> Text | None:
-        """How scores differ from the runtime's answers, or `None`; samples are asked together, and some alone."""
-        theirs = answers(x)  # first, so that nothing runs here that the runtime itself cannot run
-        together = self._answers(x, self._batch or len(x))
     def network(self, x: Tensor) -> nn.Sequential:
         """The same as layers in a row, scores on any scale. Raises `UnavailableError` for another kind of graph.
 
@@ -87,6 +83,10 @@ class WhiteBox:
             raise not_layers(error.why, self._where) from None
         return nn.Sequential(*before, *behind)
 
+    def compare(self, x: NDArray[np.float32], answers: Answers) -> Text | None:
+        """How scores differ from the runtime's answers, or `None`; samples are asked together, and some alone."""
+        theirs = answers(x)  # first, so that nothing runs here that the runtime itself cannot run
+        together = self._answers(x, self._batch or len(x))
         reason = self._disagreement(together, theirs)
         if reason is None and self._batch is None:
             reason = self._disagreement(self._answers(x[:_ALONE], 1), theirs[:_ALONE])
