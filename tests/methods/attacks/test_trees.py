@@ -20,7 +20,13 @@ from sklearn.tree import DecisionTreeClassifier
 
 from touchstone.methods.attacks.leaf_box import leaf_box_attack
 from touchstone.methods.attacks.threat_model import Classes, Samples
-from touchstone.methods.attacks.tree_distance import TreeDistance, tree_distances, veritas_installed
+from touchstone.methods.attacks.tree_distance import (
+    BoxAnswer,
+    TreeDistance,
+    answers_in_boxes,
+    tree_distances,
+    veritas_installed,
+)
 from touchstone.methods.attacks.tree_ensembles import (
     LEAF,
     Norm,
@@ -200,3 +206,52 @@ def test_exact_distances_on_real_data(name: str) -> None:
     found = tree_distances(read_ensemble(model), labels, rows, labels(rows), x[::2])
     assert len(found) == 20
     assert all(bounds.exact for bounds in found)
+
+
+def in_boxes(fitted: Fitted, n: int, reach: NDArray[np.float32], *, exact: bool) -> list[BoxAnswer]:
+    x = fitted.x[:n]
+    return answers_in_boxes(fitted.ensemble, fitted.labels, x, fitted.y[:n], (x - reach, x + reach), exact=exact)
+
+
+def box_oracle(fitted: Fitted, x: NDArray[np.float32], y: int, reach: NDArray[np.float32]) -> bool:
+    """Whether any cell that the box touches has another answer, asked one by one."""
+    sides = []
+    for column in range(len(x)):
+        edges = np.unique(fitted.ensemble.threshold[fitted.ensemble.feature == column])
+        low, high = x[column] - reach[column], x[column] + reach[column]
+        after = np.nextafter(edges, np.float32(np.inf))
+        sides.append(np.concatenate([[low], after[(after > low) & (after <= high)]]))
+    points = np.array(list(itertools.product(*sides)), dtype=np.float32)
+    return bool((fitted.labels(points) != y).any())
+
+
+@every_model
+@both_numbers
+def test_a_box_is_certified_or_broken_as_the_oracle_says(name: str, classes: int) -> None:
+    """Each column has a reach of its own; the second may not move."""
+    fitted, reach = Fitted(name, classes), np.array([0.3, 0.0, 0.15], dtype=np.float32)
+    for exact in (False, True):
+        answers = in_boxes(fitted, 25, reach, exact=exact)
+        truth = [box_oracle(fitted, x, int(y), reach) for x, y in zip(fitted.x, fitted.y, strict=True)][:25]
+        for row, (answer, turned) in enumerate(zip(answers, truth, strict=True)):
+            assert not (answer.certified and turned)
+            if answer.adversarial is not None:
+                assert (np.abs(answer.adversarial - fitted.x[row]) <= reach).all()
+                assert fitted.labels(answer.adversarial[None])[0] != fitted.y[row]
+            if exact and veritas_installed():
+                assert answer.certified == (not turned)
+        assert any(answer.certified for answer in answers)
+        assert any(answer.adversarial is not None for answer in answers)
+
+
+@needs_veritas
+def test_without_steps_the_question_stays_open() -> None:
+    fitted, reach = Fitted("forest", 3), np.full(3, 0.12, dtype=np.float32)
+    x = fitted.x[:60]
+    boxes = x - reach, x + reach
+    none, enough = (
+        answers_in_boxes(fitted.ensemble, fitted.labels, x, fitted.y[:60], boxes, steps=steps) for steps in (0, 1000)
+    )
+    assert [answer.certified for answer in enough] == [answer.adversarial is None for answer in enough]
+    left_open = [not answer.certified and answer.adversarial is None for answer in none]
+    assert any(left_open)

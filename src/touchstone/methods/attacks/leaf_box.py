@@ -45,6 +45,13 @@ def leaf_box_attack(
     return adversarial, found
 
 
+def climb_in_box(
+    ensemble: TreeEnsemble, x: NDArray[np.float32], y: int, low: NDArray[np.float32], high: NDArray[np.float32]
+) -> NDArray[np.float32] | None:
+    """A point of the box around `x`, both ends included, with another answer than `y`; `None` where none was found."""
+    return _Walk(ensemble, x, y, "linf").climbed(x, low, high)
+
+
 class _Walk:
     """Walks from box to box around one sample."""
 
@@ -118,16 +125,18 @@ class _Walk:
         near, far = 0.0, float(self._far(point[None])[0])
         for _ in range(SQUEEZES):
             radius = (near + far) / 2
-            found = self._climbed(point, radius)
+            low, high = (side[0] for side in uniform_threat(radius, -np.inf, np.inf).box(self.x[None]))
+            found = self.climbed(point, low, high)
             if found is None:
                 near = radius
             else:
                 point, far = found, float(self._far(found[None])[0])
         return point
 
-    def _climbed(self, point: NDArray[np.float32], radius: float) -> NDArray[np.float32] | None:
-        """From the nearest point within the radius into whichever leaf gives other classes most, again and again."""
-        low, high = (side[0] for side in uniform_threat(radius, -np.inf, np.inf).box(self.x[None]))
+    def climbed(
+        self, point: NDArray[np.float32], low: NDArray[np.float32], high: NDArray[np.float32]
+    ) -> NDArray[np.float32] | None:
+        """From the nearest point of the box into whichever leaf gives other classes most, again and again."""
         inside = ((self.low <= high) & (self.high >= low)).all(axis=1)
         lows, highs = np.maximum(self.low[inside], low), np.minimum(self.high[inside], high)
         point, least = np.clip(point, low, high), np.inf

@@ -1,4 +1,5 @@
-"""How far a sample is from another answer of a tree ensemble in L∞: exactly, or between two bounds.
+"""How far a sample is from another answer of a tree ensemble in L∞, or whether one lies in a box around it: exactly,
+or as far as bounds tell.
 
 * lower bound: as long as the leaves within reach of each tree, each at its worst, cannot turn the answer (intervals);
 * exact: Veritas (Devos, Meert and Davis 2021, "Versatile verification of tree ensembles", ICML), where the package
@@ -18,7 +19,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from touchstone.methods.attacks.leaf_box import leaf_box_attack
+from touchstone.methods.attacks.leaf_box import climb_in_box, leaf_box_attack
 from touchstone.methods.attacks.threat_model import Classes, Labels, Samples, uniform_threat
 from touchstone.methods.attacks.tree_ensembles import LEAF, TreeEnsemble, distance
 
@@ -80,6 +81,44 @@ def tree_distances(
     return results
 
 
+@dataclass(frozen=True, slots=True)
+class BoxAnswer:
+    """Whether the answer is the same in all of a box: `certified`, or not at the point `adversarial`, or unknown."""
+
+    certified: bool
+    adversarial: NDArray[np.float32] | None
+
+
+def answers_in_boxes(
+    ensemble: TreeEnsemble,
+    labels: Labels,
+    x: Samples,
+    y: Classes,
+    boxes: tuple[Samples, Samples],
+    *,
+    exact: bool = True,
+    steps: int = STEPS,
+) -> list[BoxAnswer]:
+    """For each sample that the model answers `y`, whether it does so in its whole box; both ends belong to it.
+
+    The boxes hold the samples: smallest and largest value of each element. Where `exact` is wanted and Veritas is
+    there, no more than `steps` of it for each sample, the answer is seldom unknown. `labels` as in `tree_distances`.
+    """
+    searched = exact and veritas_installed()
+    answers = []
+    for row, (low, high) in enumerate(zip(*boxes, strict=True)):
+        around = _Around(ensemble, labels, x[row], int(y[row]))
+        if around.same_in(low, high):
+            answers.append(BoxAnswer(certified=True, adversarial=None))
+            continue
+        point = climb_in_box(ensemble, x[row], int(y[row]), low, high)
+        if point is not None and labels(point[None])[0] != y[row]:
+            answers.append(BoxAnswer(certified=False, adversarial=point))
+        else:
+            answers.append(around.searched(low, high, steps) if searched else BoxAnswer(False, None))
+    return answers
+
+
 class _Around:
     """One sample, the leaves around it, and what they say about every other class."""
 
@@ -101,6 +140,20 @@ class _Around:
         """The smallest radius at which the worst leaves within reach of each tree could turn the answer."""
         first = self._first(self._turned_by_intervals, 0, len(self.radii))
         return float(self.radii[first]) if first < len(self.radii) else np.inf
+
+    def same_in(self, low: NDArray[np.float32], high: NDArray[np.float32]) -> bool:
+        """Whether the worst leaves within the box, each tree by itself, cannot turn the answer."""
+        lowest, highest = (side[self.leaves] for side in self.ensemble.boxes)
+        return not self._turned_among(np.all((lowest <= high) & (highest >= low), axis=1))
+
+    def searched(self, low: NDArray[np.float32], high: NDArray[np.float32], steps: int) -> BoxAnswer:
+        """What Veritas says about the box, one other class after another."""
+        for other in self.others:
+            answer = _Veritas(self, int(other)).turned_in(low, high, steps)
+            if answer.point is not None or not answer.proved:
+                return BoxAnswer(certified=False, adversarial=answer.point)
+            steps -= answer.steps
+        return BoxAnswer(certified=True, adversarial=None)
 
     def exact(self, bounds: TreeDistance, steps: int) -> TreeDistance:
         """Bounds narrowed by Veritas until they meet or the steps are spent."""
@@ -131,7 +184,9 @@ class _Around:
         return np.asarray(gaps.ravel())
 
     def _turned_by_intervals(self, radius: float) -> bool:
-        near = self.gap <= radius
+        return self._turned_among(self.gap <= radius)
+
+    def _turned_among(self, near: NDArray[np.bool_]) -> bool:
         worst = np.full((len(self.ensemble.roots), len(self.base)), -np.inf)
         np.maximum.at(worst, self.tree[near], self.lead[near])
         return bool((self.base + worst.sum(axis=0))[self.others].max() >= -self.tolerance)
@@ -182,7 +237,12 @@ class _Veritas:
                 waiting += [(int(ensemble.left[node]), tree.left(copy)), (int(ensemble.right[node]), tree.right(copy))]
 
     def turned_within(self, radius: float, most: int) -> _Turned:
-        """Whether the other class can lead within the radius.
+        """Whether the other class can lead within the radius."""
+        low, high = (side[0] for side in uniform_threat(radius, -np.inf, np.inf).box(self.around.x[None]))
+        return self.turned_in(low, high, most)
+
+    def turned_in(self, low: NDArray[np.float32], high: NDArray[np.float32], most: int) -> _Turned:
+        """Whether the other class can lead in the box, both ends included.
 
         Leads within rounding are gone through one by one, as only the model itself says how it rounds.
         """
@@ -192,7 +252,6 @@ class _Veritas:
         config.stop_when_optimal = False
         config.max_memory = MEMORY
         # Only 32-bit numbers are inputs: sides in between would let Veritas find points that do not exist.
-        low, high = (side[0] for side in uniform_threat(radius, -np.inf, np.inf).box(self.around.x[None]))
         beyond = np.nextafter(high, np.float32(np.inf))
         box = [self.veritas.Interval(float(a), float(b)) for a, b in zip(low, beyond, strict=True)]
         search = config.get_search(self.trees.prune(box), box)
