@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from touchstone.errors import ArtifactError, UnavailableError
+from touchstone.records import Access
 from touchstone.system.classes import ClassNames
 from touchstone.system.models.answers import AnsweringModel, first_line
 from touchstone.system.models.sklearn_trees import unsafe_tree
@@ -105,6 +106,7 @@ class SklearnModel(AnsweringModel):
     def __init__(self, declaration: ModelDeclaration, estimator: Any, where: str) -> None:
         super().__init__(declaration, where, batch=BATCH)
         self._estimator = estimator
+        self._shown = declaration.access is Access.ARTEFACT
         method = _METHODS[self._kind]
         self._answer: Any = getattr(estimator, method, None)
         if not callable(self._answer):
@@ -116,6 +118,24 @@ class SklearnModel(AnsweringModel):
             )
         self._check_features(declaration)
         self._order = self._class_order(declaration)
+
+    def fitted(self) -> tuple[Any, list[int]]:
+        """The classifier itself, and the place of each declared class among its own.
+
+        Raises `UnavailableError` where the access does not show it, or where inputs are changed before they reach it.
+        """
+        if not self._shown or self._normalises:
+            why = (
+                Text("inputs are normalised first", "输入先经归一化处理")
+                if self._shown
+                else Text("the access declared is not artefact", "所声明的访问级别不是 artefact")
+            )
+            raise UnavailableError(
+                Text(f"the classifier itself is not shown: {why.en}", f"无法查看分类器本身：{why.zh}"),
+                self.where,
+                Text("assess it as a black box", "可按黑盒评测"),
+            )
+        return self._estimator, self._order
 
     def forward(self, batch: NDArray[np.float32]) -> NDArray[Any]:
         """`predict_proba`, `decision_function` or `predict`, on this thread only."""
