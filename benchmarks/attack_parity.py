@@ -26,7 +26,7 @@ from sklearn.preprocessing import minmax_scale
 from record import keep
 from touchstone.methods.attacks.gradient.balls import Ball
 from touchstone.methods.attacks.gradient.differentiable import Differentiable
-from touchstone.methods.attacks.gradient.ladder import FULL, climb_ladder
+from touchstone.methods.attacks.gradient.ladder import AUDIT, climb_ladder
 
 POINTS = 60
 SLACK = 1e-5
@@ -105,7 +105,7 @@ def pinned() -> dict[str, tuple[Any, Any, Any, float]]:
 def ours(net: Any, x: Any, y: Any, radius: float) -> Any:
     """The whole ladder, audit included."""
     outcome = climb_ladder(
-        Differentiable(net), x.numpy(), y.numpy(), Ball("linf", radius, 0.0, 1.0), FULL, seed=1, ids=np.arange(len(x))
+        Differentiable(net), x.numpy(), y.numpy(), Ball("linf", radius, 0.0, 1.0), AUDIT, seed=1, ids=np.arange(len(x))
     )
     return torch.from_numpy(outcome.points)
 

@@ -192,6 +192,31 @@ def test_broken_samples_cost_nothing_more() -> None:
     )
 
 
+def test_one_broken_run_ends_all_of_its_sample() -> None:
+    x, net = samples(30, (6,)), network((6,), 5)
+    outcome = attack(net, x, Ball("linf", 0.9, 0.0, 1.0), (Rung("apgd-t", 50, targets=4),))
+    assert outcome.broken.all()
+    assert outcome.passes["apgd-t4x50"].backward < 30 * 4 * 15
+
+
+def test_a_later_rung_of_the_same_kind_starts_elsewhere() -> None:
+    net, x = network((6,), 3), samples(20, (6,))
+    ball = Ball("linf", 0.01, 0.0, 1.0)
+    seen: list[Any] = []
+
+    def watched(batch: Any) -> Any:
+        if batch.requires_grad:
+            seen.append(batch.detach().clone())
+        return net(batch)
+
+    attack(watched, x, ball, (Rung("apgd-ce", 1), Rung("apgd-ce", 1)))
+    assert len(seen) == 4
+    assert not torch.allclose(seen[0], seen[2])
+    seen.clear()
+    attack(watched, x, ball, (Rung("apgd-ce", 1, restarts=2),))
+    assert len(seen) == 4
+
+
 def test_those_that_are_not_standing_are_not_attacked() -> None:
     net, x = network((6,), 3), samples(20, (6,))
     standing = np.arange(20) % 2 == 0

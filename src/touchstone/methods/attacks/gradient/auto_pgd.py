@@ -27,10 +27,13 @@ _SPARSE_SHARE: Final = 0.05
 
 @dataclass(slots=True)
 class _Climbers:
-    """The samples still standing. Every field has one row per sample, so that a broken one is cut out of all."""
+    """The runs still going on. Every field has one row per run, so that one that ends is cut out of all."""
 
     place: Tensor
+    sample: Tensor
     start: Tensor
+    lower: Tensor
+    upper: Tensor
     y: Tensor
     current: Tensor
     previous: Tensor
@@ -46,22 +49,39 @@ class _Climbers:
     sparsity: Tensor
 
     def keep(self, mask: Tensor) -> None:
-        """Go on with these samples only."""
+        """Go on with these runs only."""
         for field in fields(self):
             setattr(self, field.name, getattr(self, field.name)[mask])
 
 
 @dataclass(slots=True)
 class Ascent:
-    """What one run found: a point for every sample, and whether it changes the answer."""
+    """What each run found: a point, and whether it changes the answer."""
 
     points: Tensor
-    """For an unbroken sample, the point with the largest objective."""
+    """For a run that broke nothing, the point with the largest objective."""
     broken: Tensor
     values: Tensor
-    """Largest objective of each sample; how near the survivors came."""
+    """Largest objective of each run; how near the survivors came."""
     steps: Tensor
-    """Step in which each sample broke; -1 for survivors."""
+    """Step in which a run broke its sample; -1 if it did not."""
+
+    @classmethod
+    def nothing(cls, x: Tensor) -> Ascent:
+        """Before anything was found around `x`."""
+        return cls(
+            points=x.clone(),
+            broken=torch.zeros(len(x), dtype=torch.bool, device=x.device),
+            values=torch.full((len(x),), -torch.inf, device=x.device),
+            steps=torch.full((len(x),), -1, device=x.device),
+        )
+
+
+def with_their_sample(broken: Tensor, sample: Tensor) -> Tensor:
+    """The runs that end when these are `broken`: all that attack the same sample."""
+    fallen = torch.zeros(int(sample.max()) + 1 if len(sample) else 0, dtype=torch.bool, device=sample.device)
+    fallen[sample[broken]] = True
+    return fallen[sample]
 
 
 def checkpoints(iterations: int) -> list[int]:
@@ -79,23 +99,22 @@ def auto_pgd(
     ball: Ball,
     objective: Callable[[Tensor], Objective],
     start: Tensor,
+    sample: Tensor,
     *,
     iterations: int,
 ) -> Ascent:
-    """Climb from `start` with at most `iterations` steps per sample.
+    """Climb from `start` with at most `iterations` steps per run.
 
-    `objective` makes the objective for the samples at the given places, as the batch shrinks.
+    Each row is a run of its own. Runs with the same number in `sample` attack the same sample, towards different
+    classes: as soon as one breaks it, all end. `objective` makes the objective for the runs at the given places, as the
+    batch shrinks.
     """
-    found = Ascent(
-        points=x.clone(),
-        broken=torch.zeros(len(x), dtype=torch.bool, device=x.device),
-        values=torch.full((len(x),), -torch.inf, device=x.device),
-        steps=torch.full((len(x),), -1, device=x.device),
-    )
-    here = ball.project(x, start)
+    found = Ascent.nothing(x)
+    box = ball.box(x)
+    here = ball.project(x, start, box)
     places = torch.arange(len(x), device=x.device)
     scores, value, slope = model.climb(here, objective(places))
-    climbers = _begin(ball, x, y, places, here, value, slope)
+    climbers = _begin(ball, x, y, places, sample, box, here, value, slope)
     _cut(found, climbers, scores, 0)
     reviews = checkpoints(iterations)
     last_review = 0
@@ -116,12 +135,25 @@ def auto_pgd(
     return found
 
 
-def _begin(ball: Ball, x: Tensor, y: Tensor, places: Tensor, here: Tensor, value: Tensor, slope: Tensor) -> _Climbers:
+def _begin(
+    ball: Ball,
+    x: Tensor,
+    y: Tensor,
+    places: Tensor,
+    sample: Tensor,
+    box: tuple[Tensor, Tensor],
+    here: Tensor,
+    value: Tensor,
+    slope: Tensor,
+) -> _Climbers:
     first_step = ball.radius * (1.0 if ball.norm == "l1" else 2.0)
     elements = x[0].numel() if len(x) else 1
     return _Climbers(
         place=places,
+        sample=sample,
         start=x,
+        lower=box[0],
+        upper=box[1],
         y=y,
         current=here,
         previous=here,
@@ -143,11 +175,12 @@ def _move(ball: Ball, climbers: _Climbers, *, momentum: bool) -> None:
         direction = ball.steepest(ball.with_room(climbers.current, climbers.slope), climbers.sparsity)
     else:
         direction = ball.steepest(climbers.slope)
-    target = ball.project(climbers.start, climbers.current + each(climbers.step, direction) * direction)
+    box = climbers.lower, climbers.upper
+    target = ball.project(climbers.start, climbers.current + each(climbers.step, direction) * direction, box)
     if momentum and ball.norm != "l1":
-        blended = climbers.current + MOMENTUM * (target - climbers.current)
-        blended += (1 - MOMENTUM) * (climbers.current - climbers.previous)
-        target = ball.project(climbers.start, blended)
+        blended = (target - climbers.current).mul_(MOMENTUM).add_(climbers.current)
+        blended.add_(climbers.current - climbers.previous, alpha=1 - MOMENTUM)
+        target = ball.project(climbers.start, blended, box)
     climbers.previous, climbers.current = climbers.current, target
 
 
@@ -168,8 +201,9 @@ def _cut(found: Ascent, climbers: _Climbers, scores: Tensor, step: int) -> None:
     found.points[places] = climbers.current[broken]
     found.broken[places] = True
     found.steps[places] = step
-    found.values[places] = climbers.value[broken]
-    climbers.keep(~broken)
+    leaving = with_their_sample(broken, climbers.sample)
+    found.values[climbers.place[leaving]] = climbers.best_value[leaving]
+    climbers.keep(~leaving)
 
 
 def _review(ball: Ball, climbers: _Climbers, steps: int) -> None:

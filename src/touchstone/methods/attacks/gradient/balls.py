@@ -1,22 +1,21 @@
-"""What the attacker may do to a tensor: a ball of one of three norms around each sample, cut by the legal range.
-
-Projections onto ball and range together solve for one multiplier per sample. The amount that is left over falls
-steadily with the multiplier, so halving an interval finds it: no sorting, the same number of steps for every sample.
-"""
+"""What the attacker may do to a tensor: a ball of one of three norms around each sample, cut by the legal range."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 import torch
 from torch import Tensor
 
+from touchstone.methods.attacks.gradient.levels import common_level
+
 Norm = Literal["linf", "l2", "l1"]
 
-_HALVINGS = 40
-_INSIDE = 1 - 1e-6
+_HALVINGS: Final = 40
+_INSIDE: Final = 1 - 1e-6
 """Projections aim a little inside the ball, so that float32 rounding cannot lead out of it."""
+_SMALLEST: Final = 1e-30
 
 
 def each(values: Tensor, like: Tensor) -> Tensor:
@@ -26,9 +25,10 @@ def each(values: Tensor, like: Tensor) -> Tensor:
 
 def length(delta: Tensor, norm: Norm) -> Tensor:
     """Norm of each sample's perturbation, in double precision; shape `(n,)`."""
-    flat = delta.flatten(1).double()
+    flat = delta.flatten(1)
     if norm == "linf":
-        return flat.abs().amax(dim=1)
+        return flat.abs().amax(dim=1).double()
+    flat = flat.double()
     return flat.norm(dim=1) if norm == "l2" else flat.abs().sum(dim=1)
 
 
@@ -47,33 +47,51 @@ class Ball:
         """A direction whose elements are as long as the attacker may go in each."""
         return direction if self.scale is None else direction * self.scale
 
-    def project(self, x: Tensor, moved: Tensor) -> Tensor:
-        """The nearest point to `moved` (nearest in L2) that the attacker may use instead of `x`."""
+    def box(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """The least and the largest value of each element, one row per sample. In L∞ that is all of the ball."""
+        if self.norm != "linf":
+            column = x.new_empty(len(x), *[1] * (x.dim() - 1))
+            return torch.full_like(column, self.low), torch.full_like(column, self.high)
+        reach = self.radius if self.scale is None else self.radius * self.scale
+        return (x - reach).clamp(self.low, self.high), (x + reach).clamp(self.low, self.high)
+
+    def project(self, x: Tensor, moved: Tensor, box: tuple[Tensor, Tensor] | None = None) -> Tensor:
+        """The nearest point to `moved` (nearest in L2) that the attacker may use instead of `x`.
+
+        Whoever projects around the same samples many times gives their `box`.
+        """
+        inside = moved.clamp(*(self.box(x) if box is None else box))
         if self.norm == "linf":
-            reach = self.radius if self.scale is None else self.radius * self.scale
-            inside = torch.minimum(torch.maximum(moved, x - reach), x + reach)
-            return inside.clamp(self.low, self.high)
-        delta = moved - x
-        lower, upper = self.low - x, self.high - x
-        limit = self.radius * _INSIDE
-
-        def at(multiplier: Tensor) -> Tensor:
-            if self.norm == "l2":
-                return torch.minimum(torch.maximum(delta / (1 + multiplier), lower), upper)
-            shrunk = delta.sign() * (delta.abs() - multiplier).clamp_min(0)
-            return torch.minimum(torch.maximum(shrunk, lower), upper)
-
-        unshrunk = at(torch.zeros(len(x), *[1] * (x.dim() - 1), dtype=x.dtype, device=x.device))
-        outside = length(unshrunk, self.norm) > limit
+            return inside
+        outside = length(inside - x, self.norm) > self.radius * _INSIDE
         if not bool(outside.any()):
-            return x + unshrunk
-        largest = length(delta, "linf") if self.norm == "l1" else length(delta, "l2") / max(limit, 1e-30)
-        below, above = torch.zeros_like(largest), largest
+            return inside
+        inside[outside] = (self._shrunk if self.norm == "l2" else self._thresholded)(x[outside], moved[outside])
+        return inside
+
+    def _shrunk(self, x: Tensor, moved: Tensor) -> Tensor:
+        """L2: all elements are shrunk by one factor, whose square is a common level."""
+        delta = (moved - x).flatten(1)
+        room = torch.where(delta > 0, self.high - x.flatten(1), x.flatten(1) - self.low).clamp_min(0)
+        gains = delta.square()
+        ends = (room.square() / gains.clamp_min(_SMALLEST)).clamp(max=1.0)
+        wanted = torch.full_like(delta[:, 0], (self.radius * _INSIDE) ** 2)
+        factor = common_level(gains, ends, wanted).sqrt()
+        return (x + each(factor, x) * delta.reshape(x.shape)).clamp(self.low, self.high)
+
+    def _thresholded(self, x: Tensor, moved: Tensor) -> Tensor:
+        """L1: all elements lose one amount. What is left falls steadily with it, so halving an interval finds it."""
+        delta = (moved - x).flatten(1)
+        size, room = delta.abs(), torch.where(delta > 0, self.high - x.flatten(1), x.flatten(1) - self.low).clamp_min(0)
+        nothing, limit = torch.zeros_like(room), self.radius * _INSIDE
+        above = size.amax(dim=1)
+        below = torch.zeros_like(above)
         for _ in range(_HALVINGS):
             middle = (below + above) / 2
-            too_long = length(at(each(middle.to(x.dtype), x)), self.norm) > limit
+            too_long = (size - middle[:, None]).clamp_(nothing, room).sum(dim=1) > limit
             below, above = torch.where(too_long, middle, below), torch.where(too_long, above, middle)
-        return x + torch.where(each(outside, x), at(each(above.to(x.dtype), x)), unshrunk)
+        left = (size - above[:, None]).clamp_(nothing, room)
+        return x + (delta.sign() * left).reshape(x.shape)
 
     def contains(self, x: Tensor, adversarial: Tensor) -> Tensor:
         """Whether each point is one the attacker may use; shape `(n,)`. Allows for the rounding of float32."""
@@ -101,7 +119,7 @@ class Ball:
         if self.norm == "linf":
             return self.scaled(gradient.sign())
         if self.norm == "l2":
-            return gradient / each(length(gradient, "l2").clamp_min(1e-30).to(gradient.dtype), gradient)
+            return gradient / each(length(gradient, "l2").clamp_min(_SMALLEST).to(gradient.dtype), gradient)
         size = gradient.flatten(1).abs()
         count = torch.ones(len(size), device=size.device) if sparsity is None else sparsity
         order = size.argsort(dim=1, descending=True)
@@ -110,4 +128,4 @@ class Ball:
         )
         chosen = (rank < count[:, None]).reshape(gradient.shape)
         direction = gradient.sign() * chosen
-        return direction / each(length(direction, "l1").clamp_min(1e-30).to(gradient.dtype), gradient)
+        return direction / each(length(direction, "l1").clamp_min(_SMALLEST).to(gradient.dtype), gradient)

@@ -2,8 +2,7 @@
 
 Croce and Hein 2020, "Minimally distorted adversarial examples with a fast adaptive boundary attack" (ICML), targeted
 version. Each step projects onto the hyperplane where the linearised scores of own class and target are equal, inside
-the legal range. The paper sorts the elements to do so; the amount reached grows steadily with one multiplier, so
-halving an interval finds the same point without sorting.
+the legal range. The paper sorts the elements to do so; here the level to which they move is found without.
 """
 
 from __future__ import annotations
@@ -13,46 +12,53 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from touchstone.methods.attacks.gradient.auto_pgd import Ascent
-from touchstone.methods.attacks.gradient.balls import Ball, each, length
+from touchstone.methods.attacks.gradient.auto_pgd import Ascent, with_their_sample
+from touchstone.methods.attacks.gradient.balls import Ball, each
 from touchstone.methods.attacks.gradient.differentiable import Differentiable, Objective
+from touchstone.methods.attacks.gradient.levels import common_level
 
 OVERSHOOT: Final = 1.05
 LARGEST_PULL: Final = 0.1
 """Most weight of the projection from the original point."""
 BACKWARD: Final = 0.9
 """After a success the walk goes on from this share of the way out."""
-_HALVINGS: Final = 40
+_SMALLEST: Final = 1e-30
 
 
 def fast_boundary(
-    model: Differentiable, x: Tensor, y: Tensor, target: Tensor, ball: Ball, start: Tensor, *, iterations: int
+    model: Differentiable,
+    x: Tensor,
+    y: Tensor,
+    target: Tensor,
+    ball: Ball,
+    start: Tensor,
+    sample: Tensor,
+    *,
+    iterations: int,
 ) -> Ascent:
-    """Walk from `start` (`x` itself for the first run) towards the classes `target`."""
-    found = Ascent(
-        points=x.clone(),
-        broken=torch.zeros(len(x), dtype=torch.bool, device=x.device),
-        values=torch.full((len(x),), -torch.inf, device=x.device),
-        steps=torch.full((len(x),), -1, device=x.device),
-    )
+    """Walk from `start` (`x` itself for the first run) towards the classes `target`.
+
+    Each row is a run of its own. Runs with the same number in `sample` attack the same sample: as soon as one breaks
+    it, all end.
+    """
+    found = Ascent.nothing(x)
     place = torch.arange(len(x), device=x.device)
-    original, current = x, start.clone()
+    original, current = x, start
     for step in range(iterations + 1):
-        if not len(place):
-            break
         scores, ahead, slope = model.climb(current, _difference(y[place], target[place]))
-        outside = scores.argmax(dim=1) != y[place]
-        broken = outside & ball.contains(original, current)
-        found.points[place[broken]] = current[broken]
-        found.broken[place[broken]] = True
-        found.steps[place[broken]] = step
         found.values[place] = torch.maximum(found.values[place], ahead)
-        keep = ~broken
-        place, original, current = place[keep], original[keep], current[keep]
-        ahead, slope, outside = ahead[keep], slope[keep], outside[keep]
+        outside = scores.argmax(dim=1) != y[place]
+        if bool(outside.any()):
+            broken = outside & ball.contains(original, current)
+            found.points[place[broken]] = current[broken]
+            found.broken[place[broken]] = True
+            found.steps[place[broken]] = step
+            stays = ~with_their_sample(broken, sample)
+            place, sample, original, current = place[stays], sample[stays], original[stays], current[stays]
+            ahead, slope, outside = ahead[stays], slope[stays], outside[stays]
+            current = torch.where(each(outside, current), torch.lerp(original, current, BACKWARD), current)
         if step == iterations or not len(place):
             break
-        current = torch.where(each(outside, current), (1 - BACKWARD) * original + BACKWARD * current, current)
         current = _step(ball, original, current, ahead, slope)
     return found
 
@@ -68,13 +74,19 @@ def _step(ball: Ball, original: Tensor, current: Tensor, ahead: Tensor, slope: T
     """One step of the walk: from here and from the original point to the same hyperplane, then a mix of both."""
     missing_here = -ahead
     missing_there = missing_here - (slope * (original - current)).flatten(1).sum(dim=1)
-    from_here = _to_hyperplane(ball, current, slope, missing_here)
-    from_there = _to_hyperplane(ball, original, slope, missing_there)
-    near, far = length(from_here, ball.norm), length(from_there, ball.norm)
-    pull = (near / (near + far).clamp_min(1e-12)).clamp(max=LARGEST_PULL).to(current.dtype)
-    ahead_of_boundary = (1 - each(pull, current)) * (current + OVERSHOOT * from_here)
-    ahead_of_boundary += each(pull, current) * (original + OVERSHOOT * from_there)
-    return ahead_of_boundary.clamp(ball.low, ball.high)
+    both = _to_hyperplane(
+        ball, torch.cat([current, original]), torch.cat([slope, slope]), torch.cat([missing_here, missing_there])
+    )
+    near, far = _length(both, ball).chunk(2)
+    pull = each((near / (near + far).clamp_min(1e-12)).clamp(max=LARGEST_PULL), current)
+    from_here, from_there = both.mul_(OVERSHOOT).chunk(2)
+    return torch.lerp(current + from_here, original + from_there, pull).clamp_(ball.low, ball.high)
+
+
+def _length(delta: Tensor, ball: Ball) -> Tensor:
+    order = {"linf": torch.inf, "l2": 2.0, "l1": 1.0}[ball.norm]
+    norm: Tensor = torch.linalg.vector_norm(delta.flatten(1), order, dim=1)
+    return norm
 
 
 def _to_hyperplane(ball: Ball, point: Tensor, slope: Tensor, missing: Tensor) -> Tensor:
@@ -82,31 +94,23 @@ def _to_hyperplane(ball: Ball, point: Tensor, slope: Tensor, missing: Tensor) ->
 
     Where `missing` is negative the point is beyond the plane already, and the way leads back.
     """
-    direction = each(torch.where(missing < 0, -1.0, 1.0).to(slope.dtype), slope) * slope
-    lower, upper = ball.low - point, ball.high - point
+    direction = torch.where(each(missing < 0, slope), -slope, slope).flatten(1)
+    flat = point.flatten(1)
+    room = torch.where(direction > 0, ball.high - flat, flat - ball.low).clamp_min_(0)
     size = direction.abs()
+    if ball.norm == "l1":
+        return (direction.sign() * _steepest_first(size, room, missing.abs())).reshape(point.shape)
+    pace = size if ball.norm == "l2" else ball.scaled(torch.ones_like(point[:1])).flatten(1).expand_as(size)
+    ends = room / pace.clamp_min(_SMALLEST)
+    level = common_level(size * pace, ends, missing.abs())
+    return (direction.sign() * torch.minimum(level[:, None] * pace, room)).reshape(point.shape)
 
-    def at(multiplier: Tensor) -> Tensor:
-        if ball.norm == "linf":
-            moved = ball.scaled(direction.sign()) * multiplier
-        elif ball.norm == "l2":
-            moved = direction * multiplier
-        else:  # the elements with the largest slope go all the way
-            moved = direction.sign() * torch.where(size >= 1 / multiplier.clamp_min(1e-30), torch.inf, 0.0)
-            moved = torch.where(direction == 0, torch.zeros_like(moved), moved)
-        return torch.minimum(torch.maximum(moved, lower), upper)
 
-    reach = ball.high - ball.low
-    smallest = size.flatten(1).masked_fill(size.flatten(1) == 0, torch.inf).amin(dim=1)
-    if ball.norm == "linf":
-        finest = 1.0 if ball.scale is None else float(ball.scale[ball.scale > 0].amin())
-        above = torch.full_like(smallest, reach / finest)
-    else:  # past this multiplier every element that counts is at an end of its range
-        above = ((reach if ball.norm == "l2" else 1.001) / smallest).clamp(max=1e12)
-    below = torch.zeros_like(above)
-    wanted = missing.abs()
-    for _ in range(_HALVINGS):
-        middle = (below + above) / 2
-        enough = (at(each(middle, point)) * direction).flatten(1).sum(dim=1) >= wanted
-        below, above = torch.where(enough, below, middle), torch.where(enough, middle, above)
-    return at(each(above, point))
+def _steepest_first(size: Tensor, room: Tensor, wanted: Tensor) -> Tensor:
+    """L1: the elements with the largest slope go all the way, the last one as far as is still needed."""
+    order = size.argsort(dim=1, descending=True)
+    steep, far = size.gather(1, order), room.gather(1, order)
+    brought = steep * far
+    before = brought.cumsum(dim=1) - brought
+    needed = ((wanted[:, None] - before) / steep.clamp_min(_SMALLEST)).clamp_min(0)
+    return torch.empty_like(room).scatter_(1, order, torch.minimum(far, needed))

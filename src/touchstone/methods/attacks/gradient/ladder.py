@@ -35,8 +35,9 @@ class Rung:
     kind: Kind
     iterations: int
     targets: int = 0
-    """Nearest other classes that are aimed at, one after the other."""
+    """Nearest other classes that are aimed at, all at once."""
     restarts: int = 1
+    """Random starts. A later rung of the same kind goes on with others."""
     nearest: int = 0
     """Only this many survivors, those that came nearest to breaking; 0: all."""
 
@@ -44,7 +45,8 @@ class Rung:
     def name(self) -> str:
         """As it stands in the evidence: `apgd-t9x100`."""
         aimed = str(self.targets) if self.targets else ""
-        return f"{self.kind}{aimed}x{self.iterations}" + (f"r{self.restarts}" if self.restarts > 1 else "")
+        again = f"r{self.restarts}" if self.restarts > 1 else ""
+        return f"{self.kind}{aimed}x{self.iterations}{again}" + (f"n{self.nearest}" if self.nearest else "")
 
 
 QUICK: Final = (Rung("apgd-ce", 40), Rung("apgd-t", 40, targets=3))
@@ -53,10 +55,9 @@ AUDIT: Final = (
     Rung("apgd-t", 100, targets=9),
     Rung("fab-t", 100, targets=9),
     Rung("square", 5000),
-    Rung("apgd-t", 100, targets=9, restarts=2, nearest=20),
+    Rung("apgd-t", 100, targets=9, nearest=20),
 )
-"""What survivors of the quick rungs face before a pass."""
-FULL: Final = (*QUICK, *AUDIT)
+"""What survivors of the quick rungs face before a pass. It needs nothing to go before it."""
 
 
 @dataclass(slots=True)
@@ -123,7 +124,9 @@ class _Climb:
         self.steps = np.full(len(x), -1, dtype=np.int64)
         self.scores = torch.empty(0)
         self.nearest = np.full(len(x), np.inf)
-        """Smallest lead of the own class that any attack left; tells who is worth another start."""
+        """Smallest lead of the own class that an aimed run left; tells who is worth another start."""
+        self.starts: dict[str, int] = {}
+        """Random starts that attacks of each kind have had."""
         self.passes: dict[str, Passes] = {}
 
     def look(self) -> None:
@@ -134,12 +137,15 @@ class _Climb:
         self._close("clean")
 
     def take(self, rung: Rung) -> None:
-        """Attack the survivors, one start and one target after the other, each on who is left."""
-        for start in range(rung.restarts):
-            for target in range(max(min(rung.targets, self.scores.shape[1] - 1), 1)):
-                rows = self._survivors(rung)
-                for first in range(0, len(rows), self.batch):
-                    self._attack(rung, rows[first : first + self.batch], start, target)
+        """Attack the survivors, one start after the other, each on who is left."""
+        begun = self.starts.get(rung.kind, 0)
+        self.starts[rung.kind] = begun + rung.restarts
+        targets = max(min(rung.targets, self.scores.shape[1] - 1), 1)
+        together = max(self.batch // targets, 1)
+        for start in range(begun, begun + rung.restarts):
+            rows = self._survivors(rung)
+            for first in range(0, len(rows), together):
+                self._attack(rung, rows[first : first + together], start, targets)
         self._close(rung.name)
 
     def outcome(self) -> Outcome:
@@ -155,32 +161,35 @@ class _Climb:
             rows = np.sort(rows[np.argsort(self.nearest[rows], kind="stable")[: rung.nearest]])
         return rows
 
-    def _attack(self, rung: Rung, rows: NDArray[np.int64], start: int, target: int) -> None:
-        picked = torch.from_numpy(rows).to(self.x.device)
+    def _attack(self, rung: Rung, rows: NDArray[np.int64], start: int, targets: int) -> None:
+        """A run for every sample and target. Those of one sample stay together, whatever the size of the batch."""
+        picked = torch.from_numpy(rows).to(self.x.device).repeat_interleave(targets)
         x, y = self.x[picked], self.y[picked]
-        dice = [self._generator(rung.kind, start, target, int(row)) for row in rows]
+        sample = torch.arange(len(rows), device=x.device).repeat_interleave(targets)
+        dice = [self._generator(rung.kind, start, target, int(row)) for row in rows for target in range(targets)]
         if rung.kind == "square":
-            ascent = square(self.model, x, y, self.ball, dice, queries=rung.iterations)
+            ascent = square(self.model, x, y, self.ball, dice, queries=rung.iterations, at_once=self.batch)
         elif rung.kind == "fab-t":
             begin = x if start == 0 else self._start(x, dice)
-            ascent = fast_boundary(
-                self.model, x, y, self._target(picked, target), self.ball, begin, iterations=rung.iterations
-            )
+            aimed = self._targets(rows, targets)
+            ascent = fast_boundary(self.model, x, y, aimed, self.ball, begin, sample, iterations=rung.iterations)
         else:
-            aim = self._objective(rung, y, picked, target)
-            ascent = auto_pgd(self.model, x, y, self.ball, aim, self._start(x, dice), iterations=rung.iterations)
-        self._record(rung, rows, picked, ascent)
+            aim = self._objective(rung, y, rows, targets)
+            begin = self._start(x, dice)
+            ascent = auto_pgd(self.model, x, y, self.ball, aim, begin, sample, iterations=rung.iterations)
+        self._record(rung, rows, ascent)
 
-    def _objective(self, rung: Rung, y: Tensor, picked: Tensor, target: int) -> Callable[[Tensor], Objective]:
+    def _objective(self, rung: Rung, y: Tensor, rows: NDArray[np.int64], targets: int) -> Callable[[Tensor], Objective]:
         if rung.kind == "apgd-ce":
             return lambda places: cross_entropy(y[places])
-        aimed = self._target(picked, target)
+        aimed = self._targets(rows, targets)
         return lambda places: towards(y[places], aimed[places])
 
-    def _target(self, picked: Tensor, place: int) -> Tensor:
-        """The class that is `place`-th nearest to each sample's own, by the scores of the sample itself."""
+    def _targets(self, rows: NDArray[np.int64], targets: int) -> Tensor:
+        """The other classes nearest to each sample's own, by the scores of the sample itself."""
+        picked = torch.from_numpy(rows).to(self.x.device)
         others = self.scores[picked].scatter(1, self.y[picked, None], -torch.inf)
-        return others.argsort(dim=1, descending=True, stable=True)[:, place]
+        return others.argsort(dim=1, descending=True, stable=True)[:, :targets].flatten()
 
     def _start(self, x: Tensor, dice: list[np.random.Generator]) -> Tensor:
         """A random point of the ball for each sample, from its own dice."""
@@ -200,17 +209,24 @@ class _Climb:
         entropy = int.from_bytes(hashlib.sha256(name.encode()).digest()[:16], "big")
         return np.random.Generator(np.random.SFC64(entropy))
 
-    def _record(self, rung: Rung, rows: NDArray[np.int64], picked: Tensor, ascent: Ascent) -> None:
-        """Keep what was found, once it is known to lie in the ball and to change the answer of the exact point."""
-        legal = ascent.broken & self.ball.contains(self.x[picked], ascent.points)
+    def _record(self, rung: Rung, rows: NDArray[np.int64], ascent: Ascent) -> None:
+        """Keep what was found, once it is known to lie in the ball: of each sample the first of its runs."""
+        runs = len(ascent.broken) // len(rows)
+        picked = torch.from_numpy(rows).to(self.x.device)
+        first = ascent.broken.reshape(-1, runs).int().argmax(dim=1) + runs * torch.arange(
+            len(rows), device=picked.device
+        )
+        points = ascent.points[first]
+        legal = ascent.broken[first] & self.ball.contains(self.x[picked], points)
         broken = legal.cpu().numpy()
-        self.points[picked[legal]] = ascent.points[legal]
+        self.points[picked[legal]] = points[legal]
         self.broken[rows[broken]] = True
-        self.steps[rows[broken]] = ascent.steps.cpu().numpy()[broken]
+        self.steps[rows[broken]] = ascent.steps[first].cpu().numpy()[broken]
         for row in rows[broken]:
             self.by[int(row)] = rung.name
-        if rung.kind != "apgd-ce":
-            self.nearest[rows] = np.minimum(self.nearest[rows], -ascent.values.cpu().numpy())
+        if rung.kind == "apgd-t":
+            lead = -ascent.values.reshape(-1, runs).amax(dim=1).cpu().numpy()
+            self.nearest[rows] = np.minimum(self.nearest[rows], lead)
 
     def _close(self, name: str) -> None:
         spent = self.model.passes

@@ -1,10 +1,15 @@
 """Square: random search over windows, on tensors, in all three norms.
 
 Andriushchenko, Croce, Flammarion and Hein 2020, "Square Attack" (ECCV). In L∞ a window is set to a corner of the ball.
-In L2 and L1 a window takes over the budget of itself and of another one, with the paper's peaked profile. Windows keep
-the aspect ratio of the picture; anything that is no picture is treated as one row.
+In L2 and L1 a window takes over the budget of itself and of another one. Windows keep the aspect ratio of the picture;
+anything that is no picture is treated as one row.
 
 It needs no gradient, and so finds what attacks along a masked gradient miss.
+
+The search goes the way that it would go one proposal after the other, at a fraction of the cost. A proposal that would
+change nothing, or that was turned down before and nothing has changed since, is known and not asked. Several of a
+sample's proposals are asked at once as long as few are accepted; those behind an accepted one are made anew. Both take
+for granted that a model answers the same question the same way.
 """
 
 from __future__ import annotations
@@ -13,17 +18,18 @@ from typing import Final
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from touchstone.methods.attacks.gradient.auto_pgd import Ascent
-from touchstone.methods.attacks.gradient.balls import Ball, each, length
+from touchstone.methods.attacks.gradient.balls import Ball
 from touchstone.methods.attacks.gradient.differentiable import Differentiable
 from touchstone.methods.attacks.gradient.objectives import margin
-from touchstone.methods.attacks.square import HALVINGS, LARGEST_SHARE
+from touchstone.methods.attacks.gradient.windows import Proposals, Takeovers, Windows
 
-_DRAWN_AT_ONCE: Final = 256
-"""Steps for which random numbers are drawn ahead."""
+_LOOKED_AT: Final = 64
+"""Proposals of each sample that are looked through at once for some worth asking."""
+_IN_VAIN: Final = 0.1
+"""Share of the questions that may be lost behind accepted proposals."""
 
 
 def square(
@@ -34,136 +40,96 @@ def square(
     generators: list[np.random.Generator],
     *,
     queries: int,
+    at_once: int,
 ) -> Ascent:
-    """Search with at most `queries` forward passes per sample; each sample draws from its own generator."""
-    walk = _Search(model, x, y, ball, generators, queries)
-    for step in range(queries):
-        if not len(walk.place):
-            break
-        walk.try_window(step)
-    walk.found.points[walk.place] = walk.best.reshape(len(walk.place), *x.shape[1:])
-    walk.found.values[walk.place] = -walk.value
+    """Search with at most `queries` proposals per sample; each sample draws from its own generator.
+
+    About `at_once` proposals go through the model together.
+    """
+    kind = Windows if ball.norm == "linf" else Takeovers
+    walk = _Search(model, x, y, kind(x, ball, generators, queries), at_once)
+    walk.begin()
+    while walk.goes_on():
+        walk.look_ahead()
     return walk.found
 
 
 class _Search:
-    def __init__(
-        self,
-        model: Differentiable,
-        x: Tensor,
-        y: Tensor,
-        ball: Ball,
-        generators: list[np.random.Generator],
-        queries: int,
-    ) -> None:
-        self.model, self.ball, self.queries = model, ball, queries
+    """The samples still standing, each at a step of its own."""
+
+    def __init__(self, model: Differentiable, x: Tensor, y: Tensor, proposals: Proposals, at_once: int) -> None:
+        self.model, self.y, self.proposals, self.at_once = model, y, proposals, at_once
+        self.found = Ascent.nothing(x)
         self.shape = x.shape[1:]
-        picture = self.shape if x.dim() == 4 else (1, 1, x[0].numel() if len(x) else 1)
-        self.channels: int
-        self.height: int
-        self.width: int
-        self.channels, self.height, self.width = picture
         self.place = torch.arange(len(x), device=x.device)
-        self.original = x.reshape(len(x), *picture)
-        self.best = self.original.clone()
-        self.y = y
         self.value = torch.full((len(x),), torch.inf, device=x.device)
-        self.generators = generators
-        self.found = Ascent(
-            points=x.clone(),
-            broken=torch.zeros(len(x), dtype=torch.bool, device=x.device),
-            values=torch.full((len(x),), -torch.inf, device=x.device),
-            steps=torch.full((len(x),), -1, device=x.device),
-        )
-        self._draws: NDArray[np.float32] = np.empty((0, 0, 0), dtype=np.float32)
+        self.step = torch.ones(len(x), dtype=torch.long, device=x.device)
+        self.since = self.step.clone()
+        """Step from which on the best point has been the same."""
+        self.accepted = 1.0
+        """Share of the questions that led on, lately."""
 
-    def try_window(self, step: int) -> None:
-        """Propose one change to every sample still standing, and keep the ones that bring it nearer to breaking."""
-        candidate = self._stripes() if step == 0 else self._window(step)
-        scores = self.model.scores(candidate.reshape(len(candidate), *self.shape))
-        value = margin(scores, self.y)
-        better = value <= self.value
-        self.best = torch.where(each(better, candidate), candidate, self.best)
-        self.value = torch.where(better, value, self.value)
-        broken = scores.argmax(dim=1) != self.y
-        if bool(broken.any()):
-            self._cut(broken, candidate, step)
+    def begin(self) -> None:
+        """The first proposal is always taken."""
+        if len(self.place):
+            candidates = self.proposals.first()
+            self._take(torch.arange(len(candidates), device=self.place.device), candidates, *self._ask(candidates))
 
-    def _cut(self, broken: Tensor, candidate: Tensor, step: int) -> None:
-        places = self.place[broken]
-        self.found.points[places] = candidate[broken].reshape(len(places), *self.shape)
+    def goes_on(self) -> bool:
+        """Let go of the samples that are through."""
+        self._leave(self.step < self.proposals.steps)
+        return len(self.place) > 0
+
+    def look_ahead(self) -> None:
+        """Ask every sample's next proposals that are worth it, and go on to behind the first that is accepted."""
+        row, step, beyond = self._worth_asking()
+        if not len(row):
+            self.step = beyond
+            return
+        candidates = self.proposals.make(row, step)
+        value, broken = self._ask(candidates, row)
+        leads = (value <= self.value[row]).nonzero()[:, 0]
+        self.step = beyond.scatter_reduce(0, row[leads], step[leads] + 1, "amin")
+        first = leads[step[leads] + 1 == self.step[row[leads]]]
+        self.accepted = 0.5 * (self.accepted + len(first) / len(row))
+        self.since[row[first]] = self.step[row[first]]
+        self._take(row[first], candidates[first], value[first], broken[first])
+
+    def _worth_asking(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Sample and step of each proposal to ask, in order, and the step each sample has come to if none leads on."""
+        most = max(min(self.at_once // len(self.place), 1 + int(2 * _IN_VAIN / self.accepted)), 1)
+        ahead = self.step[:, None] + torch.arange(_LOOKED_AT, device=self.step.device)
+        news = (ahead < self.proposals.steps) & self.proposals.changes(ahead, self.since)
+        rank = news.cumsum(dim=1)
+        chosen = news & (rank <= most)
+        row, column = chosen.nonzero(as_tuple=True)
+        beyond = self.step + (rank <= most).sum(dim=1)
+        return row, ahead[row, column], beyond.clamp(max=self.proposals.steps)
+
+    def _ask(self, candidates: Tensor, row: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        y = self.y if row is None else self.y[row]
+        scores = self.model.scores(candidates.reshape(len(candidates), *self.shape))
+        return margin(scores, y), scores.argmax(dim=1) != y
+
+    def _take(self, row: Tensor, candidates: Tensor, value: Tensor, broken: Tensor) -> None:
+        """Go on from these candidates, and let go of the samples they break."""
+        self.proposals.accept(row, candidates)
+        self.value[row] = value
+        if not bool(broken.any()):
+            return
+        places = self.place[row[broken]]
         self.found.broken[places] = True
-        self.found.steps[places] = step
-        self.found.values[places] = 0.0
-        keep = ~broken
-        self.place, self.original, self.best = self.place[keep], self.original[keep], self.best[keep]
-        self.y, self.value = self.y[keep], self.value[keep]
-        kept = keep.cpu().numpy()
-        self.generators = [generator for generator, stays in zip(self.generators, kept, strict=True) if stays]
-        self._draws = self._draws[kept] if self._draws.size else self._draws
+        self.found.steps[places] = self.step[row[broken]] - 1
+        stays = torch.ones(len(self.place), dtype=torch.bool, device=self.place.device)
+        stays[row[broken]] = False
+        self._leave(stays)
 
-    # ---- what is proposed
-
-    def _stripes(self) -> Tensor:
-        """The first proposal: vertical stripes, each at one end."""
-        drawn = [g.random((self.channels, 1, self.width), dtype=np.float32) for g in self.generators]
-        signs = self._tensor(np.stack(drawn)) < 0.5
-        delta = torch.where(signs, 1.0, -1.0).to(self.original.dtype).expand_as(self.original)
-        if self.ball.norm != "linf":
-            delta = delta / each(length(delta, self.ball.norm).to(delta.dtype), delta)
-        return self._legal(self.original + self.ball.radius * delta)
-
-    def _window(self, step: int) -> Tensor:
-        height, width = self._size(step)
-        draw = self._numbers(step)
-        rows = self._inside(draw[:, 0], self.height, height, 2), self._inside(draw[:, 1], self.width, width, 3)
-        signs = torch.where(draw[:, 4:, None, None] < 0.5, -1.0, 1.0).to(self.original.dtype)
-        if self.ball.norm == "linf":
-            window = rows[0] & rows[1]
-            corner = self._legal(self.original + self.ball.radius * signs)
-            return torch.where(window, corner, self.best)
-        other = self._inside(draw[:, 2], self.height, height, 2) & self._inside(draw[:, 3], self.width, width, 3)
-        return self._taken_over(rows[0] & rows[1], other, signs)
-
-    def _taken_over(self, window: Tensor, other: Tensor, signs: Tensor) -> Tensor:
-        """Move the budget of both windows into the first, keeping a trace of what was there."""
-        norm = self.ball.norm
-        delta = self.best - self.original
-        outside = torch.where(window | other, torch.zeros_like(delta), delta)
-        left = length(outside, norm)
-        budget = self.ball.radius - left if norm == "l1" else (self.ball.radius**2 - left**2).clamp_min(0).sqrt()
-        inside = torch.where(window, delta, torch.zeros_like(delta))
-        unit = inside / each(length(inside, norm).clamp_min(1e-12).to(delta.dtype), delta)
-        profile = torch.where(window, signs, torch.zeros_like(delta))
-        profile = profile / each(length(profile, norm).clamp_min(1e-12).to(delta.dtype), delta)
-        mixed = unit + profile
-        mixed = mixed / each(length(mixed, norm).clamp_min(1e-12).to(delta.dtype), delta)
-        return self._legal(self.original + outside + each(budget.clamp_min(0).to(delta.dtype), delta) * mixed)
-
-    def _legal(self, moved: Tensor) -> Tensor:
-        return self.ball.project(self.original, moved)
-
-    def _size(self, step: int) -> tuple[int, int]:
-        share = LARGEST_SHARE / 2.0 ** sum(step >= part * self.queries for part in HALVINGS)
-        height = min(max(round(share**0.5 * self.height), 1), self.height)
-        width = min(max(round(share * self.height * self.width / height), 1), self.width)
-        return height, width
-
-    def _inside(self, draw: Tensor, side: int, window: int, axis: int) -> Tensor:
-        """Whether each row (column) lies in the window whose start was drawn."""
-        first = (draw * (side - window + 1)).floor()[:, None, None, None]
-        shape = [1, 1, 1, 1]
-        shape[axis] = side
-        position = torch.arange(side, device=draw.device, dtype=draw.dtype).reshape(shape)
-        return (position >= first) & (position < first + window)
-
-    def _numbers(self, step: int) -> Tensor:
-        """Each sample's own random numbers for this step, drawn many steps ahead."""
-        ahead = (step - 1) % _DRAWN_AT_ONCE
-        if ahead == 0:
-            drawn = [g.random((_DRAWN_AT_ONCE, 4 + self.channels), dtype=np.float32) for g in self.generators]
-            self._draws = np.stack(drawn)
-        return self._tensor(self._draws[:, ahead])
-
-    def _tensor(self, array: NDArray[np.float32]) -> Tensor:
-        return torch.from_numpy(np.ascontiguousarray(array)).to(self.original.device)
+    def _leave(self, stays: Tensor) -> None:
+        if bool(stays.all()):
+            return
+        leaving = self.place[~stays]
+        self.found.points[leaving] = self.proposals.best[~stays].reshape(-1, *self.shape)
+        self.found.values[leaving] = -self.value[~stays]
+        self.place, self.y, self.value = self.place[stays], self.y[stays], self.value[stays]
+        self.step, self.since = self.step[stays], self.since[stays]
+        self.proposals.keep(stays)
