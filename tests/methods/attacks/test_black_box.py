@@ -6,24 +6,31 @@ from numpy.typing import NDArray
 
 from tests.methods.attacks.linear import linear_case, seeds_for
 from touchstone.errors import BudgetSpentError
-from touchstone.methods.attacks.black_box import FULL, QUICK, STANDARD, Tier, black_box_ladder, steps_of
+from touchstone.methods.attacks.black_box import black_box_ladder, steps_of
 from touchstone.methods.attacks.threat_model import Norm, Samples, uniform_threat
 from touchstone.text import Text
 
-SMALL = Tier(search=60, hop_skip_jump=600, simba=200)
-
 
 @pytest.mark.parametrize(
-    ("tier", "scored", "picture", "names"),
+    ("norm", "scored", "picture", "names"),
     [
-        (QUICK, True, True, ["square x500", "hop-skip-jump x1000"]),
-        (STANDARD, False, True, ["ray x2000", "hop-skip-jump x5000"]),
-        (FULL, True, False, ["coordinate x5000", "hop-skip-jump x25000", "simba x5000"]),
-        (FULL, True, True, ["square x5000", "hop-skip-jump x25000", "simba x5000", "simba-cosine x5000"]),
+        ("linf", True, True, ["square x1000"]),
+        ("l2", True, True, ["simba x250", "square x750"]),
+        ("linf", True, False, ["simba x500", "coordinate x500"]),
+        ("linf", False, True, ["ray x750", "hop-skip-jump x250"]),
+        ("l1", False, False, ["ray x250", "hop-skip-jump x750"]),
     ],
 )
-def test_the_steps_suit_answers_and_input(tier: Tier, scored: bool, picture: bool, names: list[str]) -> None:
-    assert [step.name for step in steps_of(tier, scored=scored, picture=picture)] == names
+def test_the_steps_suit_answers_input_and_norm(norm: Norm, scored: bool, picture: bool, names: list[str]) -> None:
+    assert [step.name for step in steps_of(1000, scored=scored, picture=picture, norm=norm)] == names
+
+
+@pytest.mark.parametrize("queries", [0, 1, 10, 333])
+def test_the_steps_divide_all_the_questions(queries: int) -> None:
+    for norm in ("linf", "l2"):
+        for scored, picture in ((True, True), (True, False), (False, True)):
+            steps = steps_of(queries, scored=scored, picture=picture, norm=norm)
+            assert sum(step.queries for step in steps) == queries
 
 
 @pytest.mark.parametrize("norm", ["linf", "l2"])
@@ -39,7 +46,7 @@ def test_survivors_go_on_and_every_find_holds(norm: Norm, scored: bool) -> None:
         y,
         threat,
         seeds_for(40),
-        SMALL,
+        queries=600,
         labels=model.labels,
         scores=model.scores if scored else None,
         pool=x,
@@ -71,7 +78,7 @@ def test_a_find_that_a_fresh_question_does_not_confirm_does_not_count() -> None:
         """Answers questions of many points at random, and those of few as it should."""
         return coin.integers(0, 2, len(batch)) if len(batch) > 5 else np.resize(y, len(batch))
 
-    result = black_box_ladder(x, y, uniform_threat(0.5, 0.0, 1.0), seeds_for(5), Tier(0, 300), labels=random)
+    result = black_box_ladder(x, y, uniform_threat(0.5, 0.0, 1.0), seeds_for(5), queries=300, labels=random)
     assert result.unconfirmed > 0
     assert result.attack.succeeded.sum() < 5
 
@@ -88,10 +95,10 @@ def test_the_end_of_the_budget_ends_the_ladder_and_is_told() -> None:
         return model.labels(batch)
 
     threat = uniform_threat(0.6, 0.0, 1.0, "l2")
-    result = black_box_ladder(x, y, threat, seeds_for(20), Tier(40, 5000, 500), labels=labels, pool=x, pool_y=y)
+    result = black_box_ladder(x, y, threat, seeds_for(20), queries=160, labels=labels, pool=x, pool_y=y)
     assert result.stopped is not None
     assert "spent" in str(result.stopped)
-    assert list(result.costs) == ["ray x40", "hop-skip-jump x5000"]
+    assert list(result.costs) == ["ray x40", "hop-skip-jump x120"]
     assert 0 < result.attack.succeeded.sum() < 20
     assert ((model.labels(result.attack.adversarial) != y) == result.attack.succeeded).all()
 
@@ -102,7 +109,7 @@ def test_nothing_to_attack_is_nothing_asked() -> None:
     def never(batch: Samples) -> NDArray[np.int64]:
         raise AssertionError
 
-    result = black_box_ladder(x[:0], y[:0], uniform_threat(0.1, 0.0, 1.0), seeds_for(0), SMALL, labels=never)
+    result = black_box_ladder(x[:0], y[:0], uniform_threat(0.1, 0.0, 1.0), seeds_for(0), queries=600, labels=never)
     assert result.attack.succeeded.shape == (0,)
     assert result.costs == {}
 
@@ -111,4 +118,4 @@ def test_radius_zero_breaks_nothing() -> None:
     model, x, y = linear_case((1, 4, 4), 3, 5)
     for norm in ("linf", "l2"):
         threat = uniform_threat(0.0, 0.0, 1.0, norm)
-        assert not black_box_ladder(x, y, threat, seeds_for(3), SMALL, labels=model.labels).attack.succeeded.any()
+        assert not black_box_ladder(x, y, threat, seeds_for(3), queries=600, labels=model.labels).attack.succeeded.any()

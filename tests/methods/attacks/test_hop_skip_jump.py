@@ -118,3 +118,12 @@ def test_samples_in_several_portions_fare_the_same(monkeypatch: pytest.MonkeyPat
     np.testing.assert_array_equal(whole.points, parts.points)
     np.testing.assert_array_equal(whole.queries, parts.queries)
     assert parts.calls > whole.calls
+
+
+def test_samples_that_need_fewer_draws_than_others_wait_for_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What an estimate holds at once is limited; a sample with little left has none in the last portions."""
+    monkeypatch.setattr(module, "DRAWN_AT_ONCE", 36 * 24)
+    model, x, _ = linear_case((1, 6, 6), 40, 9)
+    found = attacked(model, x, uniform_threat(0.02, 0.0, 1.0), 600, 1.0)
+    assert (found.queries <= 600).all()
+    assert np.isfinite(found.distance).all()

@@ -17,7 +17,6 @@ import pytest
 from tests.system.made import describe
 from touchstone.canonical import digest_of
 from touchstone.errors import ArtifactError, BudgetSpentError, DescriptionError
-from touchstone.methods.attacks.black_box import QUICK as QUICK_TIER
 from touchstone.methods.attacks.black_box import black_box_ladder
 from touchstone.methods.attacks.threat_model import uniform_threat
 from touchstone.system.description import ModelDeclaration
@@ -454,7 +453,7 @@ def test_a_spent_budget_leaves_what_an_attack_found(service: Service) -> None:
             y,
             uniform_threat(1.0, -9.0, 9.0, "l2"),
             np.arange(20),
-            QUICK_TIER,
+            queries=1500,
             labels=model.labels,
             pool=X[20:60],
             pool_y=exact(X[20:60]).argmax(axis=1),

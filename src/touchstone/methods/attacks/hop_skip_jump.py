@@ -122,7 +122,7 @@ def _rise(
         points = search.legal(rows, base[:, None] + _each(width[:, None], base) * search.weight * noise)
         changed = search.ask(rows, points, np.arange(noise.shape[1]) < taken[:, None])
         for place, count in enumerate(taken):
-            moved = _in_radii(search, points[place, :count] - base[place]).reshape(count, -1)
+            moved = _in_radii(search, points[place, :count] - base[place]).reshape(count, size)
             answer = np.where(changed[place, :count], np.float32(1), np.float32(-1))
             signed[place] += answer @ moved
             plain[place] += moved.sum(axis=0)
