@@ -187,7 +187,7 @@ class Attacker:
         for place in np.flatnonzero(result.succeeded):
             index = int(rows[place])
             attack = "rays" if self._by_labels_too[index] else self.search_name
-            self._keep(
+            self.keep(
                 "search", index, attack, int(result.queries[place]), int(self.seeds[index]), result.adversarial[place]
             )
         if self.white_box is not None:
@@ -212,7 +212,7 @@ class Attacker:
         self.along_gradient[rows] |= result.succeeded & np.array(along)
         for place in np.flatnonzero(result.succeeded):
             seed = 0 if self.white_box is None else self.white_box.seed
-            self._keep(
+            self.keep(
                 "gradient",
                 int(rows[place]),
                 outcome.by[place],
@@ -241,7 +241,8 @@ class Attacker:
         found = AttackResult(np.clip(outcome.points, lower, upper), outcome.broken, np.zeros(len(rows), dtype=np.int64))
         return outcome, self._confirmed(x, rows, threat, found)
 
-    def _keep(self, knowledge: str, index: int, attack: str, step: int, seed: int, adversarial: Samples) -> None:
+    def keep(self, knowledge: str, index: int, attack: str, step: int, seed: int, adversarial: Samples) -> None:
+        """Remember a sample that was broken, with what the evidence has room for."""
         stored = sum(find.adversarial is not None for find in self.finds)
         room = (stored + 1) * adversarial.size <= MOST_STORED
         x = self.samples_at(np.array([index]))
