@@ -15,6 +15,15 @@ _LATIN: Final = str.maketrans(
 """Letters that most fonts draw like a Latin one (Unicode Technical Standard 39, confusables)."""
 
 
+def look_alikes(letter: str) -> str:
+    """Letters of other scripts that most fonts draw like this small Latin one.
+
+    >>> look_alikes("a")
+    'аαɑ'
+    """
+    return "".join(chr(other) for other, latin in _LATIN.items() if latin == letter)
+
+
 def skeleton(name: str) -> str:
     """What a name looks like: equal for names that people take for one another.
 
