@@ -20,6 +20,7 @@ from touchstone.system.description import (
     SystemDescription,
 )
 from touchstone.system.problem import Problem, shown
+from touchstone.system.text_problems import text_problems
 from touchstone.text import Text
 
 MOST_ELEMENTS = 2**28
@@ -39,6 +40,7 @@ def consistency_problems(description: SystemDescription) -> Iterator[Problem]:
     yield from _signed(model)
     yield from _access(model)
     yield from _input(model.input)
+    yield from text_problems(description)
     yield from constraint_problems(model.input)
     if model.normalisation is not None:
         yield from _normalisation(model.normalisation, model.input)
@@ -159,6 +161,8 @@ def _access(model: ModelDeclaration) -> Iterator[Problem]:
 
 def _input(specification: InputSpecification) -> Iterator[Problem]:
     columns, shape = specification.columns, specification.shape
+    if specification.kind == "text":
+        return
     if specification.kind == "tabular":
         if not columns:
             yield Problem(

@@ -104,7 +104,7 @@ class InputConstraints(Part):
 class InputSpecification(Part):
     """What one input looks like, before preprocessing."""
 
-    kind: Literal["tabular", "image", "timeseries"]
+    kind: Literal["tabular", "image", "timeseries", "text"]
     columns: list[Line] | None = Field(
         None,
         description="tabular: feature columns, in the order the model takes them",
@@ -209,7 +209,7 @@ class DataSet(Part):
     """One data set and what its columns mean."""
 
     path: RelativePath
-    format: Literal["csv", "parquet", "npz", "image-folder"]
+    format: Literal["csv", "parquet", "npz", "image-folder", "jsonl"]
     target: Line | None = Field(
         None, description="column (npz: array) of the true class; labels by name or by index", examples=["diagnosis"]
     )
@@ -221,7 +221,9 @@ class DataSet(Part):
         description="columns of sensitive attributes, e.g. sex, age band",
         examples=[["sex", "age_band"]],
     )
-    features: Line | None = Field(None, description="npz: array of the inputs", examples=["x"])
+    features: Line | None = Field(
+        None, description="npz: array of the inputs; texts (csv, jsonl): column of the text", examples=["x"]
+    )
     predictions: list[Line] = Field(
         default_factory=list,
         description="columns of precomputed predictions: one label column, or one column per class",

@@ -141,7 +141,10 @@ MEANINGS: dict[str, Text] = {
     ),
     "DataSet.identifier": Text("column that identifies a row; must be unique", "标识一行的列；须唯一"),
     "DataSet.sensitive": Text("columns of sensitive attributes, such as sex or age band", "敏感属性列，如性别、年龄段"),
-    "DataSet.features": Text("npz: array of the inputs", "npz：输入所在的数组"),
+    "DataSet.features": Text(
+        "npz: array of the inputs; texts (csv, jsonl): column of the text",
+        "npz：输入所在的数组；文本（csv、jsonl）：文本所在的列",
+    ),
     "DataSet.predictions": Text(
         "columns of precomputed predictions: one label column, or one column per class",
         "预先计算的预测列：一列标签，或每类一列",

@@ -8,7 +8,9 @@ from touchstone.text import Text
 
 
 def sample_shape(specification: InputSpecification) -> tuple[int, ...]:
-    """Shape of one sample without the batch axis. Raises `DescriptionError` when it is not declared."""
+    """Shape of one sample without the batch axis: none for a text. Raises `DescriptionError` when not declared."""
+    if specification.kind == "text":
+        return ()
     if specification.columns is not None:
         return (len(specification.columns),)
     if specification.shape is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import numpy as np
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 class LabelledData:
     """Rows of one data set, validated against the description.
 
-    `inputs` are float32 `(n, *shape)` in the units of the description; `target` int64 class indices `(n,)` or
-    `None` when the set is unlabelled; `sensitive` maps attribute name to `(n,)` strings; `predictions` float64
-    `(n, K)` probabilities or `(n,)` int64 labels when they were computed beforehand.
+    `inputs` are float32 `(n, *shape)` in the units of the description, or an object array `(n,)` of texts; `target`
+    int64 class indices `(n,)` or `None` when the set is unlabelled; `sensitive` maps attribute name to `(n,)` strings;
+    `predictions` float64 `(n, K)` probabilities or `(n,)` int64 labels when they were computed beforehand.
     """
 
     role: str
-    inputs: NDArray[np.float32]
+    inputs: NDArray[Any]
     target: NDArray[np.int64] | None
     identifiers: tuple[str, ...] | None = None
     sensitive: dict[str, NDArray[np.str_]] = field(default_factory=dict)

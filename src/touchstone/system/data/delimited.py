@@ -1,4 +1,7 @@
-"""Data sets in CSV: UTF-8, one header line, comma, semicolon or tab between cells, a point in decimals."""
+"""Data sets in CSV: UTF-8, one header line, comma, semicolon or tab between cells, a point in decimals.
+
+Tables of numbers, and texts: the latter in the one column that `features` names.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ import numpy as np
 from touchstone.errors import DataError
 from touchstone.system.data.files import read_bounded
 from touchstone.system.data.tables import check_header, check_size, feature_columns, other_columns, table_rows
+from touchstone.system.data.texts import text_column, text_rows
 from touchstone.system.data.validation import Rows, validate
 from touchstone.text import Text
 
@@ -27,29 +31,22 @@ DELIMITERS = (",", ";", "\t")
 def read_csv(subject: Subject, role: str, declared: DataSet) -> LabelledData:
     """Read the CSV file of one data set. Columns the description does not name are left out."""
     model = subject.description.model
-    rows = parse_csv(read_bounded(subject, declared.path), feature_columns(declared, model), declared)
-    return validate(rows, role, model)
+    content = read_bounded(subject, declared.path)
+    if model.input.kind == "text":
+        return validate(parse_csv_texts(content, declared), role, model)
+    return validate(parse_csv(content, feature_columns(declared, model), declared), role, model)
 
 
 def parse_csv(content: bytes, features: Sequence[str], declared: DataSet) -> Rows:
     """Rows of a CSV file. Raises `DataError` naming the row and column of whatever cannot be read."""
-    where = declared.path
     others = other_columns(declared)
-    text = _decoded(content, where)
-    delimiter = _delimiter(text, {*features, *others})
-    lines = _records(text, delimiter, where)
-    header = [name.strip() for name in next(lines, [])]
-    check_header(header, [*features, *others], where)
+    header, lines = _table(content, [*features, *others], declared.path)
     feature_places = [header.index(name) for name in features]
     other_places = {name: header.index(name) for name in others}
 
     numbers = array("d")
     columns: dict[str, list[str]] = {name: [] for name in others}
-    for row, cells in enumerate(lines):
-        place = f"{where}, row {row + 1}"
-        if len(cells) != len(header):
-            raise _ragged(len(cells), len(header), place)
-        check_size(row + 1, len(header), where)
+    for place, cells in lines:
         chosen = [cells[position] for position in feature_places]
         try:
             numbers.extend([float(cell) for cell in chosen])
@@ -61,6 +58,36 @@ def parse_csv(content: bytes, features: Sequence[str], declared: DataSet) -> Row
             columns[name].append(cells[position])
     inputs = np.frombuffer(numbers, dtype=np.float64).reshape(-1, len(features))
     return table_rows(declared, features, inputs, columns)
+
+
+def parse_csv_texts(content: bytes, declared: DataSet) -> Rows:
+    """Rows of a CSV file of texts. Raises `DataError` naming the row of whatever cannot be read."""
+    names = [text_column(declared), *other_columns(declared)]
+    header, lines = _table(content, names, declared.path)
+    places = {name: header.index(name) for name in names}
+    columns: dict[str, list[str]] = {name: [] for name in names}
+    for _, cells in lines:
+        for name, position in places.items():
+            columns[name].append(cells[position])
+    return text_rows(declared, columns)
+
+
+def _table(content: bytes, needed: Sequence[str], where: str) -> tuple[list[str], Iterator[tuple[str, list[str]]]]:
+    """The header, which has the columns needed, and the rows with the place of each."""
+    text = _decoded(content, where)
+    lines = _records(text, _delimiter(text, set(needed)), where)
+    header = [name.strip() for name in next(lines, [])]
+    check_header(header, needed, where)
+
+    def rows() -> Iterator[tuple[str, list[str]]]:
+        for row, cells in enumerate(lines):
+            place = f"{where}, row {row + 1}"
+            if len(cells) != len(header):
+                raise _ragged(len(cells), len(header), place)
+            check_size(row + 1, len(header), where)
+            yield place, cells
+
+    return header, rows()
 
 
 def _decoded(content: bytes, where: str) -> str:

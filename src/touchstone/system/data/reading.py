@@ -34,6 +34,10 @@ def read_data(subject: Subject, role: Role) -> LabelledData:
         from touchstone.system.data.columnar import read_parquet
 
         return read_parquet(subject, role, declared)
+    if declared.format == "jsonl":
+        from touchstone.system.data.texts import read_jsonl
+
+        return read_jsonl(subject, role, declared)
     if declared.format == "npz":
         from touchstone.system.data.arrays import read_npz
 

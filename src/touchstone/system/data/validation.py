@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 LARGEST_TEXT = 1000
 """Characters of an identifier, site or attribute value."""
+LONGEST_INPUT = 100_000
+"""Characters of a text that a model is asked about."""
 
 
 @dataclass(slots=True)
@@ -71,7 +73,7 @@ def validate(rows: Rows, role: str, model: ModelDeclaration) -> LabelledData:
     )
 
 
-def _inputs(rows: Rows, specification: InputSpecification) -> NDArray[np.float32]:
+def _inputs(rows: Rows, specification: InputSpecification) -> NDArray[Any]:
     shape = sample_shape(specification)
     if len(rows.inputs) == 0:
         raise DataError(
@@ -79,6 +81,8 @@ def _inputs(rows: Rows, specification: InputSpecification) -> NDArray[np.float32
             rows.where,
             Text("hand in at least one row", "请至少提供一行数据"),
         )
+    if specification.kind == "text":
+        return _input_texts(rows)
     if rows.inputs.shape[1:] != shape:
         raise DataError(
             Text(
@@ -113,6 +117,35 @@ def _inputs(rows: Rows, specification: InputSpecification) -> NDArray[np.float32
         bound = Text("is {value}, above the declared largest value", "为 {value}，大于声明的最大值")
         _refuse_where(inputs > np.float32(specification.high), rows, bound, widen)
     return inputs
+
+
+def _input_texts(rows: Rows) -> NDArray[np.object_]:
+    column = rows.feature_names[0] if rows.feature_names else None
+    for row, text in enumerate(rows.inputs):
+        fault = _text_fault(text)
+        if fault is not None:
+            raise DataError(
+                fault,
+                rows.place(row, column),
+                Text(
+                    "correct the text, or leave the row out and say so in `origin`",
+                    "请更正该文本，或删除该行并在 origin 中说明",
+                ),
+            )
+    return np.asarray(rows.inputs, dtype=object)
+
+
+def _text_fault(text: Any) -> Text | None:
+    """Why a value is no text a model can be asked about."""
+    if not isinstance(text, str):
+        return Text(f"{_shown(text)} is not a text", f"{_shown(text)} 不是文本")
+    if not text.strip():
+        return Text("is empty", "为空")
+    if len(text) > LONGEST_INPUT:
+        return Text(f"has more than {LONGEST_INPUT:,} characters", f"超过 {LONGEST_INPUT:,} 个字符")
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        return Text("holds half of a character (a lone surrogate)", "含不完整的字符（孤立的代理项）")
+    return None
 
 
 def _refuse_where(bad: NDArray[np.bool_], rows: Rows, what: Text, remedy: Text) -> None:

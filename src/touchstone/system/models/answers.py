@@ -69,6 +69,7 @@ class AnsweringModel(ABC):
         self._names = ClassNames(declaration.output.labels)
         self._kind = declaration.output.kind
         self._shape = sample_shape(declaration.input)
+        self._sample_type: type[np.generic] = np.object_ if declaration.input.kind == "text" else np.float32
         self._batch = batch
         self._fixed = fixed
         self._mean, self._scale = normalisation(declaration)
@@ -200,7 +201,7 @@ class AnsweringModel(ABC):
             )
 
     def _parts(self, x: NDArray[np.float32]) -> list[NDArray[np.float32]]:
-        inputs = np.ascontiguousarray(x, dtype=np.float32)
+        inputs = np.ascontiguousarray(x, dtype=self._sample_type)
         if inputs.shape[1:] != self._shape:
             raise ValueError(f"samples of shape {inputs.shape[1:]} for a model of inputs {self._shape}")
         return [inputs[start : start + self._batch] for start in range(0, len(inputs), self._batch)]

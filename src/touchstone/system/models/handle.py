@@ -30,7 +30,8 @@ class ModelHandle(Protocol):
     """A classifier that answers questions and counts them.
 
     Inputs `x` are float32 arrays `(n, *shape)` in the units of the description, before normalisation: the handle
-    applies the declared preprocessing. One sample of a call is one query. Handles are not thread-safe.
+    applies the declared preprocessing. A model of texts takes object arrays `(n,)` of strings.
+    One sample of a call is one query. Handles are not thread-safe.
     A method whose capability is missing raises `UnavailableError`; a runtime that fails, answers NaN or answers
     in another shape than declared raises `ArtifactError`.
     """

@@ -40,6 +40,7 @@ OPEN_BATCH = 64
 """Samples per request to a service whose metadata leave the batch size open."""
 
 FLOAT_TYPES = frozenset({"FP16", "FP32", "FP64"})
+TEXT_TYPE = "BYTES"
 NUMBER_TYPES = FLOAT_TYPES | {"BF16", "BOOL"} | {f"{sign}INT{bits}" for sign in ("", "U") for bits in (8, 16, 32, 64)}
 
 
@@ -52,6 +53,8 @@ class Metadata:
     output_name: str | None = None
     batch: int = 1
     fixed: bool = False
+    column: bool = False
+    """Whether texts are sent as a column `(n, 1)`, not as `(n,)`."""
 
 
 def open_service(declaration: ModelDeclaration, limits: Limits | None = None) -> ServiceModel:
@@ -110,7 +113,7 @@ class ServiceModel(AnsweringModel):
         """The answers to any number of samples: from memory where allowed, all others from the service."""
         if not self._remembering:
             return self._sent(batch)
-        keys = [hashlib.sha256(sample.tobytes()).digest() for sample in batch]
+        keys = [hashlib.sha256(_bytes_of(sample)).digest() for sample in batch]
         new = {key: place for place, key in reversed([*enumerate(keys)]) if key not in self._memory}
         places = sorted(new.values())
         self.ledger.recalled(len(batch) - len(places))
@@ -142,7 +145,7 @@ class ServiceModel(AnsweringModel):
             "inputs": [
                 {
                     "name": self._metadata.input_name,
-                    "shape": list(values.shape),
+                    "shape": [*values.shape, 1] if self._metadata.column else list(values.shape),
                     "datatype": self._metadata.input_type,
                     "data": values.ravel().tolist(),
                 }
@@ -167,6 +170,10 @@ class ServiceModel(AnsweringModel):
         return answer[: len(part)]
 
 
+def _bytes_of(sample: NDArray[np.float32] | str) -> bytes:
+    return sample.encode() if isinstance(sample, str) else sample.tobytes()
+
+
 def answers_remembered(model: ModelHandle) -> AbstractContextManager[None]:
     """For searches that come back to points they know: a remote model is not asked about them again within."""
     return model.remembering() if isinstance(model, ServiceModel) else nullcontext()
@@ -177,13 +184,16 @@ def _metadata(line: Line, path: str, declaration: ModelDeclaration) -> Metadata:
     wanted_input, wanted_output = declaration.input.tensor, declaration.output.tensor
     status, body = line.ask([Request("GET", path)])[0]
     if status != 200:  # metadata are optional in practice: without them one sample is sent at a time
-        return Metadata(input_name=wanted_input or "input", output_name=wanted_output)
+        kind = TEXT_TYPE if declaration.input.kind == "text" else "FP32"
+        return Metadata(input_name=wanted_input or "input", input_type=kind, output_name=wanted_output)
     described = _parsed(body, line.where)
     source = _entry(described.get("inputs"), wanted_input, line.where)
     shape = source.get("shape")
     if not isinstance(shape, list) or not all(type(size) is int for size in shape):
         raise _not_protocol(line.where)
-    expected = sample_shape(declaration.input)
+    texts = declaration.input.kind == "text"
+    column = texts and len(shape) == 2
+    expected = (1,) if column else sample_shape(declaration.input)
     if len(shape) != len(expected) + 1 or any(
         size > 0 and size != one for size, one in zip(shape[1:], expected, strict=True)
     ):
@@ -195,7 +205,19 @@ def _metadata(line: Line, path: str, declaration: ModelDeclaration) -> Metadata:
             line.where,
             Text("correct model.input, or name another model", "请更正 model.input，或指定其他模型"),
         )
-    if source.get("datatype") not in FLOAT_TYPES:
+    if texts and source.get("datatype") != TEXT_TYPE:
+        raise ArtifactError(
+            Text(
+                f"takes {str(source.get('datatype'))[:40]} inputs; texts are sent as BYTES",
+                f"输入类型为 {str(source.get('datatype'))[:40]}；文本以 BYTES 类型发送",
+            ),
+            line.where,
+            Text(
+                "serve the model with a BYTES input, or correct model.input.kind",
+                "请以 BYTES 输入提供模型服务，或更正 model.input.kind",
+            ),
+        )
+    if not texts and source.get("datatype") not in FLOAT_TYPES:
         raise ArtifactError(
             Text(
                 f"takes {str(source.get('datatype'))[:40]} inputs; float inputs are supported",
@@ -205,7 +227,8 @@ def _metadata(line: Line, path: str, declaration: ModelDeclaration) -> Metadata:
             Text("serve the model with an FP32 input", "请以 FP32 输入提供模型服务"),
         )
     fixed = shape[0] > 0
-    return Metadata(source["name"], source["datatype"], wanted_output, shape[0] if fixed else OPEN_BATCH, fixed)
+    batch = shape[0] if fixed else OPEN_BATCH
+    return Metadata(source["name"], source["datatype"], wanted_output, batch, fixed, column)
 
 
 def _entry(tensors: Any, name: str | None, where: str) -> dict[str, Any]:

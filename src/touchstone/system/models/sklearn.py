@@ -18,6 +18,7 @@ from touchstone.errors import ArtifactError, UnavailableError
 from touchstone.records import Access
 from touchstone.system.classes import ClassNames
 from touchstone.system.models.answers import AnsweringModel, first_line
+from touchstone.system.models.sklearn_texts import unsafe_vectoriser
 from touchstone.system.models.sklearn_trees import unsafe_tree
 from touchstone.system.samples import sample_shape
 from touchstone.text import Text
@@ -88,12 +89,12 @@ def load_trusted(data: bytes, where: str) -> Any:
         )
     try:
         estimator = skops.io.loads(data, trusted=sorted(unknown))
-        fault = unsafe_tree(estimator)
+        fault = unsafe_tree(estimator) or unsafe_vectoriser(estimator)
     except Exception as error:  # as above
         raise _unreadable(error, where) from None
     if fault is not None:
         raise ArtifactError(
-            Text(f"holds a tree that is not safe to run: {fault}", f"含不可安全运行的决策树：{fault}"),
+            Text(f"holds a part that is not safe to run: {fault}", f"含不可安全运行的部件：{fault}"),
             where,
             Text("save the fitted model again, or export it to ONNX", "请重新保存已训练的模型，或导出为 ONNX"),
         )
@@ -155,6 +156,9 @@ class SklearnModel(AnsweringModel):
         return answer[:, self._order] if answer.ndim == 2 and answer.shape[1] == len(self._order) else answer
 
     def _check_features(self, declaration: ModelDeclaration) -> None:
+        if declaration.input.kind == "text":
+            self._check_takes_texts()
+            return
         expected = int(np.prod(sample_shape(declaration.input)))
         fitted = getattr(self._estimator, "n_features_in_", expected)
         if fitted != expected:
@@ -176,6 +180,17 @@ class SklearnModel(AnsweringModel):
                 f"训练时第 {place + 1} 列为 {str(names[place])[:100]!r}，描述文件中该列为 {columns[place][:100]!r}",
             )
         )
+
+    def _check_takes_texts(self) -> None:
+        """Raise for a model that was fitted on numbers."""
+        fitted = getattr(self._estimator, "n_features_in_", None)
+        if fitted is not None:
+            raise self.fault(
+                Text(
+                    f"was fitted on {fitted} numbers per sample, the description declares texts",
+                    f"训练时每个样本为 {fitted} 个数值，而描述文件声明输入为文本",
+                )
+            )
 
     def _class_order(self, declaration: ModelDeclaration) -> list[int]:
         """For each declared class, the model's column that scores it."""
