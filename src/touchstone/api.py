@@ -178,12 +178,12 @@ def verify(
 
 
 def _prepared(system: Subject | Path | str, profile: str | None) -> tuple[Subject, Profile]:
-    from touchstone.laboratory.intake import require_known_facts
+    from touchstone.laboratory.intake import require_known_words
     from touchstone.standard.catalog import load_standard
 
     subject = system if isinstance(system, Subject) else open_system(system)
     standard = load_standard()
-    require_known_facts(subject, standard, lambda name: f"facts.{name}")
+    require_known_words(subject, standard, lambda place: ".".join(map(str, place)))
     return subject, standard.profile(profile or SCREENINGS[subject.description.system.sector])
 
 

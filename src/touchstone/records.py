@@ -7,6 +7,7 @@ inputs (times, costs) is kept apart in :class:`Execution`, so that everything el
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping
 from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
 from enum import StrEnum
@@ -315,6 +316,14 @@ class Limit(Record):
     """Qualifies the test, not the system: a miss means the test is too weak and decides nothing."""
 
 
+class Condition(Record):
+    """A condition that a system may meet where it works, and how it is simulated."""
+
+    title: Text
+    faults: dict[str, tuple[tuple[str, int], ...]]
+    """For each kind of input, families of corruption with their severities, applied one after the other."""
+
+
 class CrossReference(Record):
     """Where another document asks for something related. Never a claim of compliance with that document."""
 
@@ -372,6 +381,9 @@ class Profile(Record):
     """How to ask for each fact that a condition of this profile mentions."""
     documents: dict[str, Text] = {}
     """Title of every kind of document that a requirement asks for."""
+    conditions: dict[str, Condition] = Field({}, exclude_if=operator.not_)
+    """Conditions of the sector's operating domain that can be simulated; left out while there are none, so that older
+    profiles keep their digest."""
 
 
 class CheckCard(Record):

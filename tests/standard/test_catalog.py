@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from touchstone.errors import StandardError, UserError
-from touchstone.records import Basis
+from touchstone.records import Basis, Profile
 from touchstone.standard.catalog import load_standard
 from touchstone.text import Text
 
@@ -90,6 +90,17 @@ profiles:
   level: AL2
   add: [DS-02]
   drop: {DS-01: {en: not here, zh: 此处不适用}}
+  operating_domain: {time: [day, night], lens: [dirty]}
+- id: largest
+  title: {en: Largest, zh: 最大}
+  scope: {en: Most, zh: 最多}
+  imports: larger
+  operating_domain: {lens: [dirty, wet]}
+conditions:
+  day: {title: {en: Day, zh: 日间}}
+  night: {title: {en: Night, zh: 夜间}, faults: {image: [[dark, 3], [noise, 1]]}}
+  dirty: {title: {en: Dirty, zh: 脏污}, faults: {image: [[dirt, 2]], tabular: [[noise, 4]]}}
+  wet: {title: {en: Wet, zh: 潮湿}, faults: {image: [[blur, 5]]}}
 """
 
 
@@ -120,6 +131,26 @@ def test_the_small_standard_resolves(tmp_path):
     assert [requirement.control for requirement in larger.requirements] == ["DS-02"]
     assert larger.requirements[0].required
     assert larger.documents["policy"].en == "Policy"
+
+
+def test_a_profile_holds_what_its_operating_conditions_are_made_of(tmp_path):
+    standard = load(tmp_path, PACK)
+    assert standard.profile("whole").conditions == {}
+    larger, largest = standard.profile("larger"), standard.profile("largest")
+    assert list(larger.conditions) == ["night", "dirty"], "the day is ordinary: there is nothing to simulate"
+    assert larger.conditions["night"].title.zh == "夜间"
+    assert larger.conditions["night"].faults == {"image": (("dark", 3), ("noise", 1))}
+    assert list(largest.conditions) == ["night", "dirty", "wet"], "inherited first"
+    assert Profile.from_bytes(largest.to_bytes(), "profile") == largest
+    assert "conditions" not in standard.profile("whole").to_json(), "older profiles keep their digest"
+
+
+def test_a_system_may_declare_only_conditions_that_are_described(tmp_path):
+    standard = load(tmp_path, PACK)
+    standard.require_operating_condition("night", "system.yaml:3")
+    with pytest.raises(StandardError, match="nigth") as refusal:
+        standard.require_operating_condition("nigth", "system.yaml:3")
+    assert "night" in refusal.value.render("en")
 
 
 OVERRIDE = '{control: DS-01, metric: fresh, op: "<=", value: 3'
@@ -190,6 +221,11 @@ DEFECTS = {
     "omission without a Chinese reason": ("{en: too hard, zh: 过难}", "{en: too hard}", "left_out"),
     "limit that is no number": ("value: 0.4", "value: often", "often"),
     "profile without a level": ("  level: AL1\n", "", "- id: whole"),
+    "unknown operating condition": ("time: [day, night]", "time: [day, nigth]", "time: [day, nigth]"),
+    "condition in one language": ("title: {en: Wet, zh: 潮湿}", "title: {en: Wet}", "title: {en: Wet}"),
+    "severity beyond five": ("[[blur, 5]]", "[[blur, 6]]", "  wet:"),
+    "condition of nothing": ("[[blur, 5]]", "[]", "  wet:"),
+    "condition for an unknown kind of input": ("{image: [[blur, 5]]}", "{smell: [[blur, 5]]}", "  wet:"),
     "another schema": ("touchstone.pack/v1", "touchstone.pack/v9", "schema"),
 }
 

@@ -33,6 +33,7 @@ AUTOMATED = {
     "robust.corruption",
     "robust.ood",
     "robust.calibration",
+    "robust.text",
     "fair.group_metrics",
 }
 CHINESE = re.compile("[\u4e00-\u9fff]")
@@ -70,7 +71,7 @@ def texts(value: object, where: str) -> Iterator[tuple[str, Bilingual | Text]]:
 
 def test_every_text_for_people_is_in_english_and_in_chinese():
     found = [*texts(standard, "standard"), *(pair for profile in profiles for pair in texts(profile, profile.id))]
-    assert sum(where.startswith("standard.") and where.endswith(".basis.note") for where, _ in found) == 93
+    assert sum(where.startswith("standard.") and where.endswith(".basis.note") for where, _ in found) == 96
     assert {where for where, text in found if not text.en.strip() or CHINESE.search(text.en)} == set()
     assert {where for where, text in found if not CHINESE.search(text.zh)} == set()
 
@@ -154,6 +155,24 @@ def test_overrides_reach_the_screening_profile():
     assert limit("baseline-screening", "SR-01", "blackbox_asr") == "0.3"
     assert limit("digital-healthcare-screening", "SR-01", "blackbox_asr") == "0.2"
     assert limit("intelligent-manufacturing-screening", "SR-02", "mean_relative_drop_s1_s3") == "0.1"
+
+
+@pytest.mark.parametrize("sector", ["smart-city-traffic", "intelligent-manufacturing", "digital-healthcare"])
+def test_every_sector_can_simulate_its_conditions_on_every_kind_of_input(sector):
+    conditions = standard.profile(sector).conditions
+    for kind in ("image", "tabular", "timeseries"):
+        assert any(kind in condition.faults for condition in conditions.values()), kind
+    assert standard.profile(f"{sector}-screening").conditions == conditions
+
+
+def test_every_condition_occurs_in_a_profile():
+    named = {
+        name
+        for profile in standard.profiles.values()
+        for names in profile.entry.operating_domain.values()
+        for name in names
+    }
+    assert named == set(standard.conditions)
 
 
 def test_monitoring_is_mandatory_only_from_the_third_level():

@@ -27,6 +27,8 @@ ACCESS_NAMES = {
     Access.PROBABILITIES: Text("probabilities", "概率输出"),
     Access.ARTEFACT: Text("the artefact", "模型文件"),
 }
+CONDITIONS = "conditions"
+"""Parameter of the checks that simulate the conditions of the operating domain."""
 WHITE_BOX_FORMATS = frozenset({"safetensors", "torch-export"})
 
 
@@ -54,7 +56,7 @@ def make_plan(
     ids = list(dict.fromkeys(check for requirement in wanted for check in requirement.checks))
     _refuse_unknown_names({*only, *skip}, profile, checks)
     items = [
-        _item(subject, check_id, checks.get(check_id), _demanding(check_id, wanted), budget, only, skip)
+        _item(subject, profile, check_id, checks.get(check_id), _demanding(check_id, wanted), budget, only, skip)
         for check_id in ids
     ]
     if nonce_from is not None:
@@ -94,6 +96,7 @@ def _demanding(check_id: str, requirements: Iterable[Requirement]) -> list[Requi
 
 def _item(
     subject: Subject,
+    profile: Profile,
     check_id: str,
     check: Check | None,
     demanding: list[Requirement],
@@ -107,7 +110,7 @@ def _item(
             check=CheckIdentity(id=check_id, version="0"), controls=controls, runs=False, reason=NO_TEST_YET, seed=""
         )
     reason = _deselected(check_id, controls, only, skip) or _unmet_need(check, subject)
-    parameters = _parameters(check, demanding)
+    parameters = _parameters(check, profile, demanding)
     return PlanItem(
         check=CheckIdentity(id=check.id, version=check.version),
         controls=controls,
@@ -206,9 +209,14 @@ def _expected_capabilities(subject: Subject) -> frozenset[Capability]:
     return frozenset(expected)
 
 
-def _parameters(check: Check, demanding: Iterable[Requirement]) -> Parameters:
-    """The check's own defaults, with what the profile's limits prescribe for parameters of the same name."""
+def _parameters(check: Check, profile: Profile, demanding: Iterable[Requirement]) -> Parameters:
+    """The check's own defaults, with what the profile prescribes for parameters of the same name.
+
+    That is its operating conditions, and the parameters of its limits.
+    """
     prescribed: dict[str, JsonValue] = {}
+    if CONDITIONS in check.parameters.model_fields:
+        prescribed[CONDITIONS] = {name: condition.to_json() for name, condition in profile.conditions.items()}
     for requirement in demanding:
         for limit in requirement.limits:
             prescribed |= {name: value for name, value in limit.params.items() if name in check.parameters.model_fields}

@@ -165,7 +165,8 @@ def _show_profile(standard: Standard, profile: Profile) -> None:
     for question in entry.intake:
         click.echo(say("To be asked: ", "须询问：") + question.text.render(language))
     for dimension, values in entry.operating_domain.items():
-        click.echo(say(f"Operating domain, {dimension}: ", f"运行域 {dimension}：") + ", ".join(values))
+        titles = [f"{name} ({standard.conditions[name].entry.title.text.render(language)})" for name in values]
+        click.echo(say(f"Operating domain, {dimension}: ", f"运行域 {dimension}：") + ", ".join(titles))
     for aspect, value in entry.adversary.items():
         click.echo(say(f"Adversary, {aspect}: ", f"攻击者 {aspect}：") + _cell(value))
     click.echo()

@@ -22,6 +22,7 @@ from touchstone.standard.pack import (
     BasisEntry,
     Bilingual,
     CatalogEntry,
+    ConditionEntry,
     ControlEntry,
     FactEntry,
     LimitEntry,
@@ -51,6 +52,7 @@ class Standard:
     documents: Mapping[str, Placed[Bilingual]]
     controls: Mapping[str, Placed[ControlEntry]]
     profiles: Mapping[str, Placed[ProfileEntry]]
+    conditions: Mapping[str, Placed[ConditionEntry]]
 
     @property
     def name(self) -> str:
@@ -123,6 +125,11 @@ class Standard:
         if reference not in self.references:
             raise unknown(Text("reference", "参考文件"), reference, self.references, where)
 
+    def require_operating_condition(self, name: str, where: str) -> None:
+        """Refuse a condition of an operating domain that no pack describes."""
+        if name not in self.conditions:
+            raise unknown(Text("operating condition", "运行条件"), name, self.conditions, where)
+
     def _require_fact(self, name: str, where: str) -> FactEntry:
         if name not in self.facts:
             raise unknown(Text("fact", "事实"), name, self.facts, where)
@@ -184,6 +191,7 @@ def _assemble(sources: Iterable[SourceDocument]) -> Standard:
         documents=_collect(packs, "documents"),
         controls=_in_order_of_heads(catalog, _collect(packs, "controls")),
         profiles=_collect(packs, "profiles"),
+        conditions=_collect(packs, "conditions"),
     )
     for control in standard.controls.values():
         _require_sound(standard, control)

@@ -197,6 +197,20 @@ class ProfileEntry(Entry):
     overrides: tuple[OverrideEntry, ...] = ()
 
 
+InputKind = Literal["image", "tabular", "timeseries"]
+Fault = tuple[Name, Annotated[int, Field(ge=1, le=5)]]
+
+
+class ConditionEntry(Entry):
+    """A condition of an operating domain: what it is called, and which corruptions stand for it.
+
+    Without corruptions it is either the ordinary case or one that only data collected there can show.
+    """
+
+    title: Bilingual
+    faults: dict[InputKind, Annotated[tuple[Fault, ...], Field(min_length=1)]] = {}
+
+
 class Pack(Entry):
     """One file of a standard."""
 
@@ -207,6 +221,7 @@ class Pack(Entry):
     documents: dict[Name, Bilingual] = {}
     controls: tuple[ControlEntry, ...] = ()
     profiles: tuple[ProfileEntry, ...] = ()
+    conditions: dict[Name, ConditionEntry] = {}
 
 
 EntryType = TypeVar("EntryType", bound=Entry)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from pydantic import JsonValue
 
 from touchstone.errors import StandardError
-from touchstone.records import CrossReference, Limit, Profile, Requirement, number, plain
+from touchstone.records import Condition, CrossReference, Limit, Profile, Requirement, number, plain
 from touchstone.standard.applicability import parse
 from touchstone.standard.catalog import require_consistent, require_pessimistic_bound, unknown
 from touchstone.standard.pack import ControlEntry, LimitEntry, OverrideEntry, Placed, ProfileEntry
@@ -39,6 +39,7 @@ class _Draft:
     certificate_months: int
     assumed_facts: Mapping[str, JsonValue]
     demands: Mapping[str, _Demand]
+    conditions: tuple[str, ...]
 
 
 def resolve(standard: Standard, profile_id: str) -> Profile:
@@ -68,6 +69,11 @@ def resolve(standard: Standard, profile_id: str) -> Profile:
         whole_title=whole_title,
         outside_scope=outside,
         questions=_questions(standard, requirements),
+        conditions={
+            name: Condition(title=entry.title.text, faults={**entry.faults})
+            for name in draft.conditions
+            if (entry := standard.conditions[name].entry).faults
+        },
         documents={
             kind: standard.documents[kind].entry.text
             for kind in sorted({kind for requirement in requirements for kind in requirement.evidence})
@@ -91,7 +97,18 @@ def _draft(standard: Standard, profile: Placed[ProfileEntry], below: tuple[str, 
         certificate_months=entry.certificate_months or (base.certificate_months if base else 24),
         assumed_facts={**_inherited_assumptions(entry, base), **entry.assumed_facts},
         demands=_leave_out(profile, demands),
+        conditions=_operating_conditions(standard, profile, base),
     )
+
+
+def _operating_conditions(standard: Standard, profile: Placed[ProfileEntry], base: _Draft | None) -> tuple[str, ...]:
+    """Every condition of the operating domain, those of the profile this one is built on first."""
+    own = []
+    for dimension, names in profile.entry.operating_domain.items():
+        for position, name in enumerate(names):
+            standard.require_operating_condition(name, profile.at("operating_domain", dimension, position))
+            own.append(name)
+    return tuple(dict.fromkeys([*(base.conditions if base else ()), *own]))
 
 
 def _inherited_assumptions(entry: ProfileEntry, base: _Draft | None) -> Mapping[str, JsonValue]:

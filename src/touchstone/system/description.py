@@ -301,6 +301,12 @@ class SystemDescription(Part):
         description="facts that decide which controls apply; the vocabulary is `facts` of the catalog",
         examples=[{"data.personal": True}],
     )
+    operating_domain: list[Identifier] | None = Field(
+        None,
+        exclude_if=_absent,
+        description="conditions the system is made for, out of the profile's; left out, it must bear all of them",
+        examples=[["night", "fog", "rain"]],
+    )
     model: ModelDeclaration
     data: DataSets = Field(default_factory=DataSets)
     components: list[Component] = Field(default_factory=list)

@@ -14,6 +14,10 @@ MEANINGS: dict[str, Text] = {
         "facts that decide which controls apply; a fact left out is unknown, never false",
         "决定适用哪些控制项的事实；未填写即为未知，绝不视为否",
     ),
+    "SystemDescription.operating_domain": Text(
+        "conditions the system is made for, out of the profile's; left out, it must bear all of them",
+        "系统设计运行所处的条件，从档案所列中选取；不填则须承受全部条件",
+    ),
     "SystemDescription.model": Text("the model under test", "被测模型"),
     "SystemDescription.data": Text("the data handed in, by role", "按角色提交的数据"),
     "SystemDescription.components": Text("what the system depends on", "系统的依赖"),
