@@ -128,7 +128,9 @@ def build(architecture: list[Layer], tensors: Mapping[str, Any], where: str) -> 
     for place, layer in enumerate(architecture):
         name = layer.name or str(place)
         with torch.device("meta"):
-            module = _module(torch.nn, layer, f"{name}.bias" in tensors, f"{where}, layer {place + 1} ({layer.kind})")
+            module = layer_module(
+                torch.nn, layer, f"{name}.bias" in tensors, f"{where}, layer {place + 1} ({layer.kind})"
+            )
         state = {}
         for part, expected in module.state_dict().items():
             key = f"{name}.{part}"
@@ -161,7 +163,7 @@ def build(architecture: list[Layer], tensors: Mapping[str, Any], where: str) -> 
     return torch.nn.Sequential(*sequence).eval().requires_grad_(False)
 
 
-def _module(nn: Any, layer: Layer, bias: bool, where: str) -> Any:
+def layer_module(nn: Any, layer: Layer, bias: bool, where: str) -> Any:
     """One layer. `kernel` and both sizes must be declared where the kind needs them."""
 
     def needed(field: str) -> int:
