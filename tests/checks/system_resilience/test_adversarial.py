@@ -101,7 +101,7 @@ def test_the_saved_examples_are_what_they_claim(tmp_path: Path) -> None:
         assert find["place_in_arrays"] == place
         assert (find["row"], find["label_after"]) == (saved["row"][place], saved["answer"][place])
         assert 0 < float(find["distance_in_radii"]) <= 1
-        assert (find["knowledge"] == "gradient") or find["attack"] == "square"
+        assert (find["knowledge"] == "gradient") or find["attack"] == "square x200"
 
 
 def test_pictures_of_real_people_stay_out_of_the_evidence(tmp_path: Path) -> None:

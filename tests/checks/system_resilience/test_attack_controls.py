@@ -12,6 +12,7 @@ from tests.checks.running import InProcessRun
 from tests.checks.system_resilience.systems import island_system, picture_system
 from touchstone.checks.system_resilience.attack_controls import attack_controls
 from touchstone.checks.system_resilience.attacker import AdversarialParameters, Attacker
+from touchstone.methods.attacks.black_box import LadderResult
 from touchstone.methods.attacks.threat_model import AttackResult, Samples, ThreatModel
 from touchstone.records import ControlRun
 from touchstone.system.subject import Subject
@@ -32,17 +33,25 @@ class NeverMoves(Attacker):
     """Hands every sample back as it was."""
 
     def search(
-        self, x: Samples, rows: NDArray[np.int64], threat: ThreatModel, queries: int, *, restart: int = 0
-    ) -> AttackResult:
+        self,
+        x: Samples,
+        rows: NDArray[np.int64],
+        threat: ThreatModel,
+        queries: int,
+        *,
+        restart: int = 0,
+        starts: bool = False,
+    ) -> LadderResult:
+        return LadderResult(self.claimed(x, rows, threat), [""] * len(x), np.full(len(x), np.inf))
+
+    def claimed(self, x: Samples, rows: NDArray[np.int64], threat: ThreatModel) -> AttackResult:
         return AttackResult(x.copy(), np.zeros(len(x), dtype=bool), np.zeros(len(x), dtype=np.int64))
 
 
 class LeavesTheRange(NeverMoves):
     """Claims success with what no attacker may make."""
 
-    def search(
-        self, x: Samples, rows: NDArray[np.int64], threat: ThreatModel, queries: int, *, restart: int = 0
-    ) -> AttackResult:
+    def claimed(self, x: Samples, rows: NDArray[np.int64], threat: ThreatModel) -> AttackResult:
         far = np.where((self.y[rows] == 1).reshape(-1, 1, 1, 1), x - 9, x + 9)
         claimed = AttackResult(far.astype(np.float32), np.ones(len(x), dtype=bool), np.zeros(len(x), dtype=np.int64))
         return self._confirmed(x, rows, threat, claimed)

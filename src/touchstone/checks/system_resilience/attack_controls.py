@@ -82,7 +82,8 @@ def _planted(attacker: Attacker, rows: Rows, run: Run) -> ControlRun:
 def _null(attacker: Attacker, rows: Rows) -> ControlRun:
     nothing = 0
     for part in portions(rows, attacker.inputs[0].size):
-        nothing += int(attacker.black_box(part, attacker.threat.scaled(0.0), NULL_QUERIES).succeeded.sum())
+        x, nowhere = attacker.samples_at(part), attacker.threat.scaled(0.0)
+        nothing += int(attacker.search(x, part, nowhere, NULL_QUERIES, starts=True).attack.succeeded.sum())
     return ControlRun(
         kind="null",
         expected=Text("with radius zero the attack breaks nothing", "半径为零时攻击不应攻破任何样本"),
@@ -100,7 +101,7 @@ def _scores_agree(attacker: Attacker, rows: Rows) -> Broken:
 
 def _broken(attacker: Attacker, rows: Rows, queries: int, *, restart: int = 0) -> Broken:
     found = [
-        attacker.black_box(part, attacker.unlimited, queries, restart=restart).succeeded
+        attacker.search(attacker.samples_at(part), part, attacker.unlimited, queries, restart=restart).attack.succeeded
         for part in portions(rows, attacker.inputs[0].size)
     ]
     return np.concatenate([np.zeros(0, dtype=bool), *found])
@@ -124,6 +125,6 @@ def _broken_beside_boundary(attacker: Attacker, rows: Rows, generator: np.random
         middle = np.clip((near + far) / 2, lower, upper).astype(np.float32)
         same = (attacker.labels(middle) == attacker.y[left]).reshape(-1, *[1] * (x.ndim - 1))
         near, far = np.where(same, middle, near), np.where(same, far, middle)
-    result = attacker.search(near, left, attacker.unlimited.scaled(NEAR), attacker.parameters.queries)
+    result = attacker.search(near, left, attacker.unlimited.scaled(NEAR), attacker.parameters.queries).attack
     broken[reachable] = crossed & result.succeeded & attacker.unlimited.contains(x, result.adversarial)
     return broken

@@ -19,6 +19,7 @@ class Find:
     """Of the attack's run; of a search, the questions asked."""
     seed: int
     answer: int
+    """The class answered; -1 where the budget left no question for it."""
     distance: float
     """Norm of the change in units of the radius."""
     adversarial: Samples | None
@@ -40,6 +41,8 @@ class Tally:
     """Size of the random part of the survivors that was audited and stood; `None` when none was left out."""
     standing_part: int | None = None
     """The same among those that stand against the search as well."""
+    unfinished: bool = False
+    """Whether survivors were attacked less than promised, so that any number of them may break."""
 
     @property
     def unbroken(self) -> int:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
 from decimal import Decimal
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,11 +20,9 @@ from touchstone.checks.system_resilience.inputs import (
     portions,
     value_range,
 )
-from touchstone.errors import UnavailableError
-from touchstone.methods.attacks.coordinate import coordinate_attack
-from touchstone.methods.attacks.ray_search import ray_search
+from touchstone.errors import BudgetSpentError, UnavailableError
+from touchstone.methods.attacks.black_box import LadderResult, black_box_ladder
 from touchstone.methods.attacks.sequential import AUDIT_SAMPLE, MOST_AUDITED
-from touchstone.methods.attacks.square import square_attack
 from touchstone.methods.attacks.threat_model import (
     AttackResult,
     Classes,
@@ -49,6 +49,8 @@ MOST_STORED = 2**20
 """Elements of adversarial samples that go into the evidence: 4 MiB, and as much for the originals."""
 RAY_REACH = 100.0
 """How many radii away a table's change of answer is looked for, when no range is declared."""
+STARTS = 64
+"""Samples of the data from which a search by labels may start."""
 
 
 class AdversarialParameters(Parameters):
@@ -102,6 +104,8 @@ class Attacker:
         self.finds: list[Find] = []
         self.unconfirmed = 0
         self.saturated = 0
+        self.spent: BudgetSpentError | None = None
+        """Why the model may be asked nothing more. What was found until then stands."""
         self.contradicted = np.zeros(self.samples, dtype=bool)
         """Attacked samples to which the function of tensors gives another answer than the model itself."""
         self.reached = 0
@@ -110,7 +114,6 @@ class Attacker:
         """Whether the audit is less than the whole ensemble."""
         self.white_box: WhiteBox | None = None
         self._audit_lot = run.generator("audit")
-        self._by_labels_too = np.zeros(self.samples, dtype=bool)
         if self.gradients:
             from touchstone.checks.system_resilience.white_box import AUDITS, WhiteBox
 
@@ -126,13 +129,6 @@ class Attacker:
     def scored(self) -> bool:
         """Whether answers come with scores, not as labels only."""
         return bool({Capability.PROBABILITIES, Capability.LOGITS} & self.model.capabilities)
-
-    @property
-    def search_name(self) -> str:
-        """The search that the answers allow."""
-        if not self.scored:
-            return "rays"
-        return "coordinates" if self.layout is None else "square"
 
     @property
     def gradients(self) -> bool:
@@ -158,16 +154,20 @@ class Attacker:
             standing=int(standing.sum()),
             part=int(self.part.sum()) if partly else None,
             standing_part=int((self.part & standing).sum()) if partly else None,
+            unfinished=self.spent is not None,
         )
 
     def attack_up_to(self, look: int) -> None:
-        """Attack the samples from where the last look ended."""
+        """Attack the samples from where the last look ended, as far as the model may be asked."""
         for part in portions(np.arange(self.reached, look), self.inputs[0].size):
-            self.correct[part] = self.labels(self.samples_at(part)) == self.y[part]
+            with suppress(BudgetSpentError):
+                self.correct[part] = self.labels(self.samples_at(part)) == self.y[part]
+                self.reached = int(part[-1]) + 1
+            if self.spent is not None:
+                return
             answered = part[self.correct[part]]
             if answered.size:
                 self._attack(answered)
-        self.reached = look
 
     def audit(self, *, everyone: bool = False) -> None:
         """Attack survivors with the audit rungs: all, or where they are many a part, and all if any of it breaks."""
@@ -182,14 +182,12 @@ class Attacker:
         self._audit(left)
 
     def _attack(self, rows: NDArray[np.int64]) -> None:
-        result = self.black_box(rows, self.threat, self.parameters.queries)
+        found = self.search(self.samples_at(rows), rows, self.threat, self.parameters.queries, starts=True)
+        result = found.attack
         self.black[rows], self.queries[rows] = result.succeeded, result.queries
         for place in np.flatnonzero(result.succeeded):
-            index = int(rows[place])
-            attack = "rays" if self._by_labels_too[index] else self.search_name
-            self.keep(
-                "search", index, attack, int(result.queries[place]), int(self.seeds[index]), result.adversarial[place]
-            )
+            index, asked = int(rows[place]), int(result.queries[place])
+            self.keep("search", index, found.by[place], asked, int(self.seeds[index]), result.adversarial[place])
         if self.white_box is not None:
             from touchstone.methods.attacks.gradient.ladder import QUICK
 
@@ -245,7 +243,9 @@ class Attacker:
         """Remember a sample that was broken, with what the evidence has room for."""
         stored = sum(find.adversarial is not None for find in self.finds)
         room = (stored + 1) * adversarial.size <= MOST_STORED
-        x = self.samples_at(np.array([index]))
+        x, answer = self.samples_at(np.array([index])), -1
+        with suppress(BudgetSpentError):
+            answer = int(self.labels(adversarial[None])[0])
         self.finds.append(
             Find(
                 index,
@@ -253,7 +253,7 @@ class Attacker:
                 attack,
                 step,
                 seed,
-                int(self.labels(adversarial[None])[0]),
+                answer,
                 float(self.threat.distance(x, adversarial[None])[0]),
                 adversarial.copy() if room else None,
             )
@@ -263,43 +263,46 @@ class Attacker:
         """The unchanged samples."""
         return self._seen(self.inputs[self.order[rows]])
 
-    def black_box(
-        self, rows: NDArray[np.int64], threat: ThreatModel, queries: int, *, restart: int = 0
-    ) -> AttackResult:
-        """Search around these samples. Another `restart` is another stream of random numbers."""
-        return self.search(self.samples_at(rows), rows, threat, queries, restart=restart)
-
     def search(
-        self, x: Samples, rows: NDArray[np.int64], threat: ThreatModel, queries: int, *, restart: int = 0
-    ) -> AttackResult:
-        """The strongest search that the answers allow, around any `x` that is answered like the samples `rows`.
+        self,
+        x: Samples,
+        rows: NDArray[np.int64],
+        threat: ThreatModel,
+        queries: int,
+        *,
+        restart: int = 0,
+        starts: bool = False,
+    ) -> LadderResult:
+        """The attacks that the answers allow, around any `x` that is answered like the samples `rows`.
 
-        Where probabilities are exactly zero for all classes but one they lead nowhere, and what survives is searched
-        once more by labels. Only what a fresh question confirms counts as a success.
+        With `starts` a search by labels may begin at samples of other classes. Another `restart` is another stream of
+        random numbers. Where probabilities are exactly zero for all classes but one they lead nowhere, and what
+        survives is searched once more by labels.
         """
+        found = self._ladder(x, rows, threat, queries, restart, scored=self.scored, starts=starts)
         if not self.scored:
-            return self._confirmed(x, rows, threat, self._by_labels(x, rows, threat, queries, restart))
-        attack = coordinate_attack if self.layout is None else square_attack
-        found = attack(self.scores, x, self.y[rows], threat, self.seeds[rows] + restart, queries=queries)
-        blind = np.flatnonzero(~found.succeeded)
+            return found
+        attack = found.attack
+        blind = np.flatnonzero(~attack.succeeded)
         blind = blind[self._saturated(x[blind])]
         if blind.size:
-            again = self._by_labels(x[blind], rows[blind], threat, queries, restart)
-            found.adversarial[blind], found.succeeded[blind] = again.adversarial, again.succeeded
-            found.queries[blind] += again.queries
-            self._by_labels_too[rows[blind]] = again.succeeded
+            again = self._ladder(x[blind], rows[blind], threat, queries, restart, scored=False, starts=starts)
+            attack.adversarial[blind], attack.succeeded[blind] = again.attack.adversarial, again.attack.succeeded
+            attack.queries[blind] += again.attack.queries
+            for place, by in zip(blind, again.by, strict=True):
+                found.by[place] = by
             self.saturated += int(blind.size)
-        return self._confirmed(x, rows, threat, found)
+        return found
 
     def labels(self, x: Samples) -> Classes:
         """Predicted classes."""
-        return self.model.labels(self.original(x))
+        return self._asked(self.model.labels, x)
 
     def scores(self, x: Samples) -> NDArray[np.float64]:
         """Logits, or logarithms of probabilities."""
         if Capability.LOGITS in self.model.capabilities:
-            return self.model.logits(self.original(x))
-        return np.log(np.maximum(self.model.probabilities(self.original(x)), np.finfo(np.float64).tiny))
+            return np.asarray(self._asked(self.model.logits, x))
+        return np.log(np.maximum(self._asked(self.model.probabilities, x), np.finfo(np.float64).tiny))
 
     def radius(self, factor: Decimal) -> str:
         """A radius in the words of the parameters."""
@@ -318,19 +321,52 @@ class Attacker:
         """Whether the search does better than the gradient, which knows more."""
         return self.gradients and self.only_search > MASKED_SHARE * len(self.attacked)
 
-    def _by_labels(
-        self, x: Samples, rows: NDArray[np.int64], threat: ThreatModel, queries: int, restart: int
-    ) -> AttackResult:
+    def _asked(self, answers: Callable[[Samples], NDArray[Any]], x: Samples) -> NDArray[Any]:
+        """Answers to samples in the layout of the attacks; the end of the budget is noted."""
+        try:
+            return answers(self.original(x))
+        except BudgetSpentError as spent:
+            self.spent = spent
+            raise
+
+    def _ladder(
+        self,
+        x: Samples,
+        rows: NDArray[np.int64],
+        threat: ThreatModel,
+        queries: int,
+        restart: int,
+        *,
+        scored: bool,
+        starts: bool,
+    ) -> LadderResult:
         reach = float(np.max((self.range.high - self.range.low) / np.max(threat.epsilon, initial=1e-12)))
-        far = reach if np.isfinite(reach) else RAY_REACH
-        seed = int(self.seeds[0]) + restart
-        return ray_search(self.labels, x, self.y[rows], threat, seed, reach=far, queries=queries)
+        pool = np.arange(min(STARTS, self.samples) if starts else 0)
+        found = black_box_ladder(
+            x,
+            self.y[rows],
+            threat,
+            self.seeds[rows] + restart,
+            queries=queries,
+            labels=self.labels,
+            scores=self.scores if scored else None,
+            pool=self.samples_at(pool),
+            pool_y=self.y[pool],
+            picture=self.layout is not None,
+            reach=reach if np.isfinite(reach) else RAY_REACH,
+            order=int(self.seeds[0]) + restart,
+        )
+        self.unconfirmed += found.unconfirmed
+        return found
 
     def _saturated(self, x: Samples) -> NDArray[np.bool_]:
         """Whether all classes but one get a probability of exactly zero: no small change shows in the scores."""
         if not len(x) or Capability.LOGITS in self.model.capabilities:
             return np.zeros(len(x), dtype=bool)
-        return np.asarray((self.model.probabilities(self.original(x)) > 0).sum(axis=1) == 1)
+        try:
+            return np.asarray((self._asked(self.model.probabilities, x) > 0).sum(axis=1) == 1)
+        except BudgetSpentError:
+            return np.zeros(len(x), dtype=bool)
 
     def _confirmed(
         self, x: Samples, rows: NDArray[np.int64], threat: ThreatModel, result: AttackResult

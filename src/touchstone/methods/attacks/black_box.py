@@ -75,8 +75,6 @@ class LadderResult:
     """Name of the step that broke each sample; empty for survivors."""
     nearest: NDArray[np.float64]
     """Distance, in radii, of the nearest change of answer known; infinite where none is."""
-    answers: Classes
-    """What the model answers to each find; -1 where it could not be asked, and for survivors."""
     costs: dict[str, Cost] = field(default_factory=dict)
     unconfirmed: int = 0
     """Finds that a fresh question, or the exact ball, did not confirm: is the model random?"""
@@ -163,7 +161,7 @@ class _Climb:
         self.x, self.y, self.threat, self.seeds = x, y, threat, seeds
         self.labels, self.scores, self.starts, self.reach, self.order = labels, scores, starts, reach, order
         none = AttackResult(x.copy(), np.zeros(len(x), dtype=bool), np.zeros(len(x), dtype=np.int64))
-        self.result = LadderResult(none, [""] * len(x), np.full(len(x), np.inf), np.full(len(x), -1))
+        self.result = LadderResult(none, [""] * len(x), np.full(len(x), np.inf))
 
     def take(self, step: Step, rows: NDArray[np.int64]) -> None:
         """One attack on these samples."""
@@ -211,11 +209,8 @@ class _Climb:
         points = found.adversarial[places]
         kept = self.threat.contains(self.x[rows[places]], points)
         try:
-            answers = self.labels(points)
+            kept &= self.labels(points) != self.y[rows[places]]
         except BudgetSpentError:
             self.result.unrepeated += int(kept.sum())
-        else:
-            kept &= answers != self.y[rows[places]]
-            self.result.answers[rows[places[kept]]] = answers[kept]
         self.result.unconfirmed += int((~kept).sum())
         return places[kept]
