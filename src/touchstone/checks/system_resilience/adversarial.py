@@ -24,6 +24,7 @@ from touchstone.checks.system_resilience.attack_controls import attack_controls
 from touchstone.checks.system_resilience.attack_evidence import exhibits, remarks
 from touchstone.checks.system_resilience.attack_findings import Tally
 from touchstone.checks.system_resilience.attacker import AdversarialParameters, Attacker
+from touchstone.checks.system_resilience.bracket import Proofs
 from touchstone.checks.system_resilience.constrained import constrained_attack
 from touchstone.checks.system_resilience.inputs import normal_inputs, times_small
 from touchstone.checks.system_resilience.tables import declared_constraints
@@ -86,6 +87,12 @@ CURVE_FACTORS = (Decimal("0.25"), Decimal("0.5"), Decimal(1), Decimal(2))
             Text("answered correctly under all attacks tried", "在全部已尝试攻击下仍判定正确的比例"),
         ),
         MetricDeclaration(
+            "certified_accuracy",
+            "share",
+            "higher",
+            Text("proven robust at this radius, whatever the attack", "在该半径下已证明鲁棒（与攻击方式无关）的比例"),
+        ),
+        MetricDeclaration(
             "attack_success_at_eps",
             "share",
             "lower",
@@ -104,6 +111,7 @@ CURVE_FACTORS = (Decimal("0.25"), Decimal("0.5"), Decimal(1), Decimal(2))
 def adversarial(subject: Subject, parameters: AdversarialParameters, run: Run) -> Measurement:
     """Attack in random order, look, and stop as soon as the limits are settled."""
     attacker = Attacker(subject, parameters, run)
+    proofs = Proofs(subject, attacker, run)
     looks = looks_at(attacker.samples)
     for look in looks:
         attacker.attack_up_to(look)
@@ -113,6 +121,7 @@ def adversarial(subject: Subject, parameters: AdversarialParameters, run: Run) -
         last = look == attacker.samples
         if last or (look >= FEWEST[run.budget] and run.decided(_rates(attacker.tally(), attacker.samples))):
             _audit(attacker, run)
+            proofs.audit()
             if last or run.decided(_rates(attacker.tally(), attacker.samples)):
                 break
     metrics = _rates(attacker.tally(), attacker.samples)
@@ -121,6 +130,9 @@ def adversarial(subject: Subject, parameters: AdversarialParameters, run: Run) -
     metrics += _curve(attacker, CURVE_SAMPLES[run.budget], len(looks))
     controls = attack_controls(attacker, run) + _gradient_controls(attacker, run)
     warnings = remarks(attacker)
+    if not _missed(attacker, run):
+        proven = proofs.bracket(len(looks))
+        metrics, controls, warnings = metrics + proven.metrics, controls + proven.controls, warnings + proven.warnings
     constraints = declared_constraints(subject.description.model.input, normal_inputs(subject, subject.data("test")))
     if constraints is not None:
         constrained = constrained_attack(attacker, constraints, run, len(looks))
