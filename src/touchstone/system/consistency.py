@@ -6,11 +6,13 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 from touchstone.documents import FieldPath
 from touchstone.records import Access
 from touchstone.system.constraint_problems import constraint_problems
+from touchstone.system.deployed import deployed_model
 from touchstone.system.description import (
     DataSet,
     InputSpecification,
@@ -46,6 +48,8 @@ def consistency_problems(description: SystemDescription) -> Iterator[Problem]:
         yield from _normalisation(model.normalisation, model.input)
     yield from _output(model.output)
     yield from _layers(model)
+    yield from _smoothing(model)
+    yield from _deployed(model)
     yield from _data(description)
     if description.deployment.endpoint is not None:
         yield from _url(("deployment", "endpoint"), description.deployment.endpoint)
@@ -278,6 +282,39 @@ def _layers(model: ModelDeclaration) -> Iterator[Problem]:
                 Text(f"is missing: {layer.kind} needs it", f"缺失：{layer.kind} 层必须填写"),
                 Text("for example `kernel: 2`", "例如 `kernel: 2`"),
             )
+
+
+def _smoothing(model: ModelDeclaration) -> Iterator[Problem]:
+    """Noise goes into a model that answers; recorded predictions answer nothing."""
+    if model.smoothing is not None and (model.format == "predictions" or model.access is Access.PREDICTIONS):
+        yield Problem(
+            ("model", "smoothing"),
+            Text("needs a model that can be asked, not predictions", "需要可查询的模型，而非预测结果"),
+            Text("remove it, or hand in the model", "请删除，或提交模型"),
+        )
+
+
+def _deployed(model: ModelDeclaration) -> Iterator[Problem]:
+    """A form has to be handed in like a model, and cannot be compared with recorded predictions."""
+    at: FieldPath = ("model", "deployed")
+    if model.deployed is not None and model.format == "predictions":
+        yield Problem(
+            at,
+            Text("needs an evaluated model that can be asked, not predictions", "需要可查询的被测模型，而非预测结果"),
+            Text("remove it, or hand in the model", "请删除，或提交模型"),
+        )
+        return
+    names = Counter(form.name for form in model.deployed or ())
+    for position, form in enumerate(model.deployed or ()):
+        if names[form.name] > 1:
+            yield Problem(
+                (*at, position, "name"),
+                Text(f"is used more than once: {shown(form.name)}", f"重复使用：{shown(form.name)}"),
+                Text("give each form a name of its own", "请为每个形态各取一个名称"),
+            )
+        declared = deployed_model(model, form)
+        for problem in (*_handed_in(declared), *_layers(declared)):
+            yield replace(problem, at=(*at, position, *problem.at[1:]))
 
 
 def _data(description: SystemDescription) -> Iterator[Problem]:

@@ -161,6 +161,52 @@ class Layer(Part):
     padding: int = Field(0, ge=0)
 
 
+class Smoothing(Part):
+    """Randomised smoothing: what is in service is not the model, but the majority of its answers under noise."""
+
+    sigma: Annotated[Finite, Field(gt=0)] = Field(
+        description="standard deviation of the noise, in the units of the inputs", examples=[0.25]
+    )
+    samples: Annotated[int, Field(ge=1, le=100_000)] = Field(
+        description="noisy copies of each input that are asked", examples=[64]
+    )
+    seed: Annotated[int, Field(ge=0, lt=2**53)] = Field(
+        0, description="the noise of an input follows from this number and the input itself"
+    )
+
+
+class Derivation(Part):
+    """How this model was made of another one."""
+
+    system: Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")] = Field(
+        description="digest of the system it was made of"
+    )
+    recipe: Identifier = Field(description="what was done to it", examples=["adversarial-training"])
+    seed: Annotated[int, Field(ge=0, lt=2**53)] = Field(description="seed of everything drawn by lot")
+    parameters: dict[Identifier, Line] = Field(
+        default_factory=dict, description="settings of the recipe", examples=[{"epochs": "10"}]
+    )
+
+
+class DeployedForm(Part):
+    """The same model as it runs somewhere: converted, quantised, compiled, on another runtime or device."""
+
+    name: Identifier = Field(description="what the form is called in the report", examples=["edge-int8"])
+    format: Literal["onnx", "safetensors", "torch-export", "skops", "http"] = Field(
+        description="how the form is handed in"
+    )
+    file: RelativePath | None = Field(None, description="its model file", examples=["model-int8.onnx"])
+    more_files: list[RelativePath] = Field(default_factory=list, description="further files that belong to it")
+    endpoint: Line | None = Field(None, description="http: base URL of the service that runs it")
+    endpoint_model: Identifier | None = Field(None, description="http: name of the model at the endpoint")
+    input_tensor: Line | None = Field(None, description="name of its input tensor, when it has several")
+    output: Literal["probabilities", "logits", "labels"] | None = Field(
+        None, description="meaning of its output; left out, that of the evaluated form"
+    )
+    output_tensor: Line | None = Field(None, description="name of its output tensor, when it has several")
+    architecture: list[Layer] | None = Field(None, description="safetensors: the layers in order")
+
+
 class ModelDeclaration(Part):
     """The model under test: its files, or the service that answers for it."""
 
@@ -198,6 +244,21 @@ class ModelDeclaration(Part):
     normalisation: Normalisation | None = None
     output: OutputSpecification
     architecture: list[Layer] | None = Field(None, description="safetensors: the layers in order")
+    smoothing: Smoothing | None = Field(
+        None,
+        exclude_if=_absent,
+        description="answers are the majority of the model's answers under noise",
+        examples=[{"sigma": 0.25, "samples": 64}],
+    )
+    derived: Derivation | None = Field(
+        None, exclude_if=_absent, description="how this model was made of that of another system"
+    )
+    deployed: list[DeployedForm] | None = Field(
+        None,
+        exclude_if=_absent,
+        description="forms of the same model that go into service instead of the one above",
+        examples=[[{"name": "edge-int8", "format": "onnx", "file": "model-int8.onnx"}]],
+    )
     claims: dict[Identifier, Annotated[float, Field(ge=0, le=1)]] = Field(
         default_factory=dict,
         description="performance the applicant claims; the laboratory confirms or refutes it",

@@ -70,6 +70,29 @@ MEANINGS: dict[str, Text] = {
     "ModelDeclaration.architecture": Text(
         "the layers of a safetensors model, in order", "safetensors 模型的各层，按顺序"
     ),
+    "ModelDeclaration.smoothing": Text(
+        "the service answers with the majority of the model's answers under noise",
+        "对外给出的是模型在噪声下多次回答的多数结果",
+    ),
+    "ModelDeclaration.derived": Text(
+        "how this model was made of that of another system", "该模型如何由另一系统的模型得到"
+    ),
+    "ModelDeclaration.deployed": Text(
+        "forms of the same model that go into service instead of the one above",
+        "同一模型实际投入使用的其他形态",
+    ),
+    "DeployedForm.name": Text("what the form is called in the report", "该形态在报告中的名称"),
+    "DeployedForm.format": Text("how the form is handed in", "该形态的提交形式"),
+    "DeployedForm.file": Text("its model file", "其模型文件"),
+    "DeployedForm.more_files": Text("further files that belong to it", "属于它的其他文件"),
+    "DeployedForm.endpoint": Text("base URL of the service that runs it", "运行该形态的服务的基础 URL"),
+    "DeployedForm.endpoint_model": Text("name of the model at the endpoint", "模型在该服务中的名称"),
+    "DeployedForm.input_tensor": Text("name of its input tensor, when it has several", "有多个输入张量时，其名称"),
+    "DeployedForm.output": Text(
+        "meaning of its output; left out, that of the evaluated form", "输出的含义；不填则与被测形态相同"
+    ),
+    "DeployedForm.output_tensor": Text("name of its output tensor, when it has several", "有多个输出张量时，其名称"),
+    "DeployedForm.architecture": Text("the layers in order", "按顺序列出的各层"),
     "ModelDeclaration.claims": Text(
         "performance the applicant claims, from 0 to 1; the laboratory confirms or refutes it",
         "申请方声明的性能（0 到 1）；由实验室证实或证伪",
@@ -132,6 +155,17 @@ MEANINGS: dict[str, Text] = {
     "Layer.kernel": Text("side of the square window", "方形窗口的边长"),
     "Layer.stride": Text("step of the window", "窗口的步长"),
     "Layer.padding": Text("zeros added on each side", "每侧补零的数量"),
+    "Smoothing.sigma": Text(
+        "standard deviation of the noise, in the units of the inputs", "噪声的标准差，单位与输入相同"
+    ),
+    "Smoothing.samples": Text("noisy copies of each input that are asked", "每个输入查询的加噪副本数"),
+    "Smoothing.seed": Text(
+        "the noise of an input follows from this number and the input itself", "输入的噪声由该数字与输入本身决定"
+    ),
+    "Derivation.system": Text("digest of the system it was made of", "来源系统的摘要"),
+    "Derivation.recipe": Text("what was done to it", "所用的加固方法"),
+    "Derivation.seed": Text("seed of everything drawn by lot", "全部随机抽取的种子"),
+    "Derivation.parameters": Text("settings of the recipe", "方法的参数"),
     "DataSets.test": Text("held-out data the model has not seen", "模型未见过的留出数据"),
     "DataSets.train": Text("data the model was trained on", "模型的训练数据"),
     "DataSets.reference": Text("clean data from the operating domain", "来自运行领域的干净数据"),

@@ -41,6 +41,11 @@ def references(description: SystemDescription) -> Iterator[Reference]:
         yield Reference(("model", "file"), model.file)
     for position, path in enumerate(model.more_files):
         yield Reference(("model", "more_files", position), path)
+    for number, form in enumerate(model.deployed or ()):
+        if form.file is not None:
+            yield Reference(("model", "deployed", number, "file"), form.file)
+        for position, path in enumerate(form.more_files):
+            yield Reference(("model", "deployed", number, "more_files", position), path)
     if model.signature is not None:
         yield Reference(("model", "signature"), model.signature)
     if model.signer is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from bisect import bisect_left
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from io import BufferedReader
 from pathlib import Path
@@ -18,7 +18,8 @@ from touchstone.records import Access, plain
 from touchstone.scan.recognise import recognise
 from touchstone.scan.source import FileSource
 from touchstone.system.data.dataset import LabelledData
-from touchstone.system.description import FactValue, SystemDescription
+from touchstone.system.deployed import deployed_model
+from touchstone.system.description import DeployedForm, FactValue, SystemDescription
 from touchstone.system.loading import description_file, load_description
 from touchstone.system.models.handle import ModelHandle
 from touchstone.system.references import MOST_FILES, files_below, normal, references, resolve, too_many
@@ -76,6 +77,7 @@ class Subject:
             "deploy.edge_devices": bool(self.description.deployment.edge_devices),
             "data.sites_declared": test is not None and test.site is not None,
             "data.groups_declared": test is not None and bool(test.sensitive),
+            "model.converted_for_deployment": bool(self.description.model.deployed),
         }
         derived.update((name, True) for name, is_shown in shown.items() if is_shown)
         return derived | self.description.facts
@@ -91,6 +93,14 @@ class Subject:
         from touchstone.system.models.opening import open_model
 
         return self._once("model", lambda: open_model(self))
+
+    def deployed(self, form: DeployedForm) -> ModelHandle:
+        """One of the declared deployed forms of the model, opened on first use. Raises like :meth:`model`."""
+        from touchstone.system.models.opening import open_model
+
+        declared = deployed_model(self.description.model, form)
+        as_model = replace(self, description=self.description.model_copy(update={"model": declared}), _opened={})
+        return self._once(f"deployed.{form.name}", lambda: open_model(as_model))
 
     def data(self, role: Role) -> LabelledData:
         """A data set, read and validated on first use. Raises `UnavailableError` when it was not handed in."""

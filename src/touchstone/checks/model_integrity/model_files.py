@@ -12,9 +12,13 @@ from touchstone.text import Text
 
 
 def model_files(subject: Subject) -> list[FileRecord]:
-    """The model's files, each once, sorted by path. Raises `UnavailableError` when none was handed in."""
+    """The files of the model and of its deployed forms, each once, sorted by path.
+
+    Raises `UnavailableError` when none was handed in.
+    """
     model = subject.description.model
-    paths = {path for path in (model.file, *model.more_files) if path is not None}
+    forms = (model, *(model.deployed or ()))
+    paths = {path for form in forms for path in (form.file, *form.more_files) if path is not None}
     if not paths:
         raise UnavailableError(
             Text("no model file was handed in", "未提交模型文件"),
