@@ -29,7 +29,8 @@ def stating(folder: Path, *, samples: int, sharpened: float = 1.0) -> Subject:
 
 def measured(subject: Subject, run: InProcessRun | None = None) -> Measurement:
     result = calibration.function(subject, CalibrationParameters(), run or InProcessRun())
-    assert {metric.id for metric in result.metrics} == {metric.id for metric in calibration.metrics}
+    declared = {metric.id for metric in calibration.metrics} - {"confidence_lag_under_shift"}
+    assert {metric.id for metric in result.metrics} == declared, "precomputed answers cannot be asked again"
     assert all(METHOD_CODE.fullmatch(metric.method) for metric in result.metrics)
     return result
 

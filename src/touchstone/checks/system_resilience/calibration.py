@@ -2,9 +2,11 @@
 
 Threat: a confident wrong answer passes every threshold a user sets on confidence, and an abstention rule that rests on
 it protects nobody. Measured is the expected calibration error over 15 bins of equal mass, with bounds that account for
-the bias of its plain estimate, and two proper scores for information.
+the bias of its plain estimate, and two proper scores for information; where the model answers any input, also
+calibration on corrupted inputs, and whether confidence falls when accuracy falls.
 
-What it cannot tell: calibration in a subgroup, for classes other than the one answered, and outside the test data.
+What it cannot tell: calibration in a subgroup, for classes other than the one answered, and on inputs unlike the test
+data and their corruptions.
 
 Source: Guo, Pleiss, Sun and Weinberger 2017, ICML; the bounds are derived in `touchstone.methods.calibration`.
 """
@@ -18,6 +20,8 @@ from pydantic import Field
 
 from touchstone.canonical import canonical_json
 from touchstone.checks.declaration import Measurement, MetricDeclaration, Needs, Parameters, Run, check
+from touchstone.checks.system_resilience.calibration_under_shift import calibration_under_shift
+from touchstone.checks.system_resilience.inputs import times_small
 from touchstone.errors import UnavailableError
 from touchstone.methods.calibration import (
     SMALLEST_PROBABILITY,
@@ -55,19 +59,22 @@ class CalibrationParameters(Parameters):
 
 @check(
     id="robust.calibration",
-    version="1",
+    version="2",
     title=Text("Calibration of confidence", "置信度校准"),
     measures=Text(
         "How far the probability the model gives its own answer is from the share of such answers that are right "
         "(expected calibration error, bins of equal mass), with the Brier score and the negative log-likelihood. "
-        "The bounds allow for the upward bias of the plain estimate in small samples.",
+        "The bounds allow for the upward bias of the plain estimate in small samples. For information, the same on "
+        "corrupted inputs, with how much less confidence falls there than accuracy.",
         "测量模型对自身预测给出的概率与此类预测实际正确比例之差（期望校准误差，等样本量分箱），"
-        "并给出 Brier 分数与负对数似然；所给界限已计入小样本下朴素估计的正偏差。",
+        "并给出 Brier 分数与负对数似然；所给界限已计入小样本下朴素估计的正偏差。"
+        "另测量受损输入上的校准误差，以及此时置信度的下降比准确率少多少，仅供参考。",
     ),
     cannot_tell=Text(
         "Whether confidence is calibrated within a subgroup, for classes other than the one answered, or for inputs "
-        "unlike the test data. A model that always states the base rate is calibrated and useless.",
-        "无法判断在某一子群体内、对所预测类别以外的类别、或对与测试数据不同的输入，置信度是否校准；"
+        "unlike the test data and their simulated corruptions. A model that always states the base rate is calibrated "
+        "and useless.",
+        "无法判断在某一子群体内、对所预测类别以外的类别、或对不同于测试数据及其模拟扰动的输入，置信度是否校准；"
         "始终给出基准概率的模型虽已校准却毫无用处。",
     ),
     remedy=Text(
@@ -76,7 +83,8 @@ class CalibrationParameters(Parameters):
         "使用留出数据重新校准（温度缩放、保序回归）；若区间过宽无法判定，请补充测试数据。",
     ),
     threats=("AVID P0202",),
-    source="Guo et al. 2017, ICML; Roelofs et al. 2022, AISTATS; Fan, Grama and Liu 2015, Electron. J. Probab. 20",
+    source="Guo et al. 2017, ICML; Roelofs et al. 2022, AISTATS; Fan, Grama and Liu 2015, Electron. J. Probab. 20; "
+    "Ovadia et al. 2019, NeurIPS",
     needs=Needs(
         access=Access.PREDICTIONS,
         capabilities=frozenset({Capability.PROBABILITIES}),
@@ -89,7 +97,17 @@ class CalibrationParameters(Parameters):
         ),
         MetricDeclaration("brier_score", "score", "lower", Text("Brier score (0 to 2)", "Brier 分数（0 至 2）")),
         MetricDeclaration("negative_log_likelihood", "nat", "lower", Text("Negative log-likelihood", "负对数似然")),
+        MetricDeclaration(
+            "confidence_lag_under_shift",
+            "points",
+            "lower",
+            Text(
+                "how much less confidence falls than accuracy on corrupted inputs, severity 3",
+                "受损输入（强度 3）上置信度比准确率少下降的量",
+            ),
+        ),
     ),
+    cost=lambda subject, _, budget: {"quick": 2, "standard": 4, "full": 8}[budget] * times_small(subject, 24_000),
     parameters=CalibrationParameters,
 )
 def calibration(subject: Subject, parameters: CalibrationParameters, run: Run) -> Measurement:
@@ -97,7 +115,9 @@ def calibration(subject: Subject, parameters: CalibrationParameters, run: Run) -
     if test.target is None:
         raise UnavailableError(Text("the test data carry no labels", "测试数据没有标签"), "data.test.target")
     probabilities = subject.model().probabilities(test.inputs)
-    run.progress(0.8)
+    run.progress(0.3)
+    under_shift = calibration_under_shift(subject, run, parameters.bins)
+    run.progress(0.9)
 
     confidence, correct = top_label(probabilities, test.target)
     bin_of = equal_mass_bins(confidence, parameters.bins)
@@ -119,12 +139,15 @@ def calibration(subject: Subject, parameters: CalibrationParameters, run: Run) -
             calibration_error,
             _mean("brier_score", "score", brier_scores(probabilities, test.target), 2.0),
             _mean("negative_log_likelihood", "nat", surprise, float(-np.log(SMALLEST_PROBABILITY))),
+            *under_shift.metrics,
         ),
         controls=(
             _labels_as_stated(confidence, bin_of, run.generator("labels as stated")),
             _planted_overconfidence(confidence, bin_of, run.generator("planted overconfidence")),
+            *under_shift.controls,
         ),
         exhibits=(run.exhibit("reliability.json", "application/json", _reliability_table(diagram)),),
+        warnings=under_shift.warnings,
     )
 
 
