@@ -54,12 +54,15 @@ def picture_system(
     personal: bool = False,
     ranged: bool = True,
     sharpness: float = 1.0,
+    low: float = 0.0,
+    high: float = 1.0,
     **rest: Any,
 ) -> Subject:
     """Pictures whose left half is brighter (class 1) or darker (class 0) than the right half by `gap`.
 
     The weights are +1 left and -1 right, so that the L∞ distance of every sample to the boundary is about `gap / 2`.
-    `truth` other than `honest` turns every label round; `sharpness` multiplies the scores and moves no boundary.
+    `truth` other than `honest` turns every label round; `sharpness` multiplies the scores and moves no boundary. All
+    is stretched from `[0, 1]` to the range from `low` to `high`.
     """
     generator = np.random.default_rng(7)
     channels_last = rest.get("layout") == "HWC"
@@ -71,10 +74,10 @@ def picture_system(
     y = generator.integers(2, size=n)
     direction = np.where(y == 1, 0.5, -0.5).reshape(-1, *[1] * len(shape))
     noise = generator.uniform(-0.01, 0.01, size=(n, *shape))
-    x = (0.5 + direction * gap * side + noise).astype(np.float32)
+    x = (low + (high - low) * (0.5 + direction * gap * side + noise)).astype(np.float32)
     target = y if truth == "honest" else 1 - y
-    bias = -1e6 if truth == "constant" else -0.5 * float(side.sum())
-    legal = {"low": 0.0, "high": 1.0} if ranged else {}
+    bias = -1e6 if truth == "constant" else -0.5 * (low + high) * float(side.sum())
+    legal = {"low": low, "high": high} if ranged else {}
     description = describe(
         shape=list(shape),
         kind="image",
@@ -89,6 +92,41 @@ def picture_system(
     description["facts"] = {"data.personal": personal}
     model = linear_picture_model(sharpness * side, sharpness * bias, output=output)
     return make(folder, description, {"model.onnx": model, "test.npz": arrays(x, target.astype(np.int64))})
+
+
+def striped_system(folder: Path, classes: int, *, output: str, n: int = 40, batch: int | None = None) -> Subject:
+    """Pictures of one channel, 3 rows for each class and 5 columns: the class is whose rows are a little brighter."""
+    generator = np.random.default_rng(13)
+    y = np.arange(n) % classes
+    rows = np.repeat(np.arange(classes), 3)
+    bright = (rows == y[:, None])[:, None, :, None]
+    x = (0.5 + 0.01 * bright + generator.uniform(-0.002, 0.002, (n, 1, len(rows), 5))).astype(np.float32)
+    matrix = np.repeat(np.eye(classes)[rows], 5, axis=0).astype(np.float32)
+    nodes = [
+        onnx.node("Flatten", ["x"], ["flat"], onnx.integer_attribute("axis", 1)),
+        onnx.node("MatMul", ["flat", "W"], ["y" if output == "logits" else "z"]),
+    ]
+    size = "n" if batch is None else batch
+    end = onnx.value("y", [size, classes])
+    if output == "labels":
+        axis = onnx.integer_attribute("axis", 1), onnx.integer_attribute("keepdims", 0)
+        nodes.append(onnx.node("ArgMax", ["z"], ["y"], *axis))
+        end = onnx.value("y", [size], onnx.INT64)
+    shape = [1, len(rows), 5]
+    graph = onnx.graph(nodes, [onnx.value("x", [size, *shape])], [end], [onnx.tensor("W", matrix)])
+    description = describe(
+        shape=shape,
+        kind="image",
+        labels=[f"stripe {index}" for index in range(classes)],
+        output=output,
+        format_="onnx",
+        file="model.onnx",
+        low=0.0,
+        high=1.0,
+        data={"test": data_set("test.npz", "npz", features="x", target="y")},
+    )
+    description["facts"] = {"data.personal": False}
+    return make(folder, description, {"model.onnx": onnx.model(graph), "test.npz": arrays(x, y.astype(np.int64))})
 
 
 def as_weights(subject: Subject, weights: dict[str, NDArray[np.float32]], layers: list[dict[str, Any]]) -> Subject:

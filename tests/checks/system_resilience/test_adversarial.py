@@ -1,19 +1,26 @@
 import io
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from tests.checks.running import METHOD_CODE, InProcessRun, metric
-from tests.checks.system_resilience.systems import picture_system, table_system
+from tests.checks.running import METHOD_CODE, InProcessRun, codes, metric
+from tests.checks.system_resilience.systems import picture_system, striped_system, table_system
 from touchstone.canonical import parse_json
 from touchstone.checks.declaration import Measurement
+from touchstone.checks.system_resilience import inputs
 from touchstone.checks.system_resilience.adversarial import adversarial
 from touchstone.checks.system_resilience.attacker import AdversarialParameters
-from touchstone.errors import UnavailableError
+from touchstone.errors import ArtifactError, BudgetSpentError, UnavailableError
+from touchstone.methods.attacks.threat_model import Samples
 from touchstone.records import StoppingLimit
+from touchstone.system.models.handle import ModelHandle
 from touchstone.system.subject import Subject
+from touchstone.text import Text
 
 LIMIT = StoppingLimit(metric="blackbox_asr", op="<=", value=Decimal("0.30"), bound="upper")
 QUICK = AdversarialParameters(queries=200)
@@ -168,3 +175,111 @@ def test_a_decision_by_an_immutable_column_cannot_be_turned(tmp_path: Path) -> N
 def test_a_table_without_continuous_columns_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UnavailableError, match="continuous"):
         measured(table_system(tmp_path, [1.0]))
+
+
+class Patient:
+    """A model that answers so many questions and no more, as a service with a query budget does."""
+
+    def __init__(self, model: ModelHandle, budget: int) -> None:
+        self.model, self.left = model, budget
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.model, name)
+
+    def labels(self, x: Samples) -> NDArray[np.int64]:
+        self._take(len(x))
+        return self.model.labels(x)
+
+    def probabilities(self, x: Samples) -> NDArray[np.float64]:
+        self._take(len(x))
+        return self.model.probabilities(x)
+
+    def _take(self, samples: int) -> None:
+        if samples > self.left:
+            raise BudgetSpentError(Text("the query budget is spent", "查询预算已用尽"))
+        self.left -= samples
+
+
+def with_budget(subject: Subject, budget: int) -> Subject:
+    return replace(subject, _opened={"model": Patient(subject.model(), budget)})
+
+
+@pytest.mark.parametrize("access", ["labels", "probabilities"])
+@pytest.mark.parametrize("budget", [30, 300, 2_000])
+def test_a_spent_budget_leaves_what_was_found_and_never_passes(tmp_path: Path, access: str, budget: int) -> None:
+    for name, gap in (("fragile", 0.012), ("robust", 0.06)):
+        system = with_budget(picture_system(tmp_path / name, gap=gap, n=60, access=access), budget)
+        measurement = measured(system, InProcessRun(limits=[LIMIT]))
+        black, robust = metric(measurement, "blackbox_asr"), metric(measurement, "robust_accuracy")
+        assert "budget-spent" in codes(measurement)
+        assert (black.high, robust.low) == (1, 0)
+        assert not all(control.passed for control in measurement.controls)
+        if name == "robust":
+            assert black.value == 0
+        elif budget == 2_000:
+            assert black.value > 0
+            assert (black.low or 0) > LIMIT.value or access == "labels"
+
+
+def test_a_budget_that_leaves_nothing_for_the_controls_proves_nothing(tmp_path: Path) -> None:
+    """25 samples with 200 questions each are attacked, and then it is over."""
+    system = with_budget(picture_system(tmp_path, gap=0.06, n=60, access="probabilities"), 5_100)
+    measurement = measured(system, InProcessRun(limits=[LIMIT]))
+    assert metric(measurement, "blackbox_asr").n == 25
+    assert "budget-spent" in codes(measurement)
+    assert not measurement.controls[-1].passed
+
+
+def test_a_budget_that_is_spent_before_the_first_answer_is_an_error_that_says_so(tmp_path: Path) -> None:
+    with pytest.raises(BudgetSpentError, match="spent"):
+        measured(with_budget(picture_system(tmp_path, gap=0.012, n=40), 3))
+
+
+@pytest.mark.parametrize("access", ["labels", "probabilities"])
+def test_the_broken_are_the_same_however_they_are_divided_into_portions(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, access: str
+) -> None:
+    broken = []
+    for samples in (1, 16, 64, 256):
+        monkeypatch.setattr(inputs, "MOST_ELEMENTS", samples * 3)
+        run = InProcessRun()
+        subject = table_system(tmp_path / str(samples), [0.5, 1.0, 1.0], n=100, access=access)
+        measured(subject, run, AdversarialParameters(queries=40, interquartile_share=Decimal("0.4")))
+        report = parse_json(run.kept["attack_report.json"], "attack_report.json")
+        broken.append([sample["broken_by_search"] for sample in report["samples"]])
+    assert broken[0] == broken[1] == broken[2] == broken[3]
+    assert 0 < sum(broken[0]) < 100
+
+
+@pytest.mark.parametrize(("low", "high"), [(-1.0, 1.0), (0.0, 255.0)])
+@pytest.mark.parametrize("output", ["labels", "probabilities"])
+def test_pictures_of_any_range(tmp_path: Path, low: float, high: float, output: str) -> None:
+    for name, gap in (("fragile", 0.012), ("robust", 0.06)):
+        subject = picture_system(tmp_path / f"{name}{output}", gap=gap, n=40, output=output, low=low, high=high)
+        rate = metric(measured(subject), "blackbox_asr").value
+        assert rate == 0 if name == "robust" else rate >= Decimal("0.8")
+
+
+@pytest.mark.parametrize("classes", [2, 3, 4])
+@pytest.mark.parametrize("output", ["labels", "logits"])
+def test_few_classes_and_pictures_that_are_not_square(tmp_path: Path, classes: int, output: str) -> None:
+    measurement = measured(striped_system(tmp_path, classes, output=output))
+    assert metric(measurement, "blackbox_asr").value >= Decimal("0.8")
+    assert all(control.passed for control in measurement.controls), measurement.controls
+
+
+def test_a_graph_of_one_batch_size_is_attacked_as_well(tmp_path: Path) -> None:
+    measurement = measured(striped_system(tmp_path, 3, output="labels", batch=7))
+    assert metric(measurement, "blackbox_asr").value >= Decimal("0.8")
+
+
+def test_answers_that_are_no_numbers_are_an_error_that_says_so(tmp_path: Path) -> None:
+    with pytest.raises(ArtifactError, match="not finite"):
+        measured(picture_system(tmp_path, gap=0.012, n=40, output="logits", sharpness=float("nan")))
+
+
+def test_random_numbers_of_others_stay_as_they_are(tmp_path: Path) -> None:
+    before = np.random.get_state()
+    measured(picture_system(tmp_path, gap=0.012, n=30))
+    after = np.random.get_state()
+    assert repr(before) == repr(after)

@@ -74,3 +74,30 @@ def test_the_check_measures_it_where_it_is_declared(tmp_path: Path) -> None:
     assert any(note.code == "cheapest-change" for note in measured.warnings)
     plain = adversarial.function(table_system(tmp_path / "plain", WEIGHTS), PARAMETERS, InProcessRun())
     assert not [metric for metric in plain.metrics if metric.id == "constrained_asr"]
+
+
+def categorical(folder: Path, constraints: InputConstraints, weights: list[float], **rest: str) -> Subject:
+    """The first column holds whole numbers only, and there is no other."""
+    subject = table_system(folder, weights, n=60, **rest)
+    model = subject.description.model
+    declared = model.input.model_copy(update={"constraints": constraints})
+    description = subject.description.model_copy(update={"model": model.model_copy(update={"input": declared})})
+    return replace(subject, description=description, _opened={})
+
+
+@pytest.mark.parametrize("access", ["artefact", "labels"])
+def test_a_table_without_continuous_columns_is_attacked_as_declared(tmp_path: Path, access: str) -> None:
+    """Class 1 where the only column is one: who may change it turns every answer, and who may only raise it half."""
+    free = InputConstraints(columns={"c0": ColumnConstraint(kind="binary", cost=1)})
+    measured = adversarial.function(
+        categorical(tmp_path / "free", free, [1.0], access=access), PARAMETERS, InProcessRun()
+    )
+    assert [(metric.id, metric.value) for metric in measured.metrics] == [("constrained_asr", 1)]
+    assert all(control.passed for control in measured.controls), measured.controls
+    assert "free-attack-left-out" in [note.code for note in measured.warnings]
+    subject = categorical(
+        tmp_path / "rising", InputConstraints(columns={"c0": ColumnConstraint(kind="binary", may="rise")}), [1.0]
+    )
+    measured = adversarial.function(subject, PARAMETERS, InProcessRun())
+    share = (subject.data("test").inputs[:, 0] == 0).mean()
+    assert float(measured.metrics[0].value) == pytest.approx(share)

@@ -1,11 +1,11 @@
 """Adversarial robustness: how many correct answers can be turned by changes too small to matter.
 
 Threat: evasion of a deployed classifier (NIST AI 100-2 NISTAML.022 and .025, MITRE ATLAS AML.T0015 and AML.T0043).
-Pictures and time series face the Square attack, tables a coordinate search, models that answer with labels only a
-ray search. Where gradients are given all face quick gradient attacks too, and before a limit counts as met their
-survivors face the audit: Auto-PGD towards every near class, FAB-T and Square. Each attack is a lower bound on what a
-stronger attacker achieves. Samples are attacked in random order and only until the limits are settled: a limit is
-missed by broken samples alone, whatever broke them.
+What the search is depends on the answers: Square for scores of pictures and time series, SimBA and a coordinate search
+for scores of tables, RayS and HopSkipJump for labels. Where gradients are given all face quick gradient attacks too,
+and before a limit counts as met their survivors face the audit: Auto-PGD towards every near class, FAB-T and Square.
+Each attack is a lower bound on what a stronger attacker achieves. Samples are attacked in random order and only until
+the limits are settled: a limit is missed by broken samples alone, whatever broke them.
 
 Tests of the test: with an unlimited radius the same attacks must break (nearly) everything, with radius zero nothing
 (see `attack_controls`, `gradient_controls`), and gradients must not look masked.
@@ -26,8 +26,8 @@ from touchstone.checks.system_resilience.attack_findings import Tally
 from touchstone.checks.system_resilience.attacker import AdversarialParameters, Attacker
 from touchstone.checks.system_resilience.bracket import Proofs
 from touchstone.checks.system_resilience.constrained import constrained_attack
-from touchstone.checks.system_resilience.inputs import normal_inputs, times_small
-from touchstone.checks.system_resilience.tables import declared_constraints
+from touchstone.checks.system_resilience.inputs import times_small
+from touchstone.checks.system_resilience.left_out import left_out
 from touchstone.methods.attacks.sequential import broken_bounds, looks_at, questions
 from touchstone.records import Access, ControlRun, Metric, Note, number
 from touchstone.system.models.handle import Capability
@@ -63,7 +63,8 @@ CURVE_FACTORS = (Decimal("0.25"), Decimal("0.5"), Decimal(1), Decimal(2))
     ),
     threats=("NISTAML.022", "NISTAML.025", "AML.T0015", "AML.T0043"),
     source="Andriushchenko et al. 2020 (Square); Guo et al. 2019 (SimBA); Chen and Gu 2020 (RayS); "
-    "Croce and Hein 2020 (Auto-PGD, FAB); Carlini et al. 2019 (signs of masked gradients)",
+    "Chen, Jordan and Wainwright 2020 (HopSkipJump); Croce and Hein 2020 (Auto-PGD, FAB); "
+    "Carlini et al. 2019 (signs of masked gradients)",
     needs=Needs(
         access=Access.LABELS,
         capabilities=frozenset({Capability.LABELS, Capability.ANY_INPUT}),
@@ -111,12 +112,14 @@ CURVE_FACTORS = (Decimal("0.25"), Decimal("0.5"), Decimal(1), Decimal(2))
 def adversarial(subject: Subject, parameters: AdversarialParameters, run: Run) -> Measurement:
     """Attack in random order, look, and stop as soon as the limits are settled."""
     attacker = Attacker(subject, parameters, run)
+    if not attacker.free:
+        return _constrained_only(attacker, run)
     proofs = Proofs(subject, attacker, run)
     looks = looks_at(attacker.samples)
     for look in looks:
         attacker.attack_up_to(look)
         run.progress(0.8 * look / attacker.samples)
-        if _missed(attacker, run):
+        if attacker.spent is not None or _missed(attacker, run):
             break
         last = look == attacker.samples
         if last or (look >= FEWEST[run.budget] and run.decided(_rates(attacker.tally(), attacker.samples))):
@@ -124,22 +127,39 @@ def adversarial(subject: Subject, parameters: AdversarialParameters, run: Run) -
             proofs.audit()
             if last or run.decided(_rates(attacker.tally(), attacker.samples)):
                 break
+    _require_answers(attacker)
     metrics = _rates(attacker.tally(), attacker.samples)
     if not attacker.attacked.size:
-        return Measurement(metrics, warnings=(*remarks(attacker), _nothing_to_attack()))
+        return Measurement(metrics, warnings=(*remarks(attacker), _nothing_to_attack(), *left_out(attacker)))
     metrics += _curve(attacker, CURVE_SAMPLES[run.budget], len(looks))
     controls = attack_controls(attacker, run) + _gradient_controls(attacker, run)
     warnings = remarks(attacker)
     if not _missed(attacker, run):
         proven = proofs.bracket(len(looks))
         metrics, controls, warnings = metrics + proven.metrics, controls + proven.controls, warnings + proven.warnings
-    constraints = declared_constraints(subject.description.model.input, normal_inputs(subject, subject.data("test")))
-    if constraints is not None:
-        constrained = constrained_attack(attacker, constraints, run, len(looks))
+    if attacker.constraints is not None:
+        constrained = constrained_attack(attacker, attacker.constraints, run, len(looks))
         metrics += constrained.metrics
         controls += constrained.controls
         warnings += constrained.warnings
-    return Measurement(metrics, controls, exhibits(subject, attacker, run), warnings)
+    return Measurement(metrics, controls, exhibits(subject, attacker, run), warnings + left_out(attacker))
+
+
+def _constrained_only(attacker: Attacker, run: Run) -> Measurement:
+    """A table in which only declared changes are possible."""
+    assert attacker.constraints is not None  # noqa: S101 - the attacker refuses a table that leaves nothing to try
+    attacker.attack_up_to(attacker.samples)
+    _require_answers(attacker)
+    if not attacker.attacked.size:
+        return Measurement((), warnings=(_nothing_to_attack(), *left_out(attacker)))
+    found = constrained_attack(attacker, attacker.constraints, run, 1)
+    return Measurement(found.metrics, found.controls, warnings=found.warnings + left_out(attacker))
+
+
+def _require_answers(attacker: Attacker) -> None:
+    """Raise what ended the questions if it did so before the first answer."""
+    if attacker.spent is not None and not attacker.reached:
+        raise attacker.spent
 
 
 def _missed(attacker: Attacker, run: Run) -> bool:
@@ -185,7 +205,12 @@ def _rates(tally: Tally, samples: int) -> tuple[Metric, ...]:
         metrics.append(_share("blackbox_asr", tally.black, tally.attacked, "lower", looks))
         if tally.white is not None:
             metrics.append(_share("whitebox_asr", tally.white, tally.attacked, "lower", asked, tally.part))
-    return tuple(metrics)
+    return tuple(map(_open_above, metrics) if tally.unfinished else metrics)
+
+
+def _open_above(metric: Metric) -> Metric:
+    """The metric with nothing said about how many more would break."""
+    return metric.model_copy(update={"low": number(0)} if metric.better == "higher" else {"high": number(1)})
 
 
 def _share(
@@ -221,8 +246,11 @@ def _curve(attacker: Attacker, most: int, looks: int) -> tuple[Metric, ...]:
 
     A sample broken at one radius is broken at every larger one, so that the curve cannot fall: a larger radius is
     tried only on survivors, a smaller one only on samples that the next larger radius broke. The bounds pay for the
-    looks too: how many samples there are to choose from depends on what was seen.
+    looks too: how many samples there are to choose from depends on what was seen. There is no curve of an attack that
+    could not be finished.
     """
+    if attacker.spent is not None:
+        return ()
     rows = attacker.attacked[:most]
     broken = {Decimal(1): (attacker.black | attacker.white)[rows]}
     for factor in sorted((f for f in CURVE_FACTORS if f < 1), reverse=True):
@@ -231,6 +259,8 @@ def _curve(attacker: Attacker, most: int, looks: int) -> tuple[Metric, ...]:
     for factor in (f for f in CURVE_FACTORS if f > 1):
         already = broken[max(f for f in broken if f < factor)]
         broken[factor] = already | _broken_at(attacker, rows, ~already, factor)
+    if attacker.spent is not None:
+        return ()
     return tuple(
         _share(
             "attack_success_at_eps",

@@ -8,12 +8,15 @@ only ever works from there: most samples must fall to the search that began at t
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import numpy as np
 from numpy.typing import NDArray
 
 from touchstone.checks.declaration import Run
 from touchstone.checks.system_resilience.attacker import Attacker
 from touchstone.checks.system_resilience.inputs import portions
+from touchstone.errors import BudgetSpentError
 from touchstone.records import ControlRun
 from touchstone.text import Text
 
@@ -33,14 +36,25 @@ BISECTIONS = 20
 NEAR = 1 / 16
 """Radius of the search beside the boundary, as a share of the unlimited one."""
 
+UNFINISHED = ControlRun(
+    kind="planted",
+    expected=Text("the query budget suffices for attack and controls", "查询预算足以完成攻击与对照"),
+    seen=Text("it was spent before", "预算提前用尽"),
+    passed=False,
+)
+
 Rows = NDArray[np.int64]
 Broken = NDArray[np.bool_]
 
 
 def attack_controls(attacker: Attacker, run: Run) -> tuple[ControlRun, ...]:
     """The planted and the null control of the black-box attack, on the first samples that were attacked."""
-    rows = attacker.attacked[:CONTROL_SAMPLES]
-    return _planted(attacker, rows, run), _null(attacker, rows)
+    rows, controls = attacker.attacked[:CONTROL_SAMPLES], list[ControlRun]()
+    with suppress(BudgetSpentError):
+        if attacker.spent is None:
+            controls.append(_planted(attacker, rows, run))
+            controls.append(_null(attacker, rows))
+    return tuple(controls) if attacker.spent is None else (*controls, UNFINISHED)
 
 
 def _planted(attacker: Attacker, rows: Rows, run: Run) -> ControlRun:

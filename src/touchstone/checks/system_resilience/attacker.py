@@ -20,6 +20,7 @@ from touchstone.checks.system_resilience.inputs import (
     portions,
     value_range,
 )
+from touchstone.checks.system_resilience.tables import declared_constraints
 from touchstone.errors import BudgetSpentError, UnavailableError
 from touchstone.methods.attacks.black_box import LadderResult, black_box_ladder
 from touchstone.methods.attacks.sequential import AUDIT_SAMPLE, MOST_AUDITED
@@ -32,8 +33,8 @@ from touchstone.methods.attacks.threat_model import (
     uniform_threat,
     unlimited_threat,
 )
-from touchstone.records import number, plain
-from touchstone.system.models.handle import Capability, ModelHandle
+from touchstone.records import Access, number, plain
+from touchstone.system.models.handle import Capability, ConfirmedGradients, ModelHandle
 from touchstone.system.subject import Subject
 from touchstone.text import Text
 
@@ -49,6 +50,8 @@ MOST_STORED = 2**20
 """Elements of adversarial samples that go into the evidence: 4 MiB, and as much for the originals."""
 RAY_REACH = 100.0
 """How many radii away a table's change of answer is looked for, when no range is declared."""
+CONFIRMED = 16
+"""Samples on which the function of tensors must answer as the model does."""
 STARTS = 64
 """Samples of the data from which a search by labels may start."""
 
@@ -89,6 +92,8 @@ class Attacker:
         self.y = data.target[self.order]
         normal = self._seen(normal_inputs(subject, data))
         self.range = value_range(specification, normal)
+        self.constraints = declared_constraints(specification, normal)
+        """What the description lets an attacker change in a table, if it says so."""
         self.threat = self._declared_threat(normal)
         self.unlimited = self._unlimited_threat(normal)
         self.correct = np.zeros(self.samples, dtype=bool)
@@ -114,7 +119,9 @@ class Attacker:
         """Whether the audit is less than the whole ensemble."""
         self.white_box: WhiteBox | None = None
         self._audit_lot = run.generator("audit")
-        if self.gradients:
+        self.no_gradients = self._no_gradients(subject.access)
+        """Why an artefact that might give gradients does not."""
+        if self.free and self.no_gradients is None and Capability.GRADIENTS in self.model.capabilities:
             from touchstone.checks.system_resilience.white_box import AUDITS, WhiteBox
 
             self.white_box = WhiteBox(self.model, self.layout, int(run.generator("gradient").integers(2**53)))
@@ -131,9 +138,14 @@ class Attacker:
         return bool({Capability.PROBABILITIES, Capability.LOGITS} & self.model.capabilities)
 
     @property
+    def free(self) -> bool:
+        """Whether there is anything that an attacker may change within the radius."""
+        return bool(self.threat.epsilon.any())
+
+    @property
     def gradients(self) -> bool:
         """Whether the white box is open."""
-        return Capability.GRADIENTS in self.model.capabilities
+        return self.white_box is not None
 
     @property
     def unaudited(self) -> NDArray[np.int64]:
@@ -166,7 +178,7 @@ class Attacker:
             if self.spent is not None:
                 return
             answered = part[self.correct[part]]
-            if answered.size:
+            if answered.size and self.free:
                 self._attack(answered)
 
     def audit(self, *, everyone: bool = False) -> None:
@@ -302,7 +314,8 @@ class Attacker:
         """Logits, or logarithms of probabilities."""
         if Capability.LOGITS in self.model.capabilities:
             return np.asarray(self._asked(self.model.logits, x))
-        return np.log(np.maximum(self._asked(self.model.probabilities, x), np.finfo(np.float64).tiny))
+        probabilities: NDArray[np.float64] = self._asked(self.model.probabilities, x)
+        return np.log(np.maximum(probabilities, np.finfo(np.float64).tiny))
 
     def radius(self, factor: Decimal) -> str:
         """A radius in the words of the parameters."""
@@ -381,6 +394,13 @@ class Attacker:
         self.unconfirmed += int((~succeeded[found]).sum())
         return AttackResult(result.adversarial, succeeded, result.queries)
 
+    def _no_gradients(self, access: Access) -> Text | None:
+        """Compares gradients with the model on its own samples where its handle has to read it a second way."""
+        if access is not Access.ARTEFACT or not isinstance(self.model, ConfirmedGradients):
+            return None
+        first = np.arange(min(CONFIRMED, self.samples))
+        return self.model.no_gradients or self.model.confirm_gradients(self.original(self.samples_at(first)))
+
     def _declared_threat(self, normal: Samples) -> ThreatModel:
         low, high = self.range.low, self.range.high
         norm = self.parameters.norm
@@ -390,13 +410,13 @@ class Attacker:
             share, whole = self.parameters.eps.split("/")
             return uniform_threat(int(share) / int(whole) * (high - low), low, high, norm)
         threat = interquartile_threat(normal, float(self.parameters.interquartile_share), low, high)
-        if not threat.epsilon.any():
+        if not threat.epsilon.any() and self.constraints is None:
             raise UnavailableError(
                 Text("no input column is continuous, so nothing may be perturbed", "没有连续型输入列，无可扰动之处"),
                 "model.input",
                 Text(
-                    "this check covers continuous inputs; attest robustness to categorical changes by other means",
-                    "本检查项只适用于连续型输入；类别型改动的鲁棒性请另行举证",
+                    "declare under model.input.constraints what an attacker can change in the other columns",
+                    "请在 model.input.constraints 中声明攻击者可对其他列作何改动",
                 ),
             )
         return threat

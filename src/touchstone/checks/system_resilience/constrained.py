@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from touchstone.checks.declaration import Run
+from touchstone.checks.system_resilience.attack_controls import UNFINISHED
 from touchstone.checks.system_resilience.attacker import Attacker
 from touchstone.checks.system_resilience.tables import cheapest_changes
 from touchstone.methods.attacks.tabular_constraints import TabularConstraints
@@ -50,6 +51,8 @@ def constrained_attack(attacker: Attacker, constraints: TabularConstraints, run:
     result = _attack(attacker, rows, constraints, seeds, attacker.parameters.queries, cheaper=True)
     broken = np.flatnonzero(result.succeeded)
     low, high = proportion_bounds(len(broken), len(rows), looks=looks)
+    if attacker.spent is not None:
+        high = 1.0
     rate = Metric(
         id="constrained_asr",
         unit="share",
@@ -61,12 +64,7 @@ def constrained_attack(attacker: Attacker, constraints: TabularConstraints, run:
         better="lower",
     )
     told = (cheapest_changes(constraints, x[broken], result.adversarial[broken]),) if broken.size else ()
-    first = slice(0, CONTROL_ROWS)
-    controls = (
-        _planted(attacker, rows[first], constraints, seeds[first]),
-        _null(attacker, rows[first], constraints, seeds[first]),
-    )
-    return Constrained((rate,), controls, told)
+    return Constrained((rate,), _controls(attacker, rows[:CONTROL_ROWS], constraints, seeds[:CONTROL_ROWS]), told)
 
 
 def _attack(
@@ -89,6 +87,15 @@ def _attack(
         references=attacker.samples_at(attacker.attacked),
         cheaper=queries // CHEAPER if cheaper else 0,
     )
+
+
+def _controls(
+    attacker: Attacker, rows: NDArray[np.int64], constraints: TabularConstraints, seeds: NDArray[np.int64]
+) -> tuple[ControlRun, ...]:
+    if attacker.spent is not None:
+        return ()
+    controls = _planted(attacker, rows, constraints, seeds), _null(attacker, rows, constraints, seeds)
+    return controls if attacker.spent is None else (*controls, UNFINISHED)
 
 
 def _planted(

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from touchstone.text import Text
+
 Loss = Literal["cross-entropy", "margin"]
 
 
@@ -79,3 +81,15 @@ class LayeredModel(Protocol):
 
         Raises `UnavailableError` with the reason for a model that is not made of layers in a row.
         """
+
+
+@runtime_checkable
+class ConfirmedGradients(Protocol):
+    """A handle that reads the model a second way for its gradients, and compares both readings."""
+
+    @property
+    def no_gradients(self) -> Text | None:
+        """Why this model gives no gradients, or `None` when it does."""
+
+    def confirm_gradients(self, x: NDArray[np.float32]) -> Text | None:
+        """Compare both readings on these samples; where they differ, gradients are given no longer, and why."""
