@@ -3,6 +3,7 @@
 from decimal import Decimal
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.checks.precomputed import precomputed_system
@@ -12,7 +13,7 @@ from touchstone.checks.system_resilience import calibration_under_shift as modul
 from touchstone.checks.system_resilience.calibration import CalibrationParameters, calibration
 from touchstone.checks.system_resilience.calibration_under_shift import UnderShift, calibration_under_shift
 from touchstone.methods.corruptions.image import PICTURE_FAMILIES
-from touchstone.system.subject import Subject
+from touchstone.system.subject import Subject, open_system
 
 LAG = "confidence_lag_under_shift"
 
@@ -58,6 +59,28 @@ def test_the_budget_bounds_the_samples(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setitem(module.SAMPLES, "quick", 30)
     result = measured(picture_system(tmp_path, gap=0.1, n=60))
     assert {each.n for each in result.metrics} == {30}
+
+
+def test_a_system_that_abstains_where_it_errs_is_credited_for_it(tmp_path: Path) -> None:
+    """Nearly all pictures are dark on the left; where dirt hides that, the answer is that there is none."""
+    picture_system(tmp_path, gap=0.004, n=120, sharpness=1e6, labels=["dark", "Abstain"])
+    with np.load(tmp_path / "test.npz") as data:
+        chosen = np.concatenate([np.flatnonzero(data["y"] == 0), np.flatnonzero(data["y"] == 1)[:1]])
+        x, y = data["x"][chosen], data["y"][chosen]
+    np.savez(tmp_path / "test.npz", x=x, y=y)
+    result = measured(open_system(tmp_path))
+    [rise] = [each for each in result.metrics if each.id == "abstention_rise_under_shift"]
+    assert rise.low is not None
+    assert 0 < rise.low < rise.value
+    low, value, _ = lag(result)
+    assert low <= 0
+    assert abs(value) < Decimal("0.02"), "what is not answered states no confidence"
+
+
+def test_a_system_without_such_a_class_does_not_abstain(tmp_path: Path) -> None:
+    assert not any(
+        each.id.startswith("abstention") for each in measured(picture_system(tmp_path, gap=0.1, n=30)).metrics
+    )
 
 
 def test_predictions_cannot_be_shifted(tmp_path: Path) -> None:

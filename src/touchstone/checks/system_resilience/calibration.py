@@ -106,6 +106,15 @@ class CalibrationParameters(Parameters):
                 "受损输入（强度 3）上置信度比准确率少下降的量",
             ),
         ),
+        MetricDeclaration(
+            "abstention_rise_under_shift",
+            "points",
+            "higher",
+            Text(
+                "how much more often the system abstains on corrupted inputs, severity 3",
+                "受损输入（强度 3）上系统拒识频率的上升",
+            ),
+        ),
     ),
     cost=lambda subject, _, budget: {"quick": 2, "standard": 4, "full": 8}[budget] * times_small(subject, 24_000),
     parameters=CalibrationParameters,

@@ -3,6 +3,8 @@
 A model may be calibrated on clean data and state the same confidence in fog, where it is wrong more often (Ovadia et
 al. 2019, NeurIPS). Whoever abstains or calls a person below some confidence relies on its falling. Measured is, on the
 same samples, how much less the stated confidence falls than the accuracy does, over all families that fit the inputs.
+Where one of the classes means “I do not answer this”, also how much more often it is answered; such an answer states no
+confidence, and is neither right nor sure.
 """
 
 from __future__ import annotations
@@ -13,9 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from touchstone.checks.declaration import Run
+from touchstone.checks.system_resilience.abstention import abstention_of
 from touchstone.checks.system_resilience.faults import Faults
 from touchstone.checks.system_resilience.inputs import portions
 from touchstone.errors import UnavailableError
+from touchstone.methods.attacks.patch.judging import NONE
 from touchstone.methods.calibration import (
     equal_mass_bins,
     expected_calibration_error,
@@ -48,18 +52,20 @@ class UnderShift:
 
 @dataclass(frozen=True, slots=True)
 class _Answers:
-    """Stated probability of each answer, and whether it is right; arrays `(n,)`."""
+    """Stated probability of each answer, whether it is right, and whether it is none; arrays `(n,)`."""
 
     confidence: NDArray[np.float64]
     correct: NDArray[np.bool_]
+    abstained: NDArray[np.bool_]
 
 
 def calibration_under_shift(subject: Subject, run: Run, bins: int) -> UnderShift:
     """Calibration error and lag of confidence for every family, and the lag over all of them.
 
-    Nothing for predictions computed beforehand; a note where these inputs cannot be corrupted.
+    Nothing for texts, which no sensor spoils, and for predictions computed beforehand; a note where these inputs cannot be corrupted.
     """
-    if subject.description.model.format == "predictions":
+    model = subject.description.model
+    if model.format == "predictions" or model.input.kind == "text":
         return UnderShift()
     test = subject.data("test")
     try:
@@ -74,6 +80,7 @@ def calibration_under_shift(subject: Subject, run: Run, bins: int) -> UnderShift
     return UnderShift(
         metrics=(
             _lag(clean, list(corrupted.values()), None),
+            *(() if abstention_of(subject) == NONE else (_abstention_rise(clean, list(corrupted.values())),)),
             *(metric for name, answers in corrupted.items() for metric in _of_family(name, clean, answers, bins)),
         ),
         controls=(_nothing_happened(clean, again), _stubborn(clean, run.generator("stubborn confidence"))),
@@ -86,9 +93,11 @@ def _answers(subject: Subject, faults: Faults, rows: NDArray[np.int64], family: 
     parts = []
     for portion in portions(rows, test.inputs[0].size):
         x = faults.apply(family, severity, test.inputs[portion], portion)
-        parts.append(top_label(subject.model().probabilities(x), test.target[portion]))
-    confidence, correct = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
-    return _Answers(confidence, correct)
+        parts.append(subject.model().probabilities(x))
+    probabilities, target = np.concatenate(parts), test.target[rows]
+    confidence, correct = top_label(probabilities, target)
+    abstained = (probabilities.argmax(axis=1) == abstention_of(subject)) & ~correct
+    return _Answers(np.where(abstained, 0.0, confidence), correct, abstained)
 
 
 def _of_family(family: str, clean: _Answers, corrupted: _Answers, bins: int) -> tuple[Metric, ...]:
@@ -127,6 +136,22 @@ def _lag(clean: _Answers, corrupted: list[_Answers], part: str | None) -> Metric
     )
 
 
+def _abstention_rise(clean: _Answers, corrupted: list[_Answers]) -> Metric:
+    """How much more often the system abstains, on the same samples; the mean over the families."""
+    rise = np.mean([answers.abstained for answers in corrupted], axis=0) - clean.abstained
+    low, high = mean_bounds(rise, smallest=-1.0)
+    return Metric(
+        id="abstention_rise_under_shift",
+        unit="points",
+        value=float(rise.mean()),
+        low=low,
+        high=high,
+        method="betting",
+        n=len(rise),
+        better="higher",
+    )
+
+
 def _nothing_happened(clean: _Answers, again: _Answers) -> ControlRun:
     """Asked the same again, a model shows no lag."""
     lag = _lag(clean, [again], None)
@@ -141,7 +166,7 @@ def _nothing_happened(clean: _Answers, again: _Answers) -> ControlRun:
 def _stubborn(clean: _Answers, generator: np.random.Generator) -> ControlRun:
     """A model that becomes wrong and stays as confident as it was must be found out."""
     spoilt = clean.correct & (generator.random(len(clean.correct)) >= PLANTED_SHARE)
-    lag = _lag(clean, [_Answers(clean.confidence, spoilt)], None)
+    lag = _lag(clean, [_Answers(clean.confidence, spoilt, clean.abstained)], None)
     return ControlRun(
         kind="planted",
         expected=Text(
