@@ -140,7 +140,7 @@ def test_pictures_of_real_people_stay_out_of_the_evidence(tmp_path: Path) -> Non
     measured(picture_system(tmp_path, gap=0.03, n=30, personal=True), run)
     assert set(run.kept) == {"physical_report.json", "patches.npz"}
     stored = np.load(io.BytesIO(run.kept["patches.npz"]), allow_pickle=False)
-    assert set(np.unique(stored["texture_patches"])) <= {0.0, 0.5, 1.0}
+    assert set(stored) == {"universal_patches"}
 
 
 def test_a_constant_model_is_not_called_robust(tmp_path: Path) -> None:
@@ -156,13 +156,16 @@ def test_a_model_that_is_always_wrong_leaves_nothing_to_attack(tmp_path: Path) -
 
 
 def test_to_abstain_is_detection_and_no_success(tmp_path: Path) -> None:
-    """Class 1 means that the system abstains: a dark picture that is turned to it has been recognised as odd."""
-    measurement = measured(picture_system(tmp_path, gap=0.02, n=60, labels=["dark", "Unknown"]))
+    """Class 1 means that the system abstains: only pictures of that class can be turned to another answer."""
+    run = InProcessRun()
+    measurement = measured(picture_system(tmp_path, gap=0.02, n=60, labels=["dark", "Unknown"]), run)
     assert "no-abstention" not in codes(measurement)
-    broken, detected = metric(measurement, "patch_asr", "search"), metric(measurement, "spoof_detection_rate", "search")
-    assert broken.value + detected.value == pytest.approx(Decimal(1))
-    assert 0 < broken.value < 1
-    assert metric(measurement, "spoof_detection_rate").better == "higher"
+    targets = np.load(io.BytesIO(run.kept["patches.npz"]))["target"]
+    assert float(metric(measurement, "patch_asr", "search").value) == pytest.approx(targets.mean())
+    detected = {m.slice: m for m in measurement.metrics if m.id == "spoof_detection_rate"}
+    assert detected[None].value == min(m.value for part, m in detected.items() if part)
+    assert 0 < max(m.value for m in detected.values()) < 1
+    assert {m.better for m in detected.values()} == {"higher"}
 
 
 def test_pictures_too_small_for_a_sticker_are_refused(tmp_path: Path) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
+from touchstone.methods.attacks.patch.judging import NONE
 from touchstone.system.subject import Subject
 
 NAMES: Final = frozenset({"abstain", "abstention", "reject", "rejected", "refuse", "unknown", "拒识", "拒绝", "未知"})
 """Names of a class, in any letter case, that mean “I do not answer this”."""
-NONE: Final = -1
 
 
 def abstention_of(subject: Subject) -> int:

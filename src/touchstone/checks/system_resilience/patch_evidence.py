@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 
 from touchstone.canonical import canonical_json
 from touchstone.checks.declaration import Run
-from touchstone.checks.system_resilience.abstention import NONE
 from touchstone.checks.system_resilience.inputs import Samples, range_not_declared
 from touchstone.checks.system_resilience.patch_attacker import PatchAttacker, Record
 from touchstone.checks.system_resilience.physical_findings import most
 from touchstone.checks.system_resilience.pictures import arrays_file, picture_sheet
 from touchstone.methods.attacks.patch import placement, views
+from touchstone.methods.attacks.patch.judging import NONE
 from touchstone.methods.attacks.patch.views import Stickers, exposed
 from touchstone.records import Exhibit, Note, number, plain
 from touchstone.text import Text
@@ -90,10 +90,7 @@ def remarks(attacker: PatchAttacker) -> tuple[Note, ...]:
 
 
 def exhibits(attacker: PatchAttacker, run: Run) -> tuple[Exhibit, ...]:
-    """Report and patches always, placed examples only where the pictures may be shown.
-
-    A patch holds nothing of a picture that may not be shown: it is then made of textures, search and gradient alone.
-    """
+    """Report and universal patch always; what was made for single pictures only where these may be shown."""
     kept = [
         run.exhibit("physical_report.json", "application/json", canonical_json(_report(attacker))),
         run.exhibit("patches.npz", "application/x-npz", arrays_file(_arrays(attacker))),
@@ -104,6 +101,9 @@ def exhibits(attacker: PatchAttacker, run: Run) -> tuple[Exhibit, ...]:
 
 
 def _arrays(attacker: PatchAttacker) -> dict[str, NDArray[Any]]:
+    universal = attacker.maker.universal.patches
+    if not attacker.system.shown:
+        return {"universal_patches": universal}
     rows = attacker.attacked
     arrays: dict[str, NDArray[Any]] = {
         "row": attacker.system.order[rows],
@@ -112,14 +112,11 @@ def _arrays(attacker: PatchAttacker) -> dict[str, NDArray[Any]]:
     }
     for kind, record in attacker.records.items():
         stickers = _all(record)
-        if kind == "universal":
-            stickers = stickers.take(np.zeros(1, dtype=np.int64))
-        patches = stickers.patches[: max(1, MOST_STORED // stickers.patches[0].size)]
-        arrays[f"{kind}_patches"] = patches
+        arrays[f"{kind}_patches"] = stickers.patches[: max(1, MOST_STORED // stickers.patches[0].size)]
         if stickers.poses is not None:
             arrays[f"{kind}_poses"] = stickers.poses
         arrays[f"{kind}_answers"] = record.all_answers
-    return arrays
+    return arrays | {"universal_patches": universal}
 
 
 def _report(attacker: PatchAttacker) -> dict[str, object]:

@@ -89,7 +89,7 @@ class PatchMaker:
         square, tape = (self.square, self.tape) if share is None else (Surface(share), Surface(share, BAR_ASPECT))
         pictures, seeds = self.system.pictures_at(rows), self.system.seeds[rows]
         fitting = draws_for(seeds, FITTING, max(self.effort.texture_views, self.effort.search_views))
-        by_labels, shown_on = by_answer(self.system.labels), np.arange(len(rows))[:, None]
+        by_labels, shown_on = by_answer(self.system.labels, self.system.abstention), np.arange(len(rows))[:, None]
         tried = fitting[:, : self.effort.texture_views]
         texture = search_textures(by_labels, pictures, square, self._textures(rows), _places(), tried, shown_on)
         tapes = np.broadcast_to(bars(self.channels, tape.cells(*self.size)), (len(rows), *self._tape_shape(tape)))
@@ -98,7 +98,7 @@ class PatchMaker:
         best = texture if led else self._grey(len(rows))
         if self.system.scored:
             views = fitting[:, : self.effort.search_views]
-            lead = by_lead(self.system.scores, self.system.scale)
+            lead = by_lead(self.system.scores, self.system.scale, self.system.abstention)
             rounds = self.effort.search_rounds
             searched = search_patches(lead, pictures, square, best, views, shown_on, seeds, rounds=rounds)
             found["search"] = (square, searched)
@@ -116,7 +116,7 @@ class PatchMaker:
         """The best of several climbs: from the sticker given, then from grey anywhere, towards likely classes."""
         n, effort = len(first), self.effort
         shown_on, choosing = np.arange(n)[:, None], draws_for(seeds, CHOOSING, CHOOSING_VIEWS)
-        worth = by_both(self.system.scores, self.system.scale)
+        worth = by_both(self.system.scores, self.system.scale, self.system.abstention)
         likely = np.argsort(-self.system.scores(pictures.x), axis=1, kind="stable")
         best, value = first, worth_in_views(worth, pictures, surface, first, choosing, shown_on)
         for restart in range(effort.restarts):
@@ -152,13 +152,16 @@ class PatchMaker:
         shown_on = np.broadcast_to(np.arange(len(self.system.others.x)), (count, len(self.system.others.x)))
         draws = draws_for(seeds, FITTING, effort.universal_views)
         library = np.broadcast_to(self.library, (count, *self.library.shape))
-        by_labels = by_answer(self.system.labels)
+        by_labels = by_answer(self.system.labels, self.system.abstention)
         stickers = search_textures(
             by_labels, self.system.others, self.square, library, None, draws, shown_on, first=effort.universal_views
         )
         worth: Worth = by_labels
         if self.system.slope is not None:
-            worth, steps = by_both(self.system.scores, self.system.scale), effort.universal_steps
+            worth, steps = (
+                by_both(self.system.scores, self.system.scale, self.system.abstention),
+                effort.universal_steps,
+            )
             grey = self._grey(count).patches.copy()
             grey[0] = stickers.patches[0]
             stickers = climb_patches(
@@ -166,7 +169,10 @@ class PatchMaker:
                 steps=steps, views=effort.universal_views,
             )  # fmt: skip
         elif self.system.scored:
-            worth, lead = by_both(self.system.scores, self.system.scale), by_lead(self.system.scores, self.system.scale)
+            worth, lead = (
+                by_both(self.system.scores, self.system.scale, self.system.abstention),
+                by_lead(self.system.scores, self.system.scale, self.system.abstention),
+            )
             rounds = effort.search_rounds
             stickers = search_patches(
                 lead, self.system.others, self.square, stickers, draws, shown_on, seeds, rounds=rounds

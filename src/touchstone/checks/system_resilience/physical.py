@@ -19,13 +19,13 @@ import numpy as np
 from pydantic import Field
 
 from touchstone.checks.declaration import Measurement, MetricDeclaration, Needs, Parameters, Run, check
-from touchstone.checks.system_resilience.abstention import NONE
 from touchstone.checks.system_resilience.inputs import times_small
 from touchstone.checks.system_resilience.patch_attacker import OCCLUDERS, SAME_PLACE, PatchAttacker
 from touchstone.checks.system_resilience.patch_controls import patch_controls
 from touchstone.checks.system_resilience.patch_evidence import exhibits, nothing_to_attack, remarks
 from touchstone.checks.system_resilience.physical_findings import most, shares, view_rates
 from touchstone.checks.system_resilience.sensor_spoofing import spoofing
+from touchstone.methods.attacks.patch.judging import NONE
 from touchstone.methods.attacks.sequential import looks_at
 from touchstone.records import Access, Metric
 from touchstone.system.models.handle import Capability

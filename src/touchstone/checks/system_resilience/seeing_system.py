@@ -76,4 +76,4 @@ class SeeingSystem:
         from touchstone.checks.system_resilience.white_box import WhiteBox
         from touchstone.methods.attacks.patch.slope import slope_of
 
-        return slope_of(WhiteBox(self.model, self.layout, seed=0).model, self.scale)
+        return slope_of(WhiteBox(self.model, self.layout, seed=0).model, self.scale, self.abstention)

@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 
 from touchstone.canonical import canonical_json
 from touchstone.checks.declaration import Measurement, Run
-from touchstone.checks.system_resilience.abstention import NONE, abstention_of
+from touchstone.checks.system_resilience.abstention import abstention_of
 from touchstone.checks.system_resilience.inputs import Samples, may_be_shown, normal_inputs, value_range
 from touchstone.checks.system_resilience.patch_evidence import NO_ABSTENTION, nothing_to_attack
 from touchstone.checks.system_resilience.physical_findings import shares
 from touchstone.checks.system_resilience.pictures import arrays_file
 from touchstone.errors import UnavailableError
+from touchstone.methods.attacks.patch.judging import NONE
 from touchstone.methods.attacks.sequential import looks_at
 from touchstone.methods.attacks.spoofing import SPOOFS, Held, sensors_in, spoofed, usual_readings
 from touchstone.methods.attacks.threat_model import continuous_elements

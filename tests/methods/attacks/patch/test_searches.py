@@ -11,6 +11,7 @@ from touchstone.methods.attacks.patch.judging import (
     by_answer,
     by_both,
     by_lead,
+    lead,
     usual_margin,
     worth_in_views,
 )
@@ -179,3 +180,12 @@ def test_photographs_keep_their_light() -> None:
         small = photographs(x, cells)
         assert small.shape == (3, 2, cells, cells)
         assert small.mean(axis=(2, 3)) == pytest.approx(x.mean(axis=(2, 3)), abs=1e-5)
+
+
+def test_a_refusal_to_answer_is_worth_nothing() -> None:
+    scores = np.array([[3.0, 1.0, 2.0], [1.0, 4.0, 2.0], [1.0, 2.0, 3.0]])
+    y = np.array([0, 0, 0])
+    assert lead(scores, y).tolist() == [-1, 3, 2]
+    assert lead(scores, y, refusal=1).tolist() == [-1, -2, 1]
+    x = np.zeros((3, 3, SIDE, SIDE), dtype=np.float32)
+    assert by_answer(lambda _: scores.argmax(axis=1), refusal=1)(x, y).tolist() == [0, 0, 1]

@@ -37,3 +37,11 @@ def test_a_wanted_class_is_raised_at_the_cost_of_the_best_other() -> None:
 def test_a_clear_lead_is_enough() -> None:
     assert signs(picture(0.1, 0.9, 0.2), -1, scale=0.5) == [0, 0, 0]
     assert signs(picture(0.1, 0.9, 0.2), -1, scale=1.0) == [-1, 1, 0]
+
+
+def test_a_refusal_is_no_way_out() -> None:
+    slope = slope_of(MODEL, 1.0, refusal=1)
+    gradient = slope(picture(0.9, 0.5, 0.2), np.array([0]), np.array([-1]))
+    assert np.sign(gradient.mean(axis=(0, 2, 3))).tolist() == [-1, 0, 1]
+    refused = slope(picture(0.2, 0.9, 0.5), np.array([0]), np.array([-1]))
+    assert np.sign(refused.mean(axis=(0, 2, 3))).tolist() == [0, -1, 1]

@@ -15,6 +15,8 @@ from touchstone.methods.attacks.threat_model import Classes, Labels, Samples, Sc
 Worth = Callable[[Samples, Classes], NDArray[np.float64]]
 """What pictures `(m, channels, height, width)` that should be answered `(m,)` are worth to the attacker, `(m,)`."""
 
+NONE: Final = -1
+"""No class by which a system refuses to answer."""
 SMALLEST_SCALE: Final = 1e-6
 
 
@@ -40,24 +42,40 @@ def worth_in_views(
     return mean
 
 
-def by_answer(labels: Labels) -> Worth:
-    """Worth 1 where the answer has changed: all that labels tell."""
-    return lambda x, y: (labels(x) != y).astype(np.float64)
+def by_answer(labels: Labels, refusal: int = NONE) -> Worth:
+    """Worth 1 where the answer is another class, and no refusal: all that labels tell."""
+
+    def worth(x: Samples, y: Classes) -> NDArray[np.float64]:
+        answers = labels(x)
+        return np.asarray((answers != y) & (answers != refusal), dtype=np.float64)
+
+    return worth
 
 
-def by_lead(scores: Scores, scale: float) -> Worth:
+def by_lead(scores: Scores, scale: float, refusal: int = NONE) -> Worth:
     """How far another class leads, at most 1: a view that is clearly lost is worth no further effort."""
-    return lambda x, y: np.minimum(-margin(scores(x), y) / scale, 1.0)
+    return lambda x, y: np.minimum(lead(scores(x), y, refusal) / scale, 1.0)
 
 
-def by_both(scores: Scores, scale: float) -> Worth:
+def by_both(scores: Scores, scale: float, refusal: int = NONE) -> Worth:
     """Changed answers first, the lead where they are equally many."""
 
     def worth(x: Samples, y: Classes) -> NDArray[np.float64]:
-        ahead = -margin(scores(x), y) / scale
-        return (ahead > 0) + 1e-3 * np.clip(ahead, -1.0, 1.0)
+        ahead = lead(scores(x), y, refusal) / scale
+        return np.asarray((ahead > 0) + 1e-3 * np.clip(ahead, -1.0, 1.0))
 
     return worth
+
+
+def lead(scores: NDArray[np.float64], y: Classes, refusal: int = NONE) -> NDArray[np.float64]:
+    """By how much the best wrong answer is ahead of the right one and of a refusal to answer; shape `(n,)`."""
+    if refusal == NONE:
+        return -margin(scores, y)
+    rows = np.arange(len(y))
+    staying = np.maximum(scores[rows, y], scores[:, refusal])
+    others = scores.copy()
+    others[rows, y] = others[:, refusal] = -np.inf
+    return np.asarray(others.max(axis=1) - staying)
 
 
 def usual_margin(scores: Scores, x: Samples, y: Classes) -> float:
