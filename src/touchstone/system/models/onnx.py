@@ -141,6 +141,12 @@ class OnnxModel(AnsweringModel):
                 self._no_gradients = error.what
         return self._no_gradients
 
+    def weights(self) -> dict[str, Any]:
+        """The tensors of the white box that training changes, by their names in the graph."""
+        self._require(Capability.GRADIENTS)
+        assert self._white_box is not None  # noqa: S101 - the capability says so
+        return self._white_box.weights()
+
     def tensor_scores(self, batch: Any) -> Any:
         """Scores of our own reading of the graph."""
         self._require(Capability.GRADIENTS)

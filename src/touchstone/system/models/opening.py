@@ -14,11 +14,22 @@ if TYPE_CHECKING:
 
 
 def open_model(subject: Subject) -> ModelHandle:
-    """The handle for the subject's model, limited to the access the applicant gave.
+    """The handle for the subject's model, limited to the access the applicant gave, smoothed where that is declared.
 
     Raises `ArtifactError` for a model that is unsafe, broken or not as declared, and `UnavailableError` when it
     needs an extra that is not installed, or is not handed in at all.
     """
+    smoothing = subject.description.model.smoothing
+    model = open_unsmoothed(subject)
+    if smoothing is None:
+        return model
+    from touchstone.system.models.smoothed import SmoothedModel
+
+    return SmoothedModel(model, smoothing.sigma, smoothing.samples, smoothing.seed)
+
+
+def open_unsmoothed(subject: Subject) -> ModelHandle:
+    """The handle for the model itself, whatever is declared about noise. Raises like :func:`open_model`."""
     declaration = subject.description.model
     if declaration.task != "classification":
         raise UnavailableError(

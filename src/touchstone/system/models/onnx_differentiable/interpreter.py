@@ -33,6 +33,14 @@ OPERATORS: Final[dict[str, Operator]] = {
     **windows.OPERATORS,
 }
 """Operators that are followed, by their titles."""
+WEIGHTS: Final[dict[str, range]] = {
+    "BatchNormalization": range(1, 3),
+    "Conv": range(1, 3),
+    "ConvTranspose": range(1, 3),
+    "Gemm": range(1, 3),
+    "MatMul": range(2),
+}
+"""Which inputs of an operator hold what a network learns; statistics of normalisation are not among them."""
 OLDEST: Final = 7
 """The version from which values are stretched to fit each other as everywhere else."""
 

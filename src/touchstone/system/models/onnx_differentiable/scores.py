@@ -53,6 +53,10 @@ class LogScores:
         """How many numbers the values of the last call held."""
         return self._interpreter.numbers
 
+    def weights(self) -> dict[str, Tensor]:
+        """What training changes, by its name in the graph."""
+        return self._interpreter.weights()
+
     def __call__(self, x: Tensor) -> Tensor:
         """The scores of a batch."""
         scores = self._ending(self._interpreter(x))

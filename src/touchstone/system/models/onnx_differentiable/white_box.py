@@ -60,6 +60,10 @@ class WhiteBox:
         """Samples of which a gradient can be taken at once."""
         return self._batch or max(MOST_KEPT // max(self._numbers, 1), 1)
 
+    def weights(self) -> dict[str, Tensor]:
+        """What training changes, by its name in the graph: the tensors themselves."""
+        return self._scores.weights()
+
     def __call__(self, x: Tensor) -> Tensor:
         """The scores of a batch. Raises `UnavailableError` where the graph cannot be followed."""
         try:
