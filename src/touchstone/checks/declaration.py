@@ -26,6 +26,12 @@ if TYPE_CHECKING:
     from touchstone.system.subject import Subject
 
 
+NUMBERS: tuple[Literal["tabular", "image", "timeseries"], ...] = ("tabular", "image", "timeseries")
+"""Kinds of input that are arrays of numbers."""
+ANY_KIND: tuple[Literal["tabular", "image", "timeseries", "text"], ...] = (*NUMBERS, "text")
+"""For checks that hand inputs to the model as they are."""
+
+
 class Parameters(BaseModel):
     """Base of a check's parameters: frozen, closed, all with defaults. Floats are recorded as decimal strings."""
 
@@ -45,7 +51,7 @@ class Needs:
     sensitive: bool = False
     """Whether the test data must carry sensitive attributes."""
     tasks: tuple[Literal["classification", "regression"], ...] = ("classification", "regression")
-    inputs: tuple[Literal["tabular", "image", "timeseries"], ...] = ("tabular", "image", "timeseries")
+    inputs: tuple[Literal["tabular", "image", "timeseries", "text"], ...] = NUMBERS
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,8 @@ Outcome = Literal["pass", "fail", "inconclusive"]
 
 NO_TEST_YET = "no-test-yet"
 """Reason code of a planned check that is not installed: the control is then a matter of documents."""
+INPUT_NOT_COVERED = "input-not-covered"
+"""Reason code of a planned check for systems that take another kind of input."""
 
 
 class Conclusion(NamedTuple):
@@ -291,7 +293,7 @@ class _Case:
     def _why_nothing_was_measured(
         self, compared: Sequence[_Compared], unclear: Sequence[str]
     ) -> tuple[Note] | tuple[Note, Text]:
-        refusals = [item.reason for item in self.items if item.reason and item.reason.code != NO_TEST_YET]
+        refusals = [reason for reason in self._refusals() if reason.code != NO_TEST_YET]
         if refusals:
             return (refusals[0],)
         if self.observations and compared:
@@ -302,6 +304,12 @@ class _Case:
             text = Text("no limit of this control applies to this system", "本控制项没有适用于该系统的限值")
             return (Note(code="no-limit-applies", text=text),)
         return self._documentary()
+
+    def _refusals(self) -> list[Note]:
+        """Why checks of this control did not run; one for another kind of input is silent beside one for this kind."""
+        reasons = [item.reason for item in self.items if item.reason is not None]
+        fitting = [reason for reason in reasons if reason.code != INPUT_NOT_COVERED]
+        return fitting if fitting or len(reasons) < len(self.items) else reasons
 
     def _documentary(self) -> tuple[Note] | tuple[Note, Text]:
         """The reason where no automated test speaks to the control."""
@@ -339,7 +347,7 @@ class _Case:
 
     def _not_measured(self, missing: Sequence[_Compared]) -> Note:
         """Which metrics are missing, with what the plan or else the check said about it."""
-        refused = [item.reason.text for item in self.items if item.reason is not None]
+        refused = [reason.text for reason in self._refusals()]
         warned = [warning.text for observation in self.observations for warning in observation.warnings]
         names = [each.limit.metric for each in missing]
         return Note(code="not-measured", text=wording.not_measured(names, (refused or warned)[:1]))

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,7 @@ from pydantic import Field
 from scipy.spatial.distance import cdist
 
 from touchstone.canonical import canonical_json
-from touchstone.checks.declaration import Measurement, MetricDeclaration, Needs, Parameters, Run, check
+from touchstone.checks.declaration import ANY_KIND, Measurement, MetricDeclaration, Needs, Parameters, Run, check
 from touchstone.errors import DataError
 from touchstone.methods.inference.membership import Answers, MembershipResult, infer_membership, true_positive_rate
 from touchstone.records import Access, ControlRun, Metric, Note, number
@@ -80,6 +80,7 @@ class MembershipParameters(Parameters):
         capabilities=frozenset({Capability.LABELS, Capability.ANY_INPUT}),
         data=("train", "test"),
         tasks=("classification",),
+        inputs=ANY_KIND,
     ),
     metrics=(
         MetricDeclaration(
@@ -132,8 +133,8 @@ def _without_shared(test: LabelledData, train: LabelledData) -> tuple[NDArray[np
     return strangers, len(test) - len(strangers)
 
 
-def _fingerprint(row: NDArray[np.float32]) -> bytes:
-    return hashlib.sha256(row.tobytes()).digest()
+def _fingerprint(row: NDArray[np.float32] | str) -> bytes:
+    return hashlib.sha256(row.encode() if isinstance(row, str) else row.tobytes()).digest()
 
 
 def _drawn(rows: NDArray[np.int64], most: int, generator: np.random.Generator) -> NDArray[np.int64]:
@@ -224,8 +225,7 @@ def _planted(train: LabelledData, members: NDArray[np.int64], classes: int, run:
     """A nearest-neighbour memoriser of random labels: nothing but memory can get those right."""
     generator = run.generator("planted")
     rows = generator.permutation(members)[:MEMORISED]
-    flat = train.inputs[rows].reshape(len(rows), -1)
-    x = flat[:, :: -(-flat.shape[1] // MEMORISED_ELEMENTS)].astype(np.float64)
+    x = _memorable(train.inputs[rows])
     y = generator.integers(classes, size=len(rows))
     half = len(rows) // 2
     nearest = cdist(x, x[:half]).argmin(axis=1)
@@ -241,6 +241,14 @@ def _planted(train: LabelledData, members: NDArray[np.int64], classes: int, run:
         seen=Text(f"AUC {found:.3f}", f"AUC {found:.3f}"),
         passed=found > PLANTED_AUC,
     )
+
+
+def _memorable(inputs: NDArray[Any]) -> NDArray[np.float64]:
+    """What a memoriser keeps of each input: some of its elements, or the fingerprint of a text."""
+    if inputs.dtype == object:
+        return np.array([list(_fingerprint(text)) for text in inputs], dtype=np.float64)
+    flat = inputs.reshape(len(inputs), -1)
+    return flat[:, :: -(-flat.shape[1] // MEMORISED_ELEMENTS)].astype(np.float64)
 
 
 def _null(outside: Answers, labels_only: bool, run: Run) -> ControlRun:

@@ -20,7 +20,7 @@ import numpy as np
 from pydantic import Field
 
 from touchstone.canonical import canonical_json
-from touchstone.checks.declaration import Measurement, MetricDeclaration, Needs, Parameters, Run, check
+from touchstone.checks.declaration import ANY_KIND, Measurement, MetricDeclaration, Needs, Parameters, Run, check
 from touchstone.errors import DataError, UnavailableError
 from touchstone.methods.group_fairness import (
     RATES,
@@ -126,6 +126,7 @@ Groups = Mapping[Attributes, tuple[Group, ...]]
         data=("test",),
         sensitive=True,
         tasks=("classification",),
+        inputs=ANY_KIND,
     ),
     metrics=(
         MetricDeclaration("selection_rate", "share", "higher", Text("Selection rate of a group", "群体选择率")),

@@ -18,7 +18,7 @@ import numpy as np
 from pydantic import Field
 
 from touchstone.canonical import canonical_json
-from touchstone.checks.declaration import Measurement, MetricDeclaration, Needs, Parameters, Run, check
+from touchstone.checks.declaration import ANY_KIND, Measurement, MetricDeclaration, Needs, Parameters, Run, check
 from touchstone.errors import UnavailableError
 from touchstone.records import Access, ControlRun, Metric, Note
 from touchstone.statistics import (
@@ -85,6 +85,7 @@ class PerformanceParameters(Parameters):
         capabilities=frozenset({Capability.LABELS}),
         data=("test",),
         tasks=("classification",),
+        inputs=ANY_KIND,
     ),
     metrics=(
         MetricDeclaration("accuracy", "share", "higher", Text("Accuracy", "准确率")),

@@ -19,7 +19,7 @@ import numpy as np
 from pydantic import Field
 
 from touchstone.canonical import canonical_json
-from touchstone.checks.declaration import Measurement, MetricDeclaration, Needs, Parameters, Run, check
+from touchstone.checks.declaration import ANY_KIND, Measurement, MetricDeclaration, Needs, Parameters, Run, check
 from touchstone.checks.system_resilience.calibration_under_shift import calibration_under_shift
 from touchstone.checks.system_resilience.inputs import times_small
 from touchstone.errors import UnavailableError
@@ -90,6 +90,7 @@ class CalibrationParameters(Parameters):
         capabilities=frozenset({Capability.PROBABILITIES}),
         data=("test",),
         tasks=("classification",),
+        inputs=ANY_KIND,
     ),
     metrics=(
         MetricDeclaration(

@@ -23,6 +23,7 @@ _VIEWS: Final = {
     "robust.adversarial": "S0403: Adversarial Example",
     "robust.calibration": "P0200: Model issues",
     "robust.corruption": "P0201: Resilience/ Stability",
+    "robust.text": "S0403: Adversarial Example",
 }
 """Where a check's failures belong in AVID's software-ethics-performance view."""
 

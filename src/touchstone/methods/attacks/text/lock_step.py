@@ -12,8 +12,6 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from touchstone.errors import BudgetSpentError
-
 Answers = NDArray[Any]
 """Scores `(n, K)`, higher for likelier classes, in a logarithmic scale; or class indices `(n,)`."""
 Ask = Callable[[list[str]], Answers]
@@ -23,9 +21,9 @@ Search = Generator[list[str], Answers, Found]
 """Yields questions, is sent their answers, returns what it found."""
 
 
-def in_lock_step(ask: Ask, searches: Sequence[Search[Found]]) -> list[Found | None]:
-    """Run all searches to their ends; `None` for those that were cut short when the model's query budget was spent."""
-    found: list[Found | None] = [None] * len(searches)
+def in_lock_step(ask: Ask, searches: Sequence[Search[Found]]) -> list[Found]:
+    """Run all searches to their ends and give what they found, in their order."""
+    found: dict[int, Found] = {}
     asking: dict[int, list[str]] = {}
 
     def advance(place: int, answers: Answers | None) -> None:
@@ -39,12 +37,9 @@ def in_lock_step(ask: Ask, searches: Sequence[Search[Found]]) -> list[Found | No
         advance(place, None)
     while asking:
         step = list(asking.items())
-        try:
-            answers = np.asarray(ask([question for _, questions in step for question in questions]))
-        except BudgetSpentError:
-            break
+        answers = np.asarray(ask([question for _, questions in step for question in questions]))
         start = 0
         for place, questions in step:
             advance(place, answers[start : start + len(questions)])
             start += len(questions)
-    return found
+    return [found[place] for place in range(len(searches))]

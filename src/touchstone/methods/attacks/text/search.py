@@ -83,8 +83,7 @@ def attack_texts(
     attempts = [
         _Attempt(text, int(target), int(seed), threat) for text, target, seed in zip(texts, y, seeds, strict=True)
     ]
-    in_lock_step(ask, [attempt.search() for attempt in attempts])
-    return [attempt.result() for attempt in attempts]
+    return in_lock_step(ask, [attempt.search() for attempt in attempts])
 
 
 class _Attempt:
@@ -100,8 +99,9 @@ class _Attempt:
         self.scored = True
         self.found: tuple[Change, ...] | None = None
 
-    def result(self) -> TextResult:
-        """What has been found by now."""
+    def search(self) -> Search[TextResult]:
+        """The whole attack, and what came of it."""
+        yield from self._search()
         changes = self.found or ()
         return TextResult(
             text=applied(self.text, changes),
@@ -112,8 +112,8 @@ class _Attempt:
             edits=edits_of(self.text, changes),
         )
 
-    def search(self) -> Search[None]:
-        """The whole attack; it ends as soon as the answer has turned."""
+    def _search(self) -> Search[None]:
+        """It ends as soon as the answer has turned."""
         [start] = yield from self._ask([()])
         if start.margin < 0:
             self.found = ()
