@@ -29,7 +29,9 @@ ACCESS_NAMES = {
 }
 CONDITIONS = "conditions"
 """Parameter of the checks that simulate the conditions of the operating domain."""
-WHITE_BOX_FORMATS = frozenset({"safetensors", "torch-export"})
+WHITE_BOX_FORMATS = frozenset({"safetensors", "torch-export", "onnx"})
+"""Formats that give gradients where PyTorch is installed. An ONNX graph with operators that cannot be followed gives
+none after all; only opening it shows, and the check then says so."""
 
 
 def make_plan(
@@ -204,9 +206,15 @@ def _expected_capabilities(subject: Subject) -> frozenset[Capability]:
     expected.add(Capability.ANY_INPUT)
     if subject.access.allows(Access.PROBABILITIES) and model.output.kind != "labels":
         expected.add(Capability.PROBABILITIES)
-    if subject.access is Access.ARTEFACT and model.format in WHITE_BOX_FORMATS and find_spec("torch") is not None:
-        expected |= {Capability.LOGITS, Capability.GRADIENTS}
+    if subject.access is Access.ARTEFACT and model.output.kind == "logits":
+        expected.add(Capability.LOGITS)
+    if subject.access is Access.ARTEFACT and model.output.kind != "labels" and _opens_as_a_white_box(model.format):
+        expected.add(Capability.GRADIENTS)
     return frozenset(expected)
+
+
+def _opens_as_a_white_box(model_format: str) -> bool:
+    return model_format in WHITE_BOX_FORMATS and find_spec("torch") is not None
 
 
 def _parameters(check: Check, profile: Profile, demanding: Iterable[Requirement]) -> Parameters:

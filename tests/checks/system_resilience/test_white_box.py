@@ -20,7 +20,7 @@ from touchstone.checks.declaration import Measurement  # noqa: E402
 from touchstone.checks.system_resilience.adversarial import adversarial  # noqa: E402
 from touchstone.checks.system_resilience.attacker import AdversarialParameters  # noqa: E402
 from touchstone.errors import UnavailableError  # noqa: E402
-from touchstone.methods.attacks.gradient import ladder  # noqa: E402
+from touchstone.methods.attacks.gradient import rungs  # noqa: E402
 from touchstone.records import StoppingLimit  # noqa: E402
 from touchstone.statistics import proportion_bounds  # noqa: E402
 from touchstone.system.models.torch import TorchModel  # noqa: E402
@@ -85,7 +85,7 @@ def test_larger_budgets_want_more_samples_before_a_limit_counts_as_met(
 
 def test_what_only_the_audit_breaks_forbids_the_pass(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Quick attacks that find nothing, and a search too short to: the audit has to find it all."""
-    monkeypatch.setattr(ladder, "QUICK", ())
+    monkeypatch.setattr(rungs, "QUICK", ())
     run = InProcessRun(limits=[ROBUST])
     measurement = measured(white_picture_system(tmp_path, gap=0.024, n=120), run, queries=10)
     assert metric(measurement, "robust_accuracy").value < Decimal("0.1")

@@ -26,6 +26,7 @@ from touchstone.checks.system_resilience.attack_findings import Tally
 from touchstone.checks.system_resilience.attacker import AdversarialParameters, Attacker
 from touchstone.checks.system_resilience.bracket import Proofs
 from touchstone.checks.system_resilience.constrained import constrained_attack
+from touchstone.checks.system_resilience.gradient_controls import gradient_controls
 from touchstone.checks.system_resilience.inputs import times_small
 from touchstone.checks.system_resilience.left_out import left_out
 from touchstone.methods.attacks.sequential import broken_bounds, looks_at, questions
@@ -187,8 +188,6 @@ def _gradient_controls(attacker: Attacker, run: Run) -> tuple[ControlRun, ...]:
     """None where a limit is missed: samples that were broken are proofs, whatever the gradient is worth."""
     if attacker.white_box is None or _missed(attacker, run):
         return ()
-    from touchstone.checks.system_resilience.gradient_controls import gradient_controls
-
     return gradient_controls(attacker, run)
 
 

@@ -21,8 +21,10 @@ from touchstone.checks.system_resilience.inputs import (
     value_range,
 )
 from touchstone.checks.system_resilience.tables import declared_constraints
+from touchstone.checks.system_resilience.white_box import AUDITS, WhiteBox, ball_of
 from touchstone.errors import BudgetSpentError, UnavailableError
 from touchstone.methods.attacks.black_box import LadderResult, black_box_ladder
+from touchstone.methods.attacks.gradient import rungs as tiers
 from touchstone.methods.attacks.sequential import AUDIT_SAMPLE, MOST_AUDITED
 from touchstone.methods.attacks.threat_model import (
     AttackResult,
@@ -39,8 +41,8 @@ from touchstone.system.subject import Subject
 from touchstone.text import Text
 
 if TYPE_CHECKING:
-    from touchstone.checks.system_resilience.white_box import WhiteBox
-    from touchstone.methods.attacks.gradient.ladder import Outcome, Rung
+    from touchstone.methods.attacks.gradient.ladder import Outcome
+    from touchstone.methods.attacks.gradient.rungs import Rung
 
 SAMPLES = {"quick": 200, "standard": 1000, "full": 1000}
 """Most samples per budget."""
@@ -122,8 +124,6 @@ class Attacker:
         self.no_gradients = self._no_gradients(subject.access)
         """Why an artefact that might give gradients does not."""
         if self.free and self.no_gradients is None and Capability.GRADIENTS in self.model.capabilities:
-            from touchstone.checks.system_resilience.white_box import AUDITS, WhiteBox
-
             self.white_box = WhiteBox(self.model, self.layout, int(run.generator("gradient").integers(2**53)))
             self.audit_rungs = AUDITS[run.budget]
 
@@ -201,9 +201,7 @@ class Attacker:
             index, asked = int(rows[place]), int(result.queries[place])
             self.keep("search", index, found.by[place], asked, int(self.seeds[index]), result.adversarial[place])
         if self.white_box is not None:
-            from touchstone.methods.attacks.gradient.ladder import QUICK
-
-            self.white[rows] = self._white_box(rows, QUICK)
+            self.white[rows] = self._white_box(rows, tiers.QUICK)
 
     def _audit(self, rows: NDArray[np.int64]) -> bool:
         """Whether any of these broke."""
@@ -234,16 +232,12 @@ class Attacker:
 
     def climb_quickly(self, rows: NDArray[np.int64], threat: ThreatModel) -> NDArray[np.bool_]:
         """Which of these samples the quick gradient attacks break at another radius."""
-        from touchstone.methods.attacks.gradient.ladder import QUICK
-
-        return self.climb(rows, threat, QUICK)[1].succeeded
+        return self.climb(rows, threat, tiers.QUICK)[1].succeeded
 
     def climb(
         self, rows: NDArray[np.int64], threat: ThreatModel, rungs: tuple[Rung, ...], *, counted: bool = False
     ) -> tuple[Outcome, AttackResult]:
         """Gradient attacks on these samples: what the function of tensors says, and what the model confirmed of it."""
-        from touchstone.checks.system_resilience.white_box import ball_of
-
         assert self.white_box is not None  # noqa: S101 - asked only where gradients are given
         x = self.samples_at(rows)
         outcome = self.white_box.climb(x, self.y[rows], self.order[rows], ball_of(threat, x), rungs, counted=counted)

@@ -12,8 +12,7 @@ from touchstone.checks.declaration import Run
 from touchstone.checks.system_resilience.attack_controls import CONTROL_SAMPLES
 from touchstone.checks.system_resilience.attacker import Attacker
 from touchstone.checks.system_resilience.white_box import WhiteBox, ball_of
-from touchstone.methods.attacks.gradient.ladder import QUICK
-from touchstone.methods.attacks.masking import masking_panel
+from touchstone.methods.attacks.gradient.rungs import QUICK
 from touchstone.records import ControlRun
 from touchstone.text import Text
 
@@ -72,6 +71,8 @@ def _null(attacker: Attacker, white_box: WhiteBox) -> ControlRun:
 
 
 def _masking(attacker: Attacker, white_box: WhiteBox, run: Run) -> ControlRun:
+    from touchstone.methods.attacks.masking import masking_panel
+
     rows = attacker.attacked[: 2 * PANEL_SAMPLES]
     x = attacker.samples_at(rows)
     seed = int(run.generator("masking").integers(2**53))

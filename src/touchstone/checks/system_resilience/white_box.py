@@ -1,6 +1,6 @@
 """The white box of the adversarial check: the ladder of gradient attacks on a model handle, passes counted.
 
-This module needs PyTorch; it is imported only where a model has gradients.
+PyTorch is imported when a white box is opened: checks are listed and planned without it.
 """
 
 from __future__ import annotations
@@ -8,17 +8,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
-from touchstone.methods.attacks.gradient.balls import Ball
-from touchstone.methods.attacks.gradient.differentiable import Differentiable, Passes
-from touchstone.methods.attacks.gradient.ladder import AUDIT, Outcome, Rung, climb_ladder
+from touchstone.methods.attacks.gradient.rungs import AUDIT, Rung
 from touchstone.methods.attacks.threat_model import Classes, Samples, ThreatModel
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from touchstone.checks.system_resilience.inputs import Layout
+    from touchstone.methods.attacks.gradient.balls import Ball
+    from touchstone.methods.attacks.gradient.ladder import Outcome
     from touchstone.records import Budget
     from touchstone.system.models.handle import ModelHandle
 
@@ -51,6 +51,8 @@ class WhiteBox:
     """Gradient attacks on a model, each sample with dice of its own."""
 
     def __init__(self, model: ModelHandle, layout: Layout | None, seed: int) -> None:
+        from touchstone.methods.attacks.gradient.differentiable import Differentiable, Passes
+
         function = model.differentiable()
         self.model = Differentiable(function if layout is None else lambda x: function(_original(x, layout)))
         self.seed = seed
@@ -61,6 +63,8 @@ class WhiteBox:
         self, x: Samples, y: Classes, ids: NDArray[np.int64], ball: Ball, rungs: tuple[Rung, ...], *, counted: bool
     ) -> Outcome:
         """Attack samples in the layout of the attacks. What is called broken is so by the function of tensors only."""
+        from touchstone.methods.attacks.gradient.ladder import climb_ladder
+
         outcome = climb_ladder(self.model, x, y, ball, rungs, seed=self.seed, ids=ids)
         if counted:
             self.passes.forward += sum(spent.forward for spent in outcome.passes.values())
@@ -73,6 +77,10 @@ def ball_of(threat: ThreatModel, x: Samples) -> Ball:
 
     Where no range is declared the ball gets one that these samples cannot leave.
     """
+    import torch
+
+    from touchstone.methods.attacks.gradient.balls import Ball
+
     radius = float(threat.epsilon.max())
     low = float(np.min(threat.low)) if np.isfinite(threat.low).all() else float(x.min()) - radius
     high = float(np.max(threat.high)) if np.isfinite(threat.high).all() else float(x.max()) + radius

@@ -14,7 +14,8 @@ torch = pytest.importorskip("torch")
 
 from touchstone.methods.attacks.gradient.balls import Ball, Norm  # noqa: E402
 from touchstone.methods.attacks.gradient.differentiable import Differentiable  # noqa: E402
-from touchstone.methods.attacks.gradient.ladder import AUDIT, QUICK, Outcome, Rung, climb_ladder  # noqa: E402
+from touchstone.methods.attacks.gradient.ladder import Outcome, climb_ladder  # noqa: E402
+from touchstone.methods.attacks.gradient.rungs import AUDIT, QUICK, Rung  # noqa: E402
 
 pytestmark = pytest.mark.torch
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final, Literal
 
 import numpy as np
 import torch
@@ -23,41 +22,8 @@ from touchstone.methods.attacks.gradient.balls import Ball, length
 from touchstone.methods.attacks.gradient.differentiable import Differentiable, Objective, Passes
 from touchstone.methods.attacks.gradient.fast_boundary import fast_boundary
 from touchstone.methods.attacks.gradient.objectives import cross_entropy, towards
+from touchstone.methods.attacks.gradient.rungs import Rung
 from touchstone.methods.attacks.gradient.square import square
-
-Kind = Literal["apgd-ce", "apgd-t", "fab-t", "square"]
-
-
-@dataclass(frozen=True, slots=True)
-class Rung:
-    """One attack on whoever still stands."""
-
-    kind: Kind
-    iterations: int
-    targets: int = 0
-    """Nearest other classes that are aimed at, all at once."""
-    restarts: int = 1
-    """Random starts. A later rung of the same kind goes on with others."""
-    nearest: int = 0
-    """Only this many survivors, those that came nearest to breaking; 0: all."""
-
-    @property
-    def name(self) -> str:
-        """As it stands in the evidence: `apgd-t9x100`."""
-        aimed = str(self.targets) if self.targets else ""
-        again = f"r{self.restarts}" if self.restarts > 1 else ""
-        return f"{self.kind}{aimed}x{self.iterations}{again}" + (f"n{self.nearest}" if self.nearest else "")
-
-
-QUICK: Final = (Rung("apgd-ce", 40), Rung("apgd-t", 40, targets=3))
-AUDIT: Final = (
-    Rung("apgd-ce", 100),
-    Rung("apgd-t", 100, targets=9),
-    Rung("fab-t", 100, targets=9),
-    Rung("square", 5000),
-    Rung("apgd-t", 100, targets=9, nearest=20),
-)
-"""What survivors of the quick rungs face before a pass. It needs nothing to go before it."""
 
 
 @dataclass(slots=True)
