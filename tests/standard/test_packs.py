@@ -71,7 +71,7 @@ def texts(value: object, where: str) -> Iterator[tuple[str, Bilingual | Text]]:
 
 def test_every_text_for_people_is_in_english_and_in_chinese():
     found = [*texts(standard, "standard"), *(pair for profile in profiles for pair in texts(profile, profile.id))]
-    assert sum(where.startswith("standard.") and where.endswith(".basis.note") for where, _ in found) == 97
+    assert sum(where.startswith("standard.") and where.endswith(".basis.note") for where, _ in found) == 98
     assert {where for where, text in found if not text.en.strip() or CHINESE.search(text.en)} == set()
     assert {where for where, text in found if not CHINESE.search(text.zh)} == set()
 
@@ -126,7 +126,7 @@ def test_screening_uses_every_automated_check_and_no_other():
 def test_a_limit_that_cannot_fail_is_none():
     adversarial = standard.control("SR-01")
     assert adversarial.report_only == ("whitebox_asr",)
-    assert [limit.metric for limit in adversarial.limits] == ["blackbox_asr", "text_asr"]
+    assert [limit.metric for limit in adversarial.limits] == ["blackbox_asr", "constrained_asr", "text_asr"]
     for control in standard.controls.values():
         for limit in control.entry.limits:
             if limit.unit.startswith("share"):
