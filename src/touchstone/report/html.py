@@ -11,6 +11,8 @@ from jinja2 import Environment
 from markupsafe import Markup
 
 from touchstone import pages
+from touchstone.canonical import parse_json
+from touchstone.errors import EvidenceError
 from touchstone.records import (
     CheckCard,
     Decision,
@@ -26,12 +28,15 @@ from touchstone.records import (
 from touchstone.report import words
 from touchstone.report.material import Material
 from touchstone.report.pictures import coverage_picture, interval_picture
+from touchstone.report.robustness import CAPTIONS, Figure, cost_line, figures
 from touchstone.text import Language, Text
 
 PICTURE_TYPES = frozenset({"image/png"})
 LARGEST_PICTURE = 4 * 1024 * 1024
 MOST_PICTURES = 4
 MOST_FAULTS = 4
+ATTACK_REPORT = "attack_report.json"
+LARGEST_REPORT = 16 * 1024 * 1024
 ATTENTION = (Verdict.FAIL, Verdict.ERROR, Verdict.INCONCLUSIVE, Verdict.NOT_TESTED)
 ORDER = (*ATTENTION, Verdict.PASS, Verdict.NOT_APPLICABLE)
 
@@ -45,8 +50,12 @@ class TestSection:
     observation: Observation | None
     execution: Execution | None
     slices: tuple[Metric, ...]
-    pictures: tuple[tuple[str, str], ...]
-    """Name and data URI of every picture among the exhibits."""
+    figures: tuple[Figure, ...]
+    """Drawings made of the metrics."""
+    pictures: tuple[tuple[str, str, Text | None], ...]
+    """Name, data URI and caption of every picture among the exhibits."""
+    cost: Text | None
+    """What an attack cost, and what another way would have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,18 +173,37 @@ def _test(material: Material, item: PlanItem) -> TestSection:
         observation=observation,
         execution=material.executions.get(item.check.id),
         slices=() if observation is None else tuple(metric for metric in observation.metrics if metric.slice),
+        figures=() if observation is None else figures(observation),
         pictures=() if observation is None else tuple(_pictures(material, observation)),
+        cost=None if observation is None else _cost(material, observation),
     )
 
 
-def _pictures(material: Material, observation: Observation) -> Sequence[tuple[str, str]]:
+def _cost(material: Material, observation: Observation) -> Text | None:
+    """Of the attack report among the exhibits, unless it is withheld or no attack report."""
+    found = next((exhibit for exhibit in observation.exhibits if exhibit.name == ATTACK_REPORT), None)
+    content = None if found is None or found.size > LARGEST_REPORT else material.exhibit(found)
+    if content is None:
+        return None
+    try:
+        report = parse_json(content, ATTACK_REPORT)
+    except EvidenceError:
+        return None
+    return cost_line(observation, material.executions.get(observation.check.id), report)
+
+
+def _pictures(material: Material, observation: Observation) -> Sequence[tuple[str, str, Text | None]]:
     shown = [
         exhibit
         for exhibit in observation.exhibits
         if exhibit.media_type in PICTURE_TYPES and exhibit.size <= LARGEST_PICTURE
     ]
     contents = [(exhibit, material.exhibit(exhibit)) for exhibit in shown[:MOST_PICTURES]]
-    return [(item.name, _data_uri(item.media_type, content)) for item, content in contents if content is not None]
+    return [
+        (item.name, _data_uri(item.media_type, content), CAPTIONS.get(item.name))
+        for item, content in contents
+        if content is not None
+    ]
 
 
 def _data_uri(media_type: str, content: bytes) -> str:

@@ -24,6 +24,8 @@ from touchstone.text import Text
 
 SHOWN = 8
 """Adversarial samples on the sheet of pictures."""
+RANKED = 64
+"""Adversarial samples of which the clearest are chosen."""
 UPPER_BOUND = Text(
     "robust accuracy is an upper bound on true robustness: attacks prove that a sample can be turned, never that it "
     "cannot",
@@ -53,7 +55,7 @@ def exhibits(subject: Subject, attacker: Attacker, run: Run) -> tuple[Exhibit, .
     }
     kept.append(run.exhibit("adversarial_examples.npz", "application/x-npz", arrays_file(arrays)))
     if attacker.kind == "image":
-        kept.append(run.exhibit("adversarial_examples.png", "image/png", _strip(attacker, stored)))
+        kept.append(run.exhibit("adversarial_examples.png", "image/png", _gallery(subject, attacker, stored)))
     return tuple(kept)
 
 
@@ -77,19 +79,40 @@ def remarks(attacker: Attacker) -> tuple[Note, ...]:
     return tuple(notes)
 
 
-def _strip(attacker: Attacker, stored: list[Find]) -> bytes:
-    """Rows of original, perturbation (its largest element stretched to full contrast) and adversarial picture."""
+def _gallery(subject: Subject, attacker: Attacker, stored: list[Find]) -> bytes:
+    """Original, perturbation (the radius stretched to full contrast) and adversarial picture of the clearest finds."""
     low, width = np.float32(attacker.range.low), np.float32(attacker.range.high - attacker.range.low)
+    labels = subject.description.model.output.labels
     sheet: dict[str, list[Samples]] = {}
-    for find in stored:
-        name = f"row_{attacker.order[find.index]}"
-        if find.adversarial is None or name in sheet or len(sheet) == SHOWN:
-            continue
-        before, after = attacker.samples_at(np.array([find.index]))[0], find.adversarial
+    for find, after in _clearest(attacker, stored):
+        before = attacker.samples_at(np.array([find.index]))[0]
         radius = attacker.threat.epsilon.max() if attacker.threat.norm == "linf" else np.abs(after - before).max()
         stretched = (after - before) / np.float32(2 * radius) + np.float32(0.5)
-        sheet[name] = [(before - low) / width, stretched, (after - low) / width]
+        words = [
+            f"row {attacker.order[find.index]}",
+            *(_drawn(labels, c) for c in (attacker.y[find.index], find.answer)),
+        ]
+        sheet["\n".join([*words[:2], f"> {words[2]}"])] = [(before - low) / width, stretched, (after - low) / width]
     return picture_sheet(sheet)
+
+
+def _clearest(attacker: Attacker, stored: list[Find]) -> list[tuple[Find, Samples]]:
+    """One find for each of a few samples: where scores are free those it is most sure of, else the smallest changes."""
+    found = {find.index: (find, find.adversarial) for find in stored if find.adversarial is not None}
+    finds = list(found.values())[:RANKED]
+    rank = np.array([find.distance for find, _ in finds])
+    if attacker.gradients:  # the model is at hand: nobody counts its answers
+        scores = attacker.scores(np.stack([after for _, after in finds]))
+        rows = np.arange(len(finds))
+        truth = attacker.y[[find.index for find, _ in finds]]
+        rank = scores[rows, truth] - scores[rows, [find.answer for find, _ in finds]]
+    return [finds[place] for place in np.argsort(rank, kind="stable")[:SHOWN]]
+
+
+def _drawn(labels: list[str], index: int) -> str:
+    """A class in letters that every font has, and short enough for a small picture."""
+    name = labels[index] if 0 <= index < len(labels) else "?"
+    return name[:12] if name.isascii() else f"class {index}"
 
 
 def _threat_json(attacker: Attacker) -> dict[str, object]:
@@ -118,7 +141,8 @@ def _report_json(attacker: Attacker, finds: list[Find], stored: list[Find]) -> d
                 "row": int(attacker.order[index]),
                 "correct": bool(attacker.correct[index]),
                 "broken_by_search": bool(attacker.black[index]),
-                "broken_by_gradient": bool(attacker.white[index]),
+                "broken_by_gradient": bool(attacker.white[index]) and attacker.gradients,
+                "broken_by_trees": bool(attacker.white[index]) and not attacker.gradients,
                 "audited": bool(attacker.audited[index]),
                 "queries": int(attacker.queries[index]),
             }
@@ -151,37 +175,40 @@ def _cost_json(attacker: Attacker) -> dict[str, int]:
     }
     if attacker.white_box is not None:
         passes = attacker.white_box.passes
-        cost |= {"forward": passes.forward, "forward_and_backward": passes.backward, "ensemble": _ensemble(attacker)}
+        cost |= {"forward": passes.forward, "forward_and_backward": passes.backward} | _ensemble(attacker)
     return cost
 
 
-def _ensemble(attacker: Attacker) -> int:
-    from touchstone.checks.system_resilience.white_box import ensemble_passes
+def _ensemble(attacker: Attacker) -> dict[str, int]:
+    """What the fixed ensemble of attacks on 1,000 samples of a model like this one takes."""
+    from touchstone.checks.system_resilience.white_box import ensemble_answers, ensemble_passes
 
     tally = attacker.tally()
-    return ensemble_passes(tally.attacked / tally.reached, tally.standing / tally.reached)
+    shares = tally.attacked / tally.reached, tally.standing / tally.reached
+    return {"ensemble": ensemble_passes(*shares), "ensemble_answers": ensemble_answers(*shares)}
 
 
 def _cost(attacker: Attacker) -> Note:
     cost = _cost_json(attacker)
     used, available, queries = cost["samples"], cost["samples_available"], cost["queries"]
-    english = f"{used} of {available} samples were used, and the search asked {queries} questions"
-    chinese = f"在 {available} 个样本中使用 {used} 个；搜索攻击共询问 {queries} 次"
+    english = f"{used} of {available} samples were used, and the search asked {queries:,} questions"
+    chinese = f"在 {available} 个样本中使用 {used} 个；搜索攻击共询问 {queries:,} 次"
     if attacker.white_box is not None:
         forward, both, ensemble = cost["forward"], cost["forward_and_backward"], cost["ensemble"]
         times = ensemble / attacker.white_box.passes.total
         english += (
-            f"; the gradient attacks took {forward} forward passes and {both} forward and backward, where a fixed "
-            f"ensemble on 1,000 samples takes about {ensemble} passes, {times:,.1f} times as many (forward and "
+            f"; the gradient attacks took {forward:,} forward passes and {both:,} forward and backward, where a fixed "
+            f"ensemble on 1,000 samples takes about {ensemble:,} passes, {times:,.1f} times as many (forward and "
             "backward counted as three)"
         )
         chinese += (
-            f"；梯度攻击用去前向 {forward} 次、前向加反向 {both} 次，而对 1000 个样本的固定攻击组合约需 {ensemble} 次，"
+            f"；梯度攻击用去前向 {forward:,} 次、前向加反向 {both:,} 次，"
+            f"而对 1000 个样本的固定攻击组合约需 {ensemble:,} 次，"
             f"为其 {times:,.1f} 倍（前向加反向计为三次）"
         )
     return Note(
         code="cost",
-        text=Text(english + "; processor time stands in the record of the run", chinese + "；处理器时间见运行记录"),
+        text=Text(english, chinese),
     )
 
 

@@ -95,7 +95,7 @@ class Proofs:
             return Proven(warnings=() if self._why_not is None else (_no_proof(self._why_not),))
         rows = np.arange(self._prover.affordable(self._attacker.reached))
         if not self._attacker.correct[rows].any() or len(rows) < min(PILOT, self._attacker.reached):
-            return Proven(warnings=(_too_dear(len(rows)),))
+            return Proven(warnings=(_too_dear(),))
         return _bracket(self._attacker, self._prover, rows, looks)
 
     def _open(self, budget: Budget) -> None:
@@ -263,13 +263,12 @@ def _no_proof(why: Text) -> Note:
     )
 
 
-def _too_dear(affordable: int) -> Note:
+def _too_dear() -> Note:
     return Note(
         code="no-certificate",
         text=Text(
-            f"robust accuracy is bounded from above only: for a network of this size the budget allows the proof of "
-            f"{affordable} samples, and {PILOT} are the fewest; a larger budget may try",
-            f"鲁棒准确率仅有上界：就该规模的网络，当前预算仅够证明 {affordable} 个样本，"
-            f"至少需 {PILOT} 个；可提高预算再试",
+            "robust accuracy is bounded from above only: for a network of this size the budget allows fewer than "
+            f"{PILOT} samples to be proven; a larger budget may try",
+            f"鲁棒准确率仅有上界：就该规模的网络，当前预算不足以尝试证明 {PILOT} 个样本；可提高预算再试",
         ),
     )

@@ -28,8 +28,6 @@ SHOWN: Final = 5
 """Pictures on the sheet, for each kind."""
 MOST_STORED: Final = 2**20
 """Elements of patches that go into the evidence, for each kind: 4 MiB."""
-MASKED_SHARE: Final = 0.1
-"""Pictures that the search breaks and the gradient does not, above which the gradient is suspect."""
 
 NO_ABSTENTION: Final = Note(
     code="no-abstention",
@@ -72,17 +70,6 @@ def remarks(attacker: PatchAttacker) -> tuple[Note, ...]:
                     "the system answers with labels only, so textures alone were tried; an attacker who sees scores "
                     "or gradients finds stronger patches",
                     "系统仅返回标签，故只尝试纹理贴片；能获得分数或梯度的攻击者可找到更强的贴片",
-                ),
-            )
-        )
-    misled = _misled(attacker)
-    if misled:
-        notes.append(
-            Note(
-                code="gradients-masked",
-                text=Text(
-                    f"the search broke {misled} pictures that the gradient did not: the gradient misleads",
-                    f"搜索攻破了梯度未能攻破的 {misled} 个图像：梯度具有误导性",
                 ),
             )
         )
@@ -188,18 +175,6 @@ def _enlarged(patch: Samples, size: tuple[int, ...]) -> Samples:
     cells = patch.shape[-1]
     down, across = (np.arange(side) * cells // side for side in size)
     return np.asarray(patch[:, down[:, None], across[None, :]])
-
-
-def _misled(attacker: PatchAttacker) -> int:
-    """Pictures that only the search broke, where they are too many for chance."""
-    if attacker.system.slope is None or not attacker.attacked.size:
-        return 0
-    rows = attacker.attacked
-    search, gradient = (
-        most(attacker.changed(attacker.records[kind].all_answers, rows)) for kind in ("search", "gradient")
-    )
-    only = int((search & ~gradient).sum())
-    return only if only > MASKED_SHARE * len(rows) else 0
 
 
 def _plain(value: float) -> str:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from touchstone.checks.declaration import Run
 from touchstone.checks.system_resilience.seeing_system import Rows, SeeingSystem
 from touchstone.errors import UnavailableError
-from touchstone.methods.attacks.patch.judging import Worth, by_answer, by_both, by_lead, worth_in_views
+from touchstone.methods.attacks.patch.judging import by_answer, by_both, by_lead, worth_in_views
 from touchstone.methods.attacks.patch.patch_climb import Slope, climb_patches
 from touchstone.methods.attacks.patch.patch_search import search_patches
 from touchstone.methods.attacks.patch.placement import Patches, Surface
@@ -59,9 +59,45 @@ class Effort:
 
 
 EFFORTS: Final[dict[Budget, Effort]] = {
-    "quick": Effort(50, 3, 40, 4, 20, 4, 2, 40, 40, 16, 2),
-    "standard": Effort(200, 6, 300, 6, 60, 6, 3, 100, 150, 48, 5),
-    "full": Effort(400, 8, 1500, 8, 150, 8, 5, 200, 400, 64, 9),
+    "quick": Effort(
+        samples=50,
+        texture_views=3,
+        search_rounds=40,
+        search_views=4,
+        steps=20,
+        views=4,
+        restarts=2,
+        pictures=40,
+        universal_steps=40,
+        universal_views=16,
+        targets=2,
+    ),
+    "standard": Effort(
+        samples=200,
+        texture_views=6,
+        search_rounds=300,
+        search_views=6,
+        steps=60,
+        views=6,
+        restarts=3,
+        pictures=100,
+        universal_steps=150,
+        universal_views=48,
+        targets=5,
+    ),
+    "full": Effort(
+        samples=400,
+        texture_views=8,
+        search_rounds=1500,
+        search_views=8,
+        steps=150,
+        views=8,
+        restarts=5,
+        pictures=200,
+        universal_steps=400,
+        universal_views=64,
+        targets=9,
+    ),
 }
 
 
@@ -75,6 +111,9 @@ class PatchMaker:
         self.square, self.tape = Surface(share), Surface(share, BAR_ASPECT)
         _require_room(self.square, *self.size)
         self.library = textures(channels, self.square.cells(*self.size), run.generator("textures"))
+        self.by_answer = by_answer(system.labels, system.abstention)
+        self.by_lead = by_lead(system.scores, system.scale, system.abstention)
+        self.by_both = by_both(system.scores, system.scale, system.abstention)
         self.universal = self._universal(run)
 
     @property
@@ -89,18 +128,17 @@ class PatchMaker:
         square, tape = (self.square, self.tape) if share is None else (Surface(share), Surface(share, BAR_ASPECT))
         pictures, seeds = self.system.pictures_at(rows), self.system.seeds[rows]
         fitting = draws_for(seeds, FITTING, max(self.effort.texture_views, self.effort.search_views))
-        by_labels, shown_on = by_answer(self.system.labels, self.system.abstention), np.arange(len(rows))[:, None]
+        shown_on = np.arange(len(rows))[:, None]
         tried = fitting[:, : self.effort.texture_views]
-        texture = search_textures(by_labels, pictures, square, self._textures(rows), _places(), tried, shown_on)
+        texture = search_textures(self.by_answer, pictures, square, self._textures(rows), _places(), tried, shown_on)
         tapes = np.broadcast_to(bars(self.channels, tape.cells(*self.size)), (len(rows), *self._tape_shape(tape)))
-        bar = search_textures(by_labels, pictures, tape, tapes, _tape_places(), tried, shown_on)
+        bar = search_textures(self.by_answer, pictures, tape, tapes, _tape_places(), tried, shown_on)
         found = {"texture": (square, texture), "bars": (tape, bar)}
         best = texture if led else self._grey(len(rows))
         if self.system.scored:
             views = fitting[:, : self.effort.search_views]
-            lead = by_lead(self.system.scores, self.system.scale, self.system.abstention)
             rounds = self.effort.search_rounds
-            searched = search_patches(lead, pictures, square, best, views, shown_on, seeds, rounds=rounds)
+            searched = search_patches(self.by_lead, pictures, square, best, views, shown_on, seeds, rounds=rounds)
             found["search"] = (square, searched)
             best = searched if led else best
         if self.system.slope is not None:
@@ -116,9 +154,8 @@ class PatchMaker:
         """The best of several climbs: from the sticker given, then from grey anywhere, towards likely classes."""
         n, effort = len(first), self.effort
         shown_on, choosing = np.arange(n)[:, None], draws_for(seeds, CHOOSING, CHOOSING_VIEWS)
-        worth = by_both(self.system.scores, self.system.scale, self.system.abstention)
         likely = np.argsort(-self.system.scores(pictures.x), axis=1, kind="stable")
-        best, value = first, worth_in_views(worth, pictures, surface, first, choosing, shown_on)
+        best, value = first, worth_in_views(self.by_both, pictures, surface, first, choosing, shown_on)
         for restart in range(effort.restarts):
             start, wanted = first, np.full(n, -1, dtype=np.int64)
             if restart:
@@ -138,7 +175,7 @@ class PatchMaker:
                 steps=effort.steps,
                 views=effort.views,
             )
-            found = worth_in_views(worth, pictures, surface, climbed, choosing, shown_on)
+            found = worth_in_views(self.by_both, pictures, surface, climbed, choosing, shown_on)
             best = _better(best, climbed, found > value)
             value = np.maximum(value, found)
         return best
@@ -149,36 +186,33 @@ class PatchMaker:
         wanted = self._likely_targets()
         count = len(wanted)
         seeds = run.generator("universal").integers(2**53, size=count)
-        shown_on = np.broadcast_to(np.arange(len(self.system.others.x)), (count, len(self.system.others.x)))
+        shown_on = np.tile(np.arange(len(self.system.others.x)), (count, 1))
         draws = draws_for(seeds, FITTING, effort.universal_views)
         library = np.broadcast_to(self.library, (count, *self.library.shape))
-        by_labels = by_answer(self.system.labels, self.system.abstention)
+        others, square = self.system.others, self.square
         stickers = search_textures(
-            by_labels, self.system.others, self.square, library, None, draws, shown_on, first=effort.universal_views
+            self.by_answer, others, square, library, None, draws, shown_on, first=effort.universal_views
         )
-        worth: Worth = by_labels
         if self.system.slope is not None:
-            worth, steps = (
-                by_both(self.system.scores, self.system.scale, self.system.abstention),
-                effort.universal_steps,
-            )
             grey = self._grey(count).patches.copy()
             grey[0] = stickers.patches[0]
             stickers = climb_patches(
-                self.system.slope, self.system.others, self.square, Stickers(grey, None), wanted, shown_on, seeds,
-                steps=steps, views=effort.universal_views,
-            )  # fmt: skip
+                self.system.slope,
+                others,
+                square,
+                Stickers(grey, None),
+                wanted,
+                shown_on,
+                seeds,
+                steps=effort.universal_steps,
+                views=effort.universal_views,
+            )
         elif self.system.scored:
-            worth, lead = (
-                by_both(self.system.scores, self.system.scale, self.system.abstention),
-                by_lead(self.system.scores, self.system.scale, self.system.abstention),
-            )
             rounds = effort.search_rounds
-            stickers = search_patches(
-                lead, self.system.others, self.square, stickers, draws, shown_on, seeds, rounds=rounds
-            )
+            stickers = search_patches(self.by_lead, others, square, stickers, draws, shown_on, seeds, rounds=rounds)
         choosing = draws_for(np.repeat(seeds[:1], count), CHOOSING, effort.universal_views)
-        value = worth_in_views(worth, self.system.others, self.square, stickers, choosing, shown_on)
+        worth = self.by_both if self.system.scored else self.by_answer
+        value = worth_in_views(worth, others, square, stickers, choosing, shown_on)
         return stickers.take(np.array([int(value.argmax())]))
 
     def _likely_targets(self) -> Classes:
@@ -194,9 +228,8 @@ class PatchMaker:
         sets = np.broadcast_to(self.library, (len(rows), *self.library.shape))
         if not self.system.shown or not (self.system.others.y != self.system.others.y[0]).any():
             return sets
-        unit = np.clip(
-            (self.system.others.x - self.system.range.low) / (self.system.range.high - self.system.range.low), 0, 1
-        ).astype(np.float32)
+        low, high = self.system.range.low, self.system.range.high
+        unit = np.clip((self.system.others.x - low) / (high - low), 0, 1).astype(np.float32)
         reduced = photographs(unit, self.library.shape[-1])
         chosen = []
         for seed, target in zip(self.system.seeds[rows], self.system.y[rows], strict=True):

@@ -16,8 +16,8 @@ Picture = NDArray[np.float32]
 SMALLEST_TILE = 64
 """Pixels: smaller pictures are enlarged, so that a person sees them."""
 GAP = 4
-NAMES = 28
-"""Pixels above each column, for its name in up to two lines."""
+LINE = 14
+"""Pixels above each column for a line of its name."""
 EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
@@ -33,21 +33,22 @@ def arrays_file(arrays: Mapping[str, NDArray[Any]]) -> bytes:
 
 
 def picture_sheet(columns: Mapping[str, Sequence[Picture]]) -> bytes:
-    """A PNG with one named column of pictures per entry; all pictures have the same size."""
+    """A PNG with one named column of pictures per entry, names broken at `_`; all pictures have the same size."""
     from PIL import Image, ImageDraw
 
     tiles = [[_tile(picture) for picture in column] for column in columns.values()]
     height, width = tiles[0][0].shape[:2]
     rows = max(len(column) for column in tiles)
-    size = (len(tiles) * (width + GAP) - GAP, NAMES + rows * (height + GAP) - GAP)
+    words = [name.replace("_", "\n") for name in columns]
+    above = LINE * max(2, *(name.count("\n") + 1 for name in words))
+    size = (len(tiles) * (width + GAP) - GAP, above + rows * (height + GAP) - GAP)
     sheet = Image.new("RGB", size, "white")
     draw = ImageDraw.Draw(sheet)
-    for across, (name, column) in enumerate(zip(columns, tiles, strict=True)):
+    for across, (name, column) in enumerate(zip(words, tiles, strict=True)):
         left = across * (width + GAP)
-        words = name.replace("_", "\n")
-        draw.multiline_text((left + width // 2, NAMES // 2), words, fill="black", anchor="mm", align="center")
+        draw.multiline_text((left + width // 2, above // 2), name, fill="black", anchor="mm", align="center")
         for down, tile in enumerate(column):
-            sheet.paste(Image.fromarray(tile), (left, NAMES + down * (height + GAP)))
+            sheet.paste(Image.fromarray(tile), (left, above + down * (height + GAP)))
     buffer = BytesIO()
     sheet.save(buffer, format="PNG")
     return buffer.getvalue()

@@ -38,6 +38,9 @@ _STANDING_COST: Final = 11_630
 _BROKEN_COST: Final = 303
 """Passes that the fixed ensemble spends on a sample that stands (Auto-PGD 1,010 steps, FAB-T 900 steps of one more
 forward pass, Square 5,000 queries) and on one that breaks (101 steps), a step counted as three passes."""
+_STANDING_ANSWERS: Final = 1_010 + 2 * 900 + 5_000
+_BROKEN_ANSWERS: Final = 101
+"""The same as answers of the model, whether or not a gradient is taken of them."""
 _ENSEMBLE_SAMPLES: Final = 1000
 
 
@@ -45,6 +48,12 @@ def ensemble_passes(accuracy: float, robust_accuracy: float) -> int:
     """Passes of the fixed ensemble on 1,000 samples of a model with these shares."""
     fallen = max(accuracy - robust_accuracy, 0.0)
     return round(_ENSEMBLE_SAMPLES * (1 + robust_accuracy * _STANDING_COST + fallen * _BROKEN_COST))
+
+
+def ensemble_answers(accuracy: float, robust_accuracy: float) -> int:
+    """Answers that the fixed ensemble asks for on 1,000 samples of a model with these shares."""
+    fallen = max(accuracy - robust_accuracy, 0.0)
+    return round(_ENSEMBLE_SAMPLES * (1 + robust_accuracy * _STANDING_ANSWERS + fallen * _BROKEN_ANSWERS))
 
 
 class WhiteBox:
