@@ -192,6 +192,12 @@ def test_a_table_without_categories_is_not_tested_for_mistaking_them(tmp_path: P
     assert "wrong_category/3" not in slices
 
 
+def test_a_table_with_one_sensor_has_nothing_to_swap(tmp_path: Path) -> None:
+    slices = {m.slice for m in measured(table_system(tmp_path, [1.0, 1.0])).metrics}
+    assert "wrong_category/3" in slices
+    assert "swapped_columns/3" not in slices
+
+
 def test_a_series_gets_faults_along_time(tmp_path: Path) -> None:
     picture_system(tmp_path, gap=0.1, n=40, shape=(1, 2, 24))
     description = (tmp_path / "system.yaml").read_text(encoding="utf-8")

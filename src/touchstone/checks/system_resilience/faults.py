@@ -46,8 +46,11 @@ class Faults:
         """Families that the limits speak of: all that can change these inputs."""
         if self._sensors is None:
             return tuple(PICTURE_FAMILIES)
-        without = () if self._sensors.categorical.any() else ("wrong_category",)
-        return tuple(family for family in self._readings if family not in without)
+        without = {
+            "wrong_category": not self._sensors.categorical.any(),
+            "swapped_columns": np.count_nonzero(self._sensors.spread) < 2,
+        }
+        return tuple(family for family in self._readings if not without.get(family, False))
 
     def apply(self, family: str, severity: int, x: Samples, rows: NDArray[np.int64], purpose: str = "") -> Samples:
         """Samples `x`, which stand in `rows` of the data, under one family. `purpose` names other random numbers."""
