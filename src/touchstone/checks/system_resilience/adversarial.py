@@ -29,6 +29,7 @@ from touchstone.checks.system_resilience.constrained import constrained_attack
 from touchstone.checks.system_resilience.gradient_controls import gradient_controls
 from touchstone.checks.system_resilience.inputs import times_small
 from touchstone.checks.system_resilience.left_out import left_out
+from touchstone.checks.system_resilience.series import series_attacks
 from touchstone.methods.attacks.sequential import broken_bounds, looks_at, questions
 from touchstone.records import Access, ControlRun, Metric, Note, number
 from touchstone.system.models.handle import Capability
@@ -65,7 +66,7 @@ CURVE_FACTORS = (Decimal("0.25"), Decimal("0.5"), Decimal(1), Decimal(2))
     threats=("NISTAML.022", "NISTAML.025", "AML.T0015", "AML.T0043"),
     source="Andriushchenko et al. 2020 (Square); Guo et al. 2019 (SimBA); Chen and Gu 2020 (RayS); "
     "Chen, Jordan and Wainwright 2020 (HopSkipJump); Croce and Hein 2020 (Auto-PGD, FAB); "
-    "Carlini et al. 2019 (signs of masked gradients)",
+    "Pialla et al. 2022 (smooth disturbances of series); Carlini et al. 2019 (signs of masked gradients)",
     needs=Needs(
         access=Access.LABELS,
         capabilities=frozenset({Capability.LABELS, Capability.ANY_INPUT}),
@@ -106,6 +107,18 @@ CURVE_FACTORS = (Decimal("0.25"), Decimal("0.5"), Decimal(1), Decimal(2))
             "lower",
             Text("attack success by what the description lets an attacker change", "在描述所允许的改动内的攻击成功率"),
         ),
+        MetricDeclaration(
+            "smooth_asr",
+            "share",
+            "lower",
+            Text("time series: attack success by smooth disturbances", "时间序列：平滑扰动的攻击成功率"),
+        ),
+        MetricDeclaration(
+            "sensor_fault_asr",
+            "share",
+            "lower",
+            Text("time series: attack success by faulty readings", "时间序列：传感器读数失真的攻击成功率"),
+        ),
     ),
     parameters=AdversarialParameters,
     cost=lambda subject, _, budget: {"quick": 20, "standard": 120, "full": 600}[budget] * times_small(subject, 6_000),
@@ -143,6 +156,9 @@ def adversarial(subject: Subject, parameters: AdversarialParameters, run: Run) -
         metrics += constrained.metrics
         controls += constrained.controls
         warnings += constrained.warnings
+    if attacker.kind == "timeseries":
+        series = series_attacks(attacker, run, len(looks))
+        metrics, controls, warnings = metrics + series.metrics, controls + series.controls, warnings + series.warnings
     return Measurement(metrics, controls, exhibits(subject, attacker, run), warnings + left_out(attacker))
 
 

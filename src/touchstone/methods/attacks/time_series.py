@@ -50,7 +50,7 @@ class SmoothThreat:
 
     def contains(self, x: Samples, disturbed: Samples) -> NDArray[np.bool_]:
         """Whether each series is one this attacker could have made of `x`; shape `(n,)`."""
-        smooth = (self._variation(x, disturbed) <= self.variation).reshape(len(x), -1).all(axis=1)
+        smooth = (self._variation(x, disturbed) <= self.variation).all(axis=tuple(range(1, x.ndim - 1)))
         return np.asarray(smooth & self.amplitude.contains(x, disturbed))
 
     def project(self, x: Samples, candidate: Samples) -> Samples:
@@ -122,10 +122,11 @@ class SensorFaults:
     def contains(self, x: Samples, faulty: Samples) -> NDArray[np.bool_]:
         """Whether each series is one these faults could have made of `x`; shape `(n,)`."""
         changed = faulty != x
-        counts = np.sort(changed.reshape(len(x), -1, x.shape[-1]).sum(axis=-1), axis=1)
-        others = counts[:, : max(counts.shape[1] - self.channels, 0)]
+        channels = math.prod(x.shape[1:-1])
+        counts = np.sort(changed.sum(axis=-1).reshape(len(x), channels), axis=1)
+        others = counts[:, : max(channels - self.channels, 0)]
         legal = ~changed | ((self.low <= faulty) & (faulty <= self.high))
-        return np.asarray(legal.reshape(len(x), -1).all(axis=1) & (others.sum(axis=1) <= self.readings))
+        return np.asarray(legal.all(axis=tuple(range(1, x.ndim))) & (others.sum(axis=1) <= self.readings))
 
     def anywhere(self) -> ThreatModel:
         """Any reading may be anything: the box in which faults are searched."""
