@@ -337,6 +337,17 @@ def test_why_nothing_was_measured():
     assert (uninstalled.verdict, uninstalled.reason.code) == (Verdict.NOT_TESTED, "documents-unreviewed")
 
 
+def test_a_check_for_another_kind_of_input_explains_nothing_beside_one_for_this_kind():
+    demand = requirement(limit(), checks=("data.one", "data.two"))
+    foreign = item("data.two", reason="input-not-covered")
+    assert finding(demand, items=(item(reason="input-not-covered"), foreign)).reason.code == "input-not-covered"
+    assert finding(demand, items=(foreign, item(reason="access-too-low"))).reason.code == "access-too-low"
+    remark = Note(code="nothing-to-attack", text=Text("nothing was right", "无一正确"))
+    silent = finding(demand, observation(warnings=(remark,)), items=(foreign, item()))
+    assert silent.reason.code == "not-measured"
+    assert "nothing was right" in silent.reason.text.en
+
+
 def test_documents_are_no_pass_until_someone_else_has_read_them():
     attested = requirement(checks=(), evidence=("policy",))
     assert finding(attested).reason.code == "documents-missing"

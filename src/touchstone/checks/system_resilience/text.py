@@ -53,11 +53,11 @@ CURVE_FACTORS = (Decimal("0.25"), Decimal("0.5"), Decimal(1), Decimal(2))
         "该比例只是下界：不涵盖同义替换、改写、其他语言以及查询更多的攻击者；改动后的文本是否通顺、是否保持原意未经人工判断。",
     ),
     remedy=Text(
-        "Normalise texts before the model (Unicode NFKC, one letter for all that look alike, nothing invisible, "
-        "characters joined again), train on perturbed copies of the training texts, use character n-grams or subwords "
-        "beside words, and let people look at texts that were disguised.",
-        "在模型之前对文本做规范化（Unicode NFKC、形近字母归一、去除不可见字符、合并被拆开的字词）；"
-        "用扰动后的训练文本做数据增强；在词特征之外使用字符 n-gram 或子词；对有伪装痕迹的文本转人工复核。",
+        "Train on perturbed copies of the training texts, use character n-grams or subwords beside words, and let "
+        "people look at texts that were disguised. Normalise texts before the model too (Unicode NFKC, one letter for "
+        "all that look alike, nothing invisible): alone that stops only attackers who do not know of it.",
+        "用扰动后的训练文本做数据增强；在词特征之外使用字符 n-gram 或子词；对有伪装痕迹的文本转人工复核；"
+        "并在模型之前对文本做规范化（Unicode NFKC、形近字母归一、去除不可见字符），但仅此一项只能挡住不知情的攻击者。",
     ),
     threats=("NISTAML.025", "AML.T0015", "AML.T0043"),
     source="Li et al. 2019 (TextBugger); Jin et al. 2020 (TextFooler); Eger et al. 2019 (VIPER); "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -110,5 +110,5 @@ class TextAttacker:
         return np.log(np.maximum(self.model.probabilities(_array(texts)), SMALLEST_PROBABILITY))
 
 
-def _array(texts: Sequence[str]) -> NDArray[np.object_]:
+def _array(texts: Sequence[str]) -> NDArray[Any]:
     return np.array(texts, dtype=object)

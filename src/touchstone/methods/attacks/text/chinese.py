@@ -49,6 +49,16 @@ def variant_forms(character: str) -> list[str]:
     return [] if form is None else [form]
 
 
+def simplified(character: str) -> str:
+    """The simplified form of a traditional character, any other as it is.
+
+    >>> simplified("騙"), simplified("好")
+    ('骗', '好')
+    """
+    form = _variants().get(character, character)
+    return form if form in _pairs() else character
+
+
 def pinyin(character: str) -> list[str]:
     """The syllable written out.
 
@@ -56,6 +66,16 @@ def pinyin(character: str) -> list[str]:
     ['chang', 'zhang']
     """
     return list(_syllables().get(character, ()))
+
+
+def sound_of(character: str) -> str:
+    """The character that stands for all of its first syllable, any other as it is.
+
+    >>> sound_of("她"), sound_of("a")
+    ('他', 'a')
+    """
+    syllables = _syllables().get(character)
+    return _first_of_syllable()[syllables[0]] if syllables else character
 
 
 def separations(character: str) -> list[str]:
@@ -104,6 +124,20 @@ def _components() -> dict[str, str]:
 @cache
 def _variants() -> dict[str, str]:
     """Both ways; a traditional form that several characters share leads back to the first."""
-    pairs = [pair for line in _lines("variants.txt") for pair in line]
-    back = {pair[1]: pair[0] for pair in reversed(pairs)}
-    return back | {pair[0]: pair[1] for pair in pairs}
+    back = {traditional: simple for simple, traditional in reversed(_pairs().items())}
+    return back | _pairs()
+
+
+@cache
+def _pairs() -> dict[str, str]:
+    return {pair[0]: pair[1] for line in _lines("variants.txt") for pair in line}
+
+
+@cache
+def _first_of_syllable() -> dict[str, str]:
+    """A character that is read in no other way, or else the first."""
+    alone = {
+        syllable: [character for character in group if len(_syllables()[character]) == 1]
+        for syllable, group in _lines("pinyin.txt")
+    }
+    return {syllable: (alone[syllable] or group)[0] for syllable, group in _lines("pinyin.txt")}
