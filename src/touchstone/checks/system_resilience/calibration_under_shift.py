@@ -62,7 +62,8 @@ class _Answers:
 def calibration_under_shift(subject: Subject, run: Run, bins: int) -> UnderShift:
     """Calibration error and lag of confidence for every family, and the lag over all of them.
 
-    Nothing for texts, which no sensor spoils, and for predictions computed beforehand; a note where these inputs cannot be corrupted.
+    Nothing for texts, which no sensor spoils, and for predictions computed beforehand; a note where these inputs
+    cannot be corrupted.
     """
     model = subject.description.model
     if model.format == "predictions" or model.input.kind == "text":
