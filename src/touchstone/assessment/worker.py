@@ -11,6 +11,7 @@ from pydantic import JsonValue
 from touchstone.assessment import channel as frames
 from touchstone.assessment.intake import INTAKE
 from touchstone.assessment.measure import measure
+from touchstone.assessment.replay import REPLAY
 from touchstone.canonical import Digest
 from touchstone.checks.registry import installed_check
 from touchstone.isolation import Walls, build_walls
@@ -47,7 +48,8 @@ class WorkRequest(Record):
 def serve(channel: socket.socket) -> None:
     """Do the one piece of work that arrives on `channel`."""
     request = WorkRequest.from_bytes(frames.receive(channel).content, "work request")
-    check = INTAKE if request.item.check.id == INTAKE.id else installed_check(request.item.check.id)
+    ours = {check.id: check for check in (INTAKE, REPLAY)}
+    check = ours.get(request.item.check.id) or installed_check(request.item.check.id)
     walls = build_walls(Walls(request.memory_bytes, request.cpu_seconds, request.wall_seconds, network=request.network))
     frames.send(channel, "isolation", Isolation(process="separate", **asdict(walls)).to_bytes())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
@@ -121,6 +122,39 @@ def redact(bundle: Path, withhold: tuple[str, ...], output: Path) -> None:
     for entry in copy.withheld:
         click.echo(say(f"withheld {entry.name} ({entry.digest})", f"不予披露 {entry.name}（{entry.digest}）"))
     click.echo(say(f"evidence {copy.manifest_digest}", f"证据 {copy.manifest_digest}"))
+
+
+@command.command(
+    "replay",
+    help=say(
+        "Put every stored adversarial sample to the model once and count those that are still answered wrongly.",
+        "将所存的每个对抗样本交由模型重新判定一次，统计仍被误判的数量。",
+    ),
+    epilog=say(
+        "Exit codes: 0 every stored sample is still broken, 1 at least one is not, 2 wrong input.",
+        "退出码：0 所存样本均仍被攻破；1 至少一个未被攻破；2 输入有误。",
+    ),
+)
+@click.argument("bundle", type=click.Path(path_type=Path))
+@click.option(
+    "--system", required=True, type=click.Path(path_type=Path), help=say("the system that was tested", "受测系统")
+)
+def replay(bundle: Path, system: Path) -> None:
+    """Say how many of the samples are proofs: made of the test data within the threat, and answered wrongly."""
+    from touchstone.laboratory.rejudging import find_bundle
+    from touchstone.laboratory.replaying import replay as replay_samples
+    from touchstone.system.subject import open_system
+
+    done = replay_samples(find_bundle(bundle), open_system(system))
+    click.echo(
+        say(
+            f"{done.broken} of {done.stored} stored samples are still broken; {done.genuine} are made of the test data "
+            "within the threat model",
+            f"所存 {done.stored} 个样本中仍被攻破 {done.broken} 个；"
+            f"{done.genuine} 个确由测试数据在威胁模型内改动而成",
+        )
+    )
+    sys.exit(0 if done.broken == done.stored else 1)
 
 
 def _beside(path: Path) -> dict[str, bytes]:
