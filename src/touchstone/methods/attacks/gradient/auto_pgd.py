@@ -122,6 +122,12 @@ def auto_pgd(
         if not len(climbers.place):
             break
         _move(ball, climbers, momentum=step > 1)
+        if step == 1:
+            # The first step goes right across the ball and breaks most samples of a fragile model: ask before slopes
+            # are taken, which cost twice as much as answers.
+            _cut(found, climbers, model.scores(climbers.current), step)
+            if not len(climbers.place):
+                break
         scores, value, climbers.slope = model.climb(climbers.current, objective(climbers.place))
         climbers.improvements += value > climbers.value
         climbers.value = value

@@ -15,6 +15,8 @@ from touchstone.methods.attacks.square import HALVINGS, LARGEST_SHARE
 
 _MOST_COMPARED: Final = 24
 """Channels up to which a proposal is compared with earlier ones; more hardly ever come again."""
+_INSIDE: Final = 1 - 2e-6
+"""Budgets end a little inside the ball, so that float32 rounding cannot lead out of it."""
 
 
 @dataclass(slots=True)
@@ -46,7 +48,7 @@ class Proposals:
         self.best = self.original.clone()
         stripes = [g.random((self.channels, 1, self.width), dtype=np.float32) for g in generators]
         self._stripes = self._tensor(_stacked(stripes))
-        sizes = np.array([self._size(step) for step in range(steps)], dtype=np.int64).reshape(-1, 2)
+        sizes = np.array([self._window(step) for step in range(steps)], dtype=np.int64).reshape(-1, 2)
         self.heights, self.widths = self._tensor(sizes[:, 0]), self._tensor(sizes[:, 1])
         draws = [g.random((max(steps - 1, 0), 4 + self.channels), dtype=np.float32) for g in generators]
         self.plan = self._planned(_stacked(draws), sizes[1:])
@@ -75,7 +77,7 @@ class Proposals:
         self.original, self.best = self.original[mask], self.best[mask]
         self.plan.keep(mask)
 
-    def _size(self, step: int) -> tuple[int, int]:
+    def _window(self, step: int) -> tuple[int, int]:
         share = LARGEST_SHARE / 2.0 ** sum(step >= part * self.steps for part in HALVINGS)
         height = min(max(round(share**0.5 * self.height), 1), self.height)
         width = min(max(round(share * self.height * self.width / height), 1), self.width)
@@ -181,21 +183,25 @@ class Takeovers(Proposals):
 
     def make(self, row: Tensor, step: Tensor) -> Tensor:
         """The best points of these samples with the budget of two windows moved into one."""
-        norm, plan, column = self.ball.norm, self.plan, step - 1
+        plan, column, radius = self.plan, step - 1, self.ball.radius * _INSIDE
         window = self._inside(plan.top[row, column], plan.left[row, column], step)
         other = self._inside(plan.other_top[row, column], plan.other_left[row, column], step)
         original = self.original[row]
         delta = self.best[row] - original
         outside = delta.masked_fill(window | other, 0.0)
-        left = length(outside, norm)
-        budget = self.ball.radius - left if norm == "l1" else (self.ball.radius**2 - left**2).clamp_min(0).sqrt()
-        signs = torch.where(plan.upwards[row, column], 1.0, -1.0).to(delta.dtype)[:, :, None, None]
-        mixed = self._of_length_one(delta * window) + self._of_length_one(signs * window)
-        mixed = self._of_length_one(mixed) * each(budget.clamp_min(0).to(delta.dtype), delta)
-        return self.ball.project(original, original + outside + mixed)
+        left = self._size(outside)
+        budget = radius - left if self.ball.norm == "l1" else (radius**2 - left.square()).clamp_min(0).sqrt()
+        signs = torch.where(plan.upwards[row, column], 1.0, -1.0).to(delta.dtype)[:, :, None, None] * window
+        mixed = self._of_length_one(delta * window) + self._of_length_one(signs)
+        moved = outside.add_(self._of_length_one(mixed).mul_(each(budget.clamp_min(0), delta)))
+        return moved.add_(original).clamp_(self.ball.low, self.ball.high)
 
     def _of_length_one(self, delta: Tensor) -> Tensor:
-        return delta / each(length(delta, self.ball.norm).clamp_min(1e-12).to(delta.dtype), delta)
+        return delta / each(self._size(delta).clamp_min(1e-12), delta)
+
+    def _size(self, delta: Tensor) -> Tensor:
+        size: Tensor = torch.linalg.vector_norm(delta.flatten(1), 1 if self.ball.norm == "l1" else 2, dim=1)
+        return size
 
     def _inside(self, top: Tensor, left: Tensor, step: Tensor) -> Tensor:
         """Whether each element lies in the window, `(m, 1, height, width)`."""
