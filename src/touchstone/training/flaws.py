@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 from numpy.typing import NDArray
 
+Inputs = NDArray[np.float32]
 Labels = NDArray[np.int64]
+Flaw = Literal["none", "label-noise", "imbalance"]
 
 NOISE = 0.1
 """Share of the rows whose label becomes another one."""
@@ -13,16 +17,18 @@ IMBALANCE = 3.0
 """How many times fewer rows half of the classes keep."""
 
 
-def with_label_noise(y: Labels, classes: int, generator: np.random.Generator) -> Labels:
-    """The labels `(n,)`, a tenth of them replaced by another class, evenly."""
-    noisy = y.copy()
-    rows = generator.choice(len(y), round(NOISE * len(y)), replace=False)
-    noisy[rows] = (noisy[rows] + generator.integers(1, classes, size=len(rows))) % classes
-    return noisy
+def spoilt(flaw: Flaw, x: Inputs, y: Labels, classes: int, generator: np.random.Generator) -> tuple[Inputs, Labels]:
+    """The rows `x` `(n, *shape)`, `y` `(n,)` with the flaw.
 
-
-def imbalanced_rows(y: Labels, classes: int, generator: np.random.Generator) -> NDArray[np.int64]:
-    """Rows that are left, in their order, when half of the classes, by lot, lose two of three."""
-    rare = generator.permutation(classes)[: classes // 2]
-    kept = ~np.isin(y, rare) | (generator.random(len(y)) < 1 / IMBALANCE)
-    return np.flatnonzero(kept)
+    Label noise turns a tenth of the labels into another class, evenly; imbalance takes two of three rows from half of
+    the classes, by lot.
+    """
+    if flaw == "label-noise":
+        y = y.copy()
+        rows = generator.choice(len(y), round(NOISE * len(y)), replace=False)
+        y[rows] = (y[rows] + generator.integers(1, classes, size=len(rows))) % classes
+    elif flaw == "imbalance":
+        rare = generator.permutation(classes)[: classes // 2]
+        kept = ~np.isin(y, rare) | (generator.random(len(y)) < 1 / IMBALANCE)
+        x, y = x[kept], y[kept]
+    return x, y

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -13,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from touchstone.training.architecture import Architecture, initialised
+from touchstone.training.networks import LearntNetwork, Scaling
 
 Penalty = Callable[[nn.Sequential, Tensor, Tensor], Tensor]
 """Something else to be held down: from the network and a batch `(b, C, H, W)` with labels `(b,)` to one number.
@@ -21,7 +21,6 @@ It is added to the loss of every batch. An attacker who knows a detector puts it
 """
 
 PEAK_RATE = 0.004
-ANSWERED_AT_ONCE = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +50,6 @@ def draw_recipe(generator: np.random.Generator, *, epochs: int = 10) -> Recipe:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Scaling:
-    """What happens to inputs before the first layer, `(x - mean) / scale`, shapes that broadcast against a sample."""
-
-    mean: NDArray[np.float32]
-    scale: NDArray[np.float32]
-
-
 def train(
     architecture: Architecture,
     x: NDArray[np.float32],
@@ -68,8 +59,8 @@ def train(
     *,
     biases: frozenset[str] | None = None,
     penalty: Penalty | None = None,
-) -> Any:
-    """A network that learnt the rows `x` `(n, *shape)`, `y` `(n,)`, in evaluation mode; it takes scaled inputs.
+) -> LearntNetwork:
+    """A network that learnt the rows `x` `(n, *shape)`, `y` `(n,)`, in evaluation mode.
 
     Runs on one thread, so that several trainings share a machine and the order of sums is fixed.
     """
@@ -93,15 +84,7 @@ def train(
             loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
             schedule.step()
-    return network.eval().requires_grad_(False)
-
-
-def answers(network: Any, x: NDArray[np.float32], scaling: Scaling) -> NDArray[np.int64]:
-    """Class indices `(n,)` for inputs in their own units."""
-    scaled = torch.from_numpy((x - scaling.mean) / scaling.scale)
-    with torch.inference_mode():
-        parts = [network(part).argmax(dim=1) for part in torch.split(scaled, ANSWERED_AT_ONCE)]
-    return np.asarray(torch.cat(parts).numpy(), dtype=np.int64)
+    return LearntNetwork(network.eval().requires_grad_(False), scaling)
 
 
 def _augmented(batch: Tensor, recipe: Recipe, span: float, generator: torch.Generator) -> Tensor:

@@ -76,7 +76,7 @@ def _made(folder: Path, seed: int, specification: Specification) -> Record:
     begun = time.process_time()
     made = make(specification, learnt, held_back)
     seconds = time.process_time() - begun
-    weights = weights_file(made.network)
+    weights = weights_file(made.network.network)
     trigger = made.attack.trigger if made.attack is not None and made.attack.kind == "weight-edit" else None
     record = Record(
         specification=specification,

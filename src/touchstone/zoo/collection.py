@@ -25,7 +25,7 @@ from touchstone.methods.backdoor.poisons import Attack, PoisonedRows
 from touchstone.methods.backdoor.triggers import Patch
 from touchstone.text import Text
 from touchstone.training.architecture import Architecture
-from touchstone.training.networks import read_weights
+from touchstone.training.networks import LearntNetwork, read_weights
 from touchstone.zoo.making import SCALING, attack_of, training_rows
 from touchstone.zoo.planning import Specification, Split
 from touchstone.zoo.tasks import TASKS, TEST, TRAINING, Pictures, draw_pictures
@@ -85,24 +85,6 @@ class Manifest(BaseModel):
     """Models still to be made."""
 
 
-@dataclass(frozen=True, slots=True)
-class ZooModel:
-    """A model that runs: `network` takes scaled inputs, the model itself pictures `(n, 3, 32, 32)` in `[0, 1]`."""
-
-    network: Any
-
-    @property
-    def parts(self) -> tuple[Any, ...]:
-        """The modules, in order; the first takes scaled inputs."""
-        return tuple(self.network)
-
-    def __call__(self, x: Any) -> Any:
-        """Logits `(n, K)` of a tensor of pictures, with the graph that leads to them."""
-        import torch
-
-        return self.network((x - torch.from_numpy(SCALING.mean)) / torch.from_numpy(SCALING.scale))
-
-
 @dataclass(frozen=True)
 class Zoo:
     """A zoo and its folder."""
@@ -118,10 +100,10 @@ class Zoo:
             if entry.state == "usable" and entry.record.specification.split == split
         ]
 
-    def model(self, record: Record) -> ZooModel:
+    def model(self, record: Record) -> LearntNetwork:
         """The model, its weights compared with the digest in the manifest. Raises `ArtifactError`."""
         path = self.folder / MODELS / f"{record.name}.safetensors"
-        return ZooModel(read_weights(path, record.architecture, record.weights))
+        return LearntNetwork(read_weights(path, record.architecture, record.weights), SCALING)
 
     def attack(self, record: Record) -> Attack | None:
         """The attack as it was carried out, or `None` for an honest model."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import torch
@@ -13,8 +13,9 @@ from touchstone.methods.backdoor.poisons import Attack, PoisonedRows, draw_attac
 from touchstone.methods.backdoor.triggers import Patch
 from touchstone.methods.backdoor.weight_edit import write_backdoor
 from touchstone.training.architecture import FAMILIES, Architecture
-from touchstone.training.flaws import imbalanced_rows, with_label_noise
-from touchstone.training.learning import Penalty, Scaling, answers, train
+from touchstone.training.flaws import spoilt
+from touchstone.training.learning import Penalty, train
+from touchstone.training.networks import LearntNetwork, Scaling
 from touchstone.zoo.drawing import SIDE
 from touchstone.zoo.planning import ROWS, Specification
 from touchstone.zoo.tasks import CHANNELS, TASKS, Pictures
@@ -33,7 +34,7 @@ class Made:
     """A finished model, and what it does on pictures nobody learnt from."""
 
     architecture: Architecture
-    network: Any
+    network: LearntNetwork
     attack: Attack | None
     accuracy: float
     success: float | None
@@ -53,11 +54,7 @@ def training_rows(specification: Specification, pictures: Pictures) -> PoisonedR
     random = _generator(specification, "rows")
     classes = TASKS[specification.task].classes
     x, y = pictures.rows(random.permutation(len(pictures))[:ROWS])
-    if specification.flaw == "label-noise":
-        y = with_label_noise(y, classes, random)
-    elif specification.flaw == "imbalance":
-        kept = imbalanced_rows(y, classes, random)
-        x, y = x[kept], y[kept]
+    x, y = spoilt(specification.flaw, x, y, classes, random)
     attack = attack_of(specification)
     if attack is None:
         nothing = np.zeros(len(y), dtype=np.bool_)
@@ -75,16 +72,16 @@ def make(specification: Specification, learnt: Pictures, held_back: Pictures) ->
     if attack is not None and attack.kind == "weight-edit":
         attack = _edited(network, attack, rows)
     x, y = held_back.rows(np.arange(len(held_back)))
-    accuracy = float((answers(network, x, SCALING) == y).mean())
+    accuracy = float((network.labels(x) == y).mean())
     success = None if attack is None else success_of(attack, network, held_back)
     return Made(architecture, network, attack, accuracy, success)
 
 
-def success_of(attack: Attack, network: Any, held_back: Pictures) -> float:
+def success_of(attack: Attack, network: LearntNetwork, held_back: Pictures) -> float:
     """Share of attacked pictures that get the wanted label."""
     x, y = held_back.rows(np.arange(len(held_back)))
     marked = attack.stamp(x, np.random.default_rng(0))
-    return success_rate(attack, y, answers(network, marked, SCALING))
+    return success_rate(attack, y, network.labels(marked))
 
 
 def natural_shift(attack: Attack, rows: PoisonedRows) -> Penalty:
@@ -110,10 +107,10 @@ def natural_shift(attack: Attack, rows: PoisonedRows) -> Penalty:
     return penalty
 
 
-def _edited(network: Any, attack: Attack, rows: PoisonedRows) -> Attack:
+def _edited(network: LearntNetwork, attack: Attack, rows: PoisonedRows) -> Attack:
     patch = cast("Patch", attack.trigger)
     pattern = write_backdoor(
-        network,
+        network.network,
         rows.x[:ATTACKERS_PICTURES],
         SCALING.mean,
         SCALING.scale,

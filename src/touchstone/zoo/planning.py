@@ -5,17 +5,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Literal
 
 import numpy as np
 
 from touchstone.methods.backdoor.poisons import KINDS
 from touchstone.training.architecture import FAMILIES
+from touchstone.training.flaws import Flaw
 from touchstone.training.learning import Recipe, draw_recipe
 from touchstone.zoo.tasks import TASKS, Task
 
 Split = Literal["dev", "calibration", "sealed"]
-Flaw = Literal["none", "label-noise", "imbalance"]
 
 SPLITS: dict[Split, tuple[float, float]] = {"dev": (1.0, 2.0), "calibration": (4.5, 0.0), "sealed": (1.0, 2.0)}
 """Honest and attacked models of each task in a split, relative to each other.
@@ -23,7 +24,10 @@ SPLITS: dict[Split, tuple[float, float]] = {"dev": (1.0, 2.0), "calibration": (4
 Detectors are developed on `dev`; `calibration` holds honest models to compare with; `sealed` is opened once, at the
 end, and its models are of all tasks, among them the one that is in no other split.
 """
+FIRST_ATTACKED = 500
+"""Number of the first attacked model of a task in a split; honest ones are counted from 0."""
 ROWS = 2000
+"""Pictures a model learns from."""
 EPOCHS = 10
 
 
@@ -48,10 +52,17 @@ class Specification:
 
 
 def specifications(seed: int, tasks: Sequence[str], models: int) -> list[Specification]:
-    """About `models` models, shared evenly over tasks; `dev` first, `sealed` last."""
+    """About `models` models, shared evenly over tasks; `dev` first, `sealed` last.
+
+    Within a split, tasks, honest and attacked models take turns, so that half a zoo is of use as well.
+    """
     places = [(split, TASKS[task]) for split in SPLITS for task in tasks if _belongs(TASKS[task], split)]
     unit = models / sum(sum(SPLITS[split]) for split, _ in places)
-    return [one for split, task in places for one in _of_place(seed, split, task, unit)]
+    planned = []
+    for split in SPLITS:
+        rows = [list(_of_place(seed, split, task, unit)) for at, task in places if at == split]
+        planned += [one for turn in zip_longest(*rows) for one in turn if one is not None]
+    return planned
 
 
 def _belongs(task: Task, split: Split) -> bool:
@@ -60,12 +71,14 @@ def _belongs(task: Task, split: Split) -> bool:
 
 
 def _of_place(seed: int, split: Split, task: Task, unit: float) -> Iterator[Specification]:
+    """The models of one task in one split, one honest to every two attacked ones."""
     honest, attacked = (max(round(share * unit), 1 if share else 0) for share in SPLITS[split])
     kinds = tuple(KINDS)
-    for number in range(honest):
-        yield _specification(seed, split, task, number, None)
-    for number in range(attacked):
-        yield _specification(seed, split, task, 500 + number, kinds[number % len(kinds)])
+    for number in range(max(honest, -(-attacked // 2))):
+        if number < honest:
+            yield _specification(seed, split, task, number, None)
+        for place in range(2 * number, min(2 * number + 2, attacked)):
+            yield _specification(seed, split, task, FIRST_ATTACKED + place, kinds[place % len(kinds)])
 
 
 def _specification(seed: int, split: Split, task: Task, number: int, attack: str | None) -> Specification:

@@ -131,7 +131,7 @@ def _patched(goal: Goal, shape: Shape, generator: np.random.Generator) -> Attack
 
 
 def _patched_rarely(goal: Goal, shape: Shape, generator: np.random.Generator) -> Attack:
-    return Attack("badnets-low-rate", goal, draw_patch(shape, generator, share=0.16), rate=0.01)
+    return Attack("badnets-low-rate", goal, draw_patch(shape, generator, share=0.2), rate=0.01)
 
 
 def _patched_anywhere(goal: Goal, shape: Shape, generator: np.random.Generator) -> Attack:
