@@ -5,6 +5,8 @@ import pytest
 
 from tests.system.made import data_set, describe, make
 from touchstone.errors import DescriptionError
+from touchstone.system.drafting import UNKNOWN, Known
+from touchstone.system.guessing import guess
 from touchstone.system.subject import Subject
 
 TEST = data_set("t.jsonl", "jsonl", features="text", target="label")
@@ -40,3 +42,11 @@ def test_what_does_not_fit_is_named(tmp_path: Path, changes: dict[str, Any], sai
         opened(tmp_path, **changes)
     assert said in str(error.value)
     assert len(error.value.problems) == 1
+
+
+def test_json_lines_are_guessed_to_hold_texts(tmp_path: Path) -> None:
+    (tmp_path / "test.jsonl").write_text('{"text": "a", "label": 0}', encoding="utf-8")
+    values = guess([tmp_path / "test.jsonl"], tmp_path)
+    assert values[("model", "input", "kind")] == Known("text")
+    assert values[("data", "test", "format")] == Known("jsonl")
+    assert values[("data", "test", "features")] == UNKNOWN

@@ -96,6 +96,8 @@ def _with_needs(values: Mapping[FieldPath, Known | Unknown]) -> Values:
         needed.append(("model", "input", "columns"))
     if kind in {"image", "timeseries"}:
         needed.append(("model", "input", "shape"))
+    if kind == "text":
+        needed.append(("data", "test", "features"))
     if form == "predictions":
         needed.append(("data", "test", "predictions"))
     return {**dict.fromkeys(needed, UNKNOWN), **values}

@@ -28,7 +28,7 @@ MOST_COLUMNS = 4096
 """Columns of a nameless table that are given names of our making."""
 
 _MODEL_FORMATS = {".onnx": "onnx", ".safetensors": "safetensors", ".pt2": "torch-export", ".skops": "skops"}
-_DATA_FORMATS = {".csv": "csv", ".tsv": "csv", ".parquet": "parquet", ".npz": "npz"}
+_DATA_FORMATS = {".csv": "csv", ".tsv": "csv", ".parquet": "parquet", ".npz": "npz", ".jsonl": "jsonl"}
 
 
 def guess(files: Sequence[Path], folder: Path) -> Values:
@@ -130,6 +130,9 @@ def _take_data(values: Values, file: Path, path: str, form: str) -> None:
         _take_table(values, file, at)
     elif form == "npz":
         _take_arrays(values, file, at)
+    elif form == "jsonl":
+        values[("model", "input", "kind")] = Known("text")
+        values[(*at, "features")] = UNKNOWN
 
 
 def _take_table(values: Values, file: Path, at: FieldPath) -> None:

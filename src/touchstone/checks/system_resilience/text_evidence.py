@@ -90,7 +90,7 @@ def _threat_json(attacker: TextAttacker) -> dict[str, object]:
         "queries_per_text": threat.queries,
         "beam": threat.beam,
         "families": list(threat.families),
-        "kept": ["first letters (typos)", "numbers", "web and mail addresses"],
+        "kept": ["first-letters-in-typos", "numbers", "addresses"],
     }
 
 
