@@ -121,3 +121,17 @@ def test_views_follow_from_the_sample_alone() -> None:
     together, alone = draws_for(np.array([4, 9]), 3, 5), draws_for(np.array([9]), 3, 5)
     assert (together[1] == alone[0]).all()
     assert (draws_for(np.array([9]), 2, 5) != alone).any()
+
+
+def test_only_pixels_within_reach_are_looked_at_and_none_is_missed() -> None:
+    """A small patch on a large picture, at its edges and corners too, as on the same picture looked at in whole."""
+    corners = np.array([[0.0, 0.0], [1.0, 1.0], [0.0, 0.5], [0.31, 0.77], [1.0, 0.2]])
+    tilted = np.tile([0.2, -0.2], (5, 1))
+    views = still(5, centre=corners, tilt=tilted, angle=np.linspace(0, 1, 5))
+    near = land(views, Surface(0.01), 6, 120, 90)
+    nearly_flat = still(6, centre=np.vstack([corners, [[0.5, 0.5]]]), tilt=np.vstack([tilted, [[0.6, 0.6]]]))
+    nearly_flat.angle[:5] = views.angle
+    whole = land(nearly_flat, Surface(0.01), 6, 120, 90)
+    assert len(near.view) > 100
+    for name in ("view", "row", "column"):
+        assert (getattr(near, name) == getattr(whole, name)[whole.view < 5]).all()

@@ -84,10 +84,15 @@ def land(views: Views, surface: Surface, cells: int, height: int, width: int) ->
 
     Where turning and tilting would cover more pixels than the surface allows, the innermost are kept.
     """
-    across, down = _patch_coordinates(views, surface, height, width)
-    view, row, column = np.nonzero(_covered(np.maximum(np.abs(across), np.abs(down)), surface.pixels(height, width)))
-    left, right, to_right = _neighbours(across[view, row, column], cells)
-    top, bottom, to_bottom = _neighbours(down[view, row, column], cells)
+    reach = _reach(views, surface.half_sides(height, width))
+    rows = _stretch(views.centre[:, 0] * height, reach, height)
+    columns = _stretch(views.centre[:, 1] * width, reach, width)
+    across, down = _patch_coordinates(views, surface, (height, width), rows, columns)
+    covered = _covered(np.maximum(np.abs(across), np.abs(down)), surface.pixels(height, width))
+    view, below, beside = np.nonzero(covered)
+    row, column = rows[view, below], columns[view, beside]
+    left, right, to_right = _neighbours(across[covered], cells)
+    top, bottom, to_bottom = _neighbours(down[covered], cells)
     contrast, brightness = (value[view].astype(np.float32) for value in (views.contrast, views.brightness))
     noise = np.float32(NOISE) * _noise(views.noise[view], row * width + column)
     darkest, brightest = INK
@@ -145,13 +150,29 @@ def _printed(patches: Patches, owner: Rows, landing: Landing) -> Samples:
     return np.asarray(value * landing.factor[:, None] + landing.addition[:, None])
 
 
-def _patch_coordinates(views: Views, surface: Surface, height: int, width: int) -> tuple[Samples, Samples]:
-    """Where each pixel lies on the patch: across and down, from -1 to 1; infinite behind the horizon."""
+def _reach(views: Views, half_sides: tuple[float, float]) -> float:
+    """How far from its centre a patch can be seen in any of the views, in pixels."""
+    nearest = 1 - np.abs(views.tilt).sum(axis=1).max(initial=0.0)
+    return float(np.hypot(*half_sides) * views.scale.max(initial=0.0) / nearest) if nearest > 0 else np.inf
+
+
+def _stretch(centre: NDArray[np.float64], reach: float, side: int) -> Rows:
+    """The rows, or the columns, of each view that lie within reach: the same number for all, `(m, number)`."""
+    number = int(min(2 * np.ceil(min(reach, side)) + 1, side))
+    first = np.clip(np.floor(centre - number / 2), 0, side - number).astype(np.int64)
+    return np.asarray(first[:, None] + np.arange(number))
+
+
+def _patch_coordinates(
+    views: Views, surface: Surface, size: tuple[int, int], rows: Rows, columns: Rows
+) -> tuple[Samples, Samples]:
+    """Where these pixels lie on the patch: across and down, from -1 to 1; infinite behind the horizon."""
+    height, width = size
     half_height, half_width = surface.half_sides(height, width)
     centre, tilt = (value.astype(np.float32)[:, :, None, None] for value in (views.centre, views.tilt))
     angle, scale = (value.astype(np.float32)[:, None, None] for value in (views.angle, views.scale))
-    down = (np.arange(height, dtype=np.float32) + np.float32(0.5))[None, :, None] - np.float32(height) * centre[:, 0]
-    across = (np.arange(width, dtype=np.float32) + np.float32(0.5))[None, None, :] - np.float32(width) * centre[:, 1]
+    down = (rows.astype(np.float32) + np.float32(0.5))[:, :, None] - np.float32(height) * centre[:, 0]
+    across = (columns.astype(np.float32) + np.float32(0.5))[:, None, :] - np.float32(width) * centre[:, 1]
     cosine, sine = np.cos(angle), np.sin(angle)
     wide, high = scale * np.float32(max(half_width, 1e-9)), scale * np.float32(max(half_height, 1e-9))
     flat_across = cosine / wide * across + sine / wide * down
