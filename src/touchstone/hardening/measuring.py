@@ -15,7 +15,8 @@ from touchstone.checks.system_resilience.white_box import AUDITS, ball_of
 from touchstone.hardening.arena import Arena
 from touchstone.methods.attacks.coordinate import coordinate_attack
 from touchstone.methods.attacks.gradient.differentiable import Differentiable
-from touchstone.methods.attacks.gradient.ladder import QUICK, Rung, climb_ladder
+from touchstone.methods.attacks.gradient.ladder import climb_ladder
+from touchstone.methods.attacks.gradient.rungs import QUICK, Rung
 from touchstone.methods.attacks.gradient.through_noise import mean_under_noise
 from touchstone.methods.attacks.ray_search import ray_search
 from touchstone.methods.attacks.square import square_attack

@@ -15,7 +15,8 @@ from touchstone.hardening.arena import SEEDS, Arena, training_data
 from touchstone.hardening.instructions import Instructions, Recipe
 from touchstone.hardening.outcome import TrainingCourse, TrainingEpoch
 from touchstone.methods.attacks.gradient.differentiable import Differentiable
-from touchstone.methods.attacks.gradient.ladder import Rung, climb_ladder
+from touchstone.methods.attacks.gradient.ladder import climb_ladder
+from touchstone.methods.attacks.gradient.rungs import Rung
 from touchstone.methods.robust_training.fine_tuning import Epoch, Schedule, Score, fine_tune
 from touchstone.methods.robust_training.lessons import Adversarial, Lesson, Noisy
 from touchstone.system.models.trainable import Trainable, open_trainable

@@ -59,7 +59,7 @@ def report(attack: object, suspicion: object = brightness) -> DetectorReport:
 
 
 def test_a_detector_that_sees_every_plain_attack_is_evaded() -> None:
-    found = report(searching_attack(scores, brightness, 0.03, THREAT, queries=300, seed=1))
+    found = report(searching_attack(scores, brightness, THREAT, queries=300, seed=1))
     assert found.false_alarms == Rate(0, N)
     assert found.plain_auc == 1.0
     assert found.plain_detected == Rate(N, N)
@@ -74,32 +74,32 @@ def test_what_cannot_be_evaded_is_not() -> None:
     def lead(x: Samples) -> NDArray[np.float64]:
         return scores(x)[:, 1] + 0.5
 
-    found = report(searching_attack(scores, lead, 0.03, THREAT, queries=100, seed=1), lead)
+    found = report(searching_attack(scores, lead, THREAT, queries=100, seed=1), lead)
     assert found.adaptive.through.count == 0
     assert found.adaptive.auc == 1.0
 
 
 def test_a_useless_attack_is_checked_not_believed() -> None:
-    found = report(lambda x, y: x)
+    found = report(lambda x, y, goal: x)
     assert found.adaptive.through.count == 0
     assert found.adaptive.auc == 1.0  # what the plain attack found stands in
 
 
 def test_there_is_no_report_without_an_adaptive_attack() -> None:
-    full = report(lambda x, y: x)
+    full = report(lambda x, y, goal: x)
     with pytest.raises(ValueError, match="adaptive"):
         replace(full, adaptive=AdaptiveOutcome(Rate(0, 0), float("nan")))
     with pytest.raises(TypeError, match="adaptive"):
         DetectorReport(Rate(0, 1), {}, 1.0, Rate(1, 1))  # type: ignore[call-arg]
     with pytest.raises(ValueError, match="nothing to attack"):
-        detector_report(brightness, 0.03, labels, (X, 1 - Y), X, {}, lambda x, y: x)
+        detector_report(brightness, 0.03, labels, (X, 1 - Y), X, {}, lambda x, y, goal: x)
 
 
 @pytest.mark.torch
 def test_the_gradient_evades_as_well() -> None:
     torch = pytest.importorskip("torch")
     from touchstone.methods.attacks.gradient.balls import Ball
-    from touchstone.methods.attacks.gradient.ladder import Rung
+    from touchstone.methods.attacks.gradient.rungs import Rung
     from touchstone.methods.detectors.adaptive import climbing_attack
 
     def function(x: object) -> object:
@@ -109,7 +109,6 @@ def test_the_gradient_evades_as_well() -> None:
     attack = climbing_attack(
         function,  # type: ignore[arg-type]
         lambda x: (x.mean(dim=(1, 2, 3)) - 0.5).abs(),
-        0.03,
         Ball("linf", 0.2, 0.0, 1.0),
         (Rung("apgd-t", 40, targets=1),),
         seed=1,

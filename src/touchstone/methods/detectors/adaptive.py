@@ -24,12 +24,13 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from touchstone.methods.attacks.gradient.balls import Ball
-    from touchstone.methods.attacks.gradient.ladder import Rung
+    from touchstone.methods.attacks.gradient.rungs import Rung
 
 Suspicion = Callable[[Samples], NDArray[np.float64]]
 """A detector's score of each sample, `(n,)`."""
-AdaptiveAttack = Callable[[Samples, Classes], Samples]
-"""The best point that an attacker who knows model, detector and threshold finds for each sample."""
+AdaptiveAttack = Callable[[Samples, Classes, float], Samples]
+"""A point for each sample that is answered otherwise and scores no more than given, or the sample itself: what an
+attacker finds who knows model and detector."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ class AdaptiveOutcome:
     through: Rate
     """Samples turned without an alarm."""
     auc: float
-    """How well scores still tell the attacker's points from clean samples."""
+    """How well scores still tell the attacker's points from clean samples, when they aim at the usual clean score."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,17 +101,18 @@ def detector_report(
     usual = suspicion(x)
     fooled = labels(plain) != y
     caught = suspicion(plain[fooled]) > threshold
-    points = attack(x, y)
-    turned = labels(points) != y
-    quiet = suspicion(points) <= threshold
-    tried = np.where((turned | ~fooled).reshape(-1, *[1] * (x.ndim - 1)), points, plain)[turned | fooled]
+    points = attack(x, y, threshold)
+    through = (labels(points) != y) & (suspicion(points) <= threshold)
+    deeper = attack(x, y, float(np.median(usual)))
+    turned = labels(deeper) != y
+    tried = np.concatenate([deeper[turned], points[through & ~turned], plain[fooled & ~through & ~turned]])
     return DetectorReport(
         false_alarms=_rate(usual > threshold),
         under_shift={name: _rate(suspicion(moved[right]) > threshold) for name, moved in shifts.items()},
         plain_auc=auc(suspicion(plain[fooled]), usual) if fooled.any() else float("nan"),
         plain_detected=_rate(caught),
         adaptive=AdaptiveOutcome(
-            through=_rate(turned & quiet),
+            through=_rate(through),
             auc=auc(suspicion(tried), usual) if len(tried) else float("nan"),
         ),
     )
@@ -119,7 +121,6 @@ def detector_report(
 def climbing_attack(
     function: Callable[[Tensor], Tensor],
     suspicion: Callable[[Tensor], Tensor],
-    threshold: float,
     ball: Ball,
     rungs: tuple[Rung, ...],
     seed: int,
@@ -131,18 +132,17 @@ def climbing_attack(
     from touchstone.methods.attacks.gradient.differentiable import Differentiable
     from touchstone.methods.attacks.gradient.ladder import climb_ladder
 
-    def attack(x: Samples, y: Classes) -> Samples:
+    def attack(x: Samples, y: Classes, goal: float) -> Samples:
         points = x.copy()
         with torch.no_grad():
             lead, distrust = _units(
                 objectives.margin(function(torch.from_numpy(x)), torch.from_numpy(y)).numpy(),
                 suspicion(torch.from_numpy(x)).numpy(),
-                threshold,
             )
 
         def joint(z: Tensor, own: int) -> Tensor:
             behind = objectives.margin(function(z), torch.full((len(z),), own))
-            standing = torch.maximum(behind / lead, (suspicion(z) - threshold) / distrust)
+            standing = torch.maximum(behind / lead, (suspicion(z) - goal) / distrust)
             return torch.stack([standing, torch.zeros_like(standing)], dim=1)
 
         for own in np.unique(y):
@@ -156,17 +156,17 @@ def climbing_attack(
 
 
 def searching_attack(
-    scores: Scores, suspicion: Suspicion, threshold: float, threat: ThreatModel, *, queries: int, seed: int
+    scores: Scores, suspicion: Suspicion, threat: ThreatModel, *, queries: int, seed: int
 ) -> AdaptiveAttack:
     """The attack by random search, for detectors without a gradient; pictures `(n, channels, height, width)`."""
 
-    def attack(x: Samples, y: Classes) -> Samples:
+    def attack(x: Samples, y: Classes, goal: float) -> Samples:
         points = x.copy()
-        lead, distrust = _units(margin(scores(x), y), suspicion(x), threshold)
+        lead, distrust = _units(margin(scores(x), y), suspicion(x))
 
         def joint(z: Samples, own: int) -> NDArray[np.float64]:
             behind = margin(scores(z), np.full(len(z), own))
-            standing = np.maximum(behind / lead, (suspicion(z) - threshold) / distrust)
+            standing = np.maximum(behind / lead, (suspicion(z) - goal) / distrust)
             return np.stack([standing, np.zeros_like(standing)], axis=1)
 
         seeds = np.random.default_rng(seed).integers(2**62, size=len(x))
@@ -186,11 +186,9 @@ def searching_attack(
     return attack
 
 
-def _units(lead: NDArray[np.float64], distrust: NDArray[np.float64], threshold: float) -> tuple[float, float]:
-    """What is usual for clean samples: their lead, and how far below the threshold they stay."""
-    usual = float(np.median(np.maximum(lead, 0.0)))
-    room = threshold - float(np.median(distrust))
-    return max(usual, 1e-12), max(room, 1e-12)
+def _units(lead: NDArray[np.float64], distrust: NDArray[np.float64]) -> tuple[float, float]:
+    """What is usual for clean samples: their lead, and how far a detector's scores of them lie apart."""
+    return max(float(np.median(np.maximum(lead, 0.0))), 1e-12), max(float(distrust.std()), 1e-12)
 
 
 def _rate(hits: NDArray[np.bool_]) -> Rate:
