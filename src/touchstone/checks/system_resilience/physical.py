@@ -109,7 +109,7 @@ class PhysicalParameters(Parameters):
         ),
     ),
     parameters=PhysicalParameters,
-    cost=lambda subject, _, budget: {"quick": 15, "standard": 150, "full": 900}[budget] * times_small(subject, 4_000),
+    cost=lambda subject, _, budget: {"quick": 15, "standard": 220, "full": 3000}[budget] * times_small(subject, 4_000),
 )
 def physical(subject: Subject, parameters: PhysicalParameters, run: Run) -> Measurement:
     """Attack in random order, look, and stop as soon as the limits are settled."""
