@@ -186,6 +186,15 @@ def _input(specification: InputSpecification) -> Iterator[Problem]:
                 "单个样本的形状，不含批次维，例如 `shape: [3, 32, 32]`",
             ),
         )
+    elif specification.kind == "timeseries" and columns and len(columns) != math.prod(shape):
+        yield Problem(
+            ("model", "input", "columns"),
+            Text(
+                f"lists {len(columns)} columns, but a series of shape {shape} has {math.prod(shape)} readings",
+                f"列出 {len(columns)} 列，而形状为 {shape} 的序列有 {math.prod(shape)} 个读数",
+            ),
+            Text("list one column per reading, channel after channel", "每个读数一列，逐通道排列"),
+        )
     elif specification.kind == "image" and len(shape) != 3:
         yield Problem(
             ("model", "input", "shape"),

@@ -11,7 +11,7 @@ def sample_shape(specification: InputSpecification) -> tuple[int, ...]:
     """Shape of one sample without the batch axis: none for a text. Raises `DescriptionError` when not declared."""
     if specification.kind == "text":
         return ()
-    if specification.columns is not None:
+    if specification.columns is not None and (specification.kind == "tabular" or specification.shape is None):
         return (len(specification.columns),)
     if specification.shape is None:
         remedy = Text(

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 
 from tests.checks.running import METHOD_CODE, InProcessRun, codes, metric
 from tests.checks.system_resilience.systems import arrays, linear_picture_model
@@ -14,6 +15,7 @@ from tests.system.made import data_set, describe, make
 from touchstone.checks.declaration import Measurement
 from touchstone.checks.system_resilience.adversarial import adversarial
 from touchstone.checks.system_resilience.attacker import AdversarialParameters
+from touchstone.errors import DescriptionError
 from touchstone.system.subject import Subject
 
 LENGTH = 16
@@ -78,6 +80,36 @@ def test_a_faulty_sensor_turns_what_hangs_on_it(tmp_path: Path) -> None:
     assert metric(measurement, "blackbox_asr").value == 0
     [note] = [note for note in measurement.warnings if note.code == "series-attacks"]
     assert "broke 40" in note.text.en
+
+
+def as_csv(folder: Path, subject: Subject) -> Subject:
+    """The same series, one column per reading."""
+    data = subject.data("test")
+    assert data.target is not None
+    flat = data.inputs.reshape(len(data), -1)
+    names = [f"r{index}" for index in range(flat.shape[1])]
+    lines = [",".join([*names, "y"])]
+    lines += [",".join([*(repr(float(v)) for v in row), str(y)]) for row, y in zip(flat, data.target, strict=True)]
+    description = yaml.safe_load((subject.root / "system.yaml").read_text(encoding="utf-8"))
+    description["model"]["input"]["columns"] = names
+    description["data"]["test"] = data_set("test.csv", "csv", target="y", synthetic=True)
+    model = (subject.root / "model.onnx").read_bytes()
+    return make(folder, description, {"model.onnx": model, "test.csv": "\n".join(lines).encode()})
+
+
+def test_series_come_from_csv_as_well(tmp_path: Path) -> None:
+    subject = series_system(tmp_path / "npz", SLOW, 0.1, access="probabilities")
+    same = as_csv(tmp_path / "csv", subject)
+    np.testing.assert_array_equal(same.data("test").inputs, subject.data("test").inputs)
+    assert measured(same).metrics == measured(subject).metrics
+
+
+def test_columns_that_are_no_series_are_refused(tmp_path: Path) -> None:
+    subject = series_system(tmp_path, SLOW, 0.1)
+    description = yaml.safe_load((subject.root / "system.yaml").read_text(encoding="utf-8"))
+    description["model"]["input"]["columns"] = ["a", "b"]
+    with pytest.raises(DescriptionError, match="readings"):
+        make(tmp_path, description, {})
 
 
 def test_a_single_channel_has_faulty_readings_only(tmp_path: Path) -> None:

@@ -24,13 +24,13 @@ MOST_CELLS = 5_000_000
 def feature_columns(declared: DataSet, model: ModelDeclaration) -> list[str]:
     """The columns the model takes. Raises `DataError` when the description names none."""
     where = declared.path
-    if model.input.kind != "tabular" or not model.input.columns:
+    if model.input.kind not in ("tabular", "timeseries") or not model.input.columns:
         raise DataError(
             Text("a table needs the feature columns named", "表格数据需要指明特征列"),
             where,
             Text(
-                "list them in model.input.columns (kind tabular), or hand the data in as npz",
-                "请在 model.input.columns 中列出（kind 为 tabular），或以 npz 格式提交数据",
+                "list them in model.input.columns (kind tabular or timeseries), or hand the data in as npz",
+                "请在 model.input.columns 中列出（kind 为 tabular 或 timeseries），或以 npz 格式提交数据",
             ),
         )
     return model.input.columns

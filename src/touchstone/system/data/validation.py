@@ -6,6 +6,7 @@ once and reads the same wherever the rows come from.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -83,7 +84,10 @@ def _inputs(rows: Rows, specification: InputSpecification) -> NDArray[Any]:
         )
     if specification.kind == "text":
         return _input_texts(rows)
-    if rows.inputs.shape[1:] != shape:
+    found = rows.inputs
+    if specification.kind == "timeseries" and found.shape[1:] == (math.prod(shape),):
+        found = found.reshape(len(found), *shape)  # a table holds one reading per column, channel after channel
+    if found.shape[1:] != shape:
         raise DataError(
             Text(
                 f"holds samples of shape {rows.inputs.shape[1:]}, the model takes {shape}",
@@ -96,7 +100,7 @@ def _inputs(rows: Rows, specification: InputSpecification) -> NDArray[Any]:
             ),
         )
     with np.errstate(over="ignore", invalid="ignore"):
-        inputs = np.ascontiguousarray(rows.inputs, dtype=np.float32)
+        inputs = np.ascontiguousarray(found, dtype=np.float32)
     _refuse_where(
         ~np.isfinite(inputs),
         rows,
@@ -152,6 +156,7 @@ def _refuse_where(bad: NDArray[np.bool_], rows: Rows, what: Text, remedy: Text) 
     """Raise at the first element that is `bad`, naming its row and column."""
     if not bad.any():
         return
+    bad = bad.reshape(rows.inputs.shape)
     row, *element = (int(index) for index in np.unravel_index(int(bad.argmax()), bad.shape))
     column = rows.feature_names[element[0]] if rows.feature_names else f"element {element}"
     raise DataError(what.format(value=rows.inputs[(row, *element)]), rows.place(row, column), remedy)
