@@ -14,7 +14,7 @@ from touchstone.system.data.dataset import LabelledData
 from touchstone.system.models.answers import normalisation
 from touchstone.system.models.handle import Capability
 from touchstone.system.models.torch import require_torch
-from touchstone.system.subject import Subject
+from touchstone.system.subject import Role, Subject
 from touchstone.text import Text
 from touchstone.training.architecture import Architecture
 from touchstone.training.networks import Scaling
@@ -78,7 +78,7 @@ def blueprint_of(subject: Subject) -> Blueprint:
             ),
             WHERE,
         )
-    train, test = (_labelled(subject, "train"), _labelled(subject, "test"))
+    train, test = _labelled(subject, "train"), _labelled(subject, "test")
     picture = declaration.input.kind == "image" and declaration.input.layout == "CHW" and train.inputs.ndim == 4
     return Blueprint(
         architecture=architecture,
@@ -122,8 +122,8 @@ def _architecture(subject: Subject) -> tuple[Architecture, frozenset[str]]:
     return unnamed, biases
 
 
-def _labelled(subject: Subject, role: str) -> LabelledData:
-    data = subject.data("train" if role == "train" else "test")
+def _labelled(subject: Subject, role: Role) -> LabelledData:
+    data = subject.data(role)
     if data.target is None:
         raise UnavailableError(Text("has no labels", "没有标签"), f"data.{role}.target")
     return data

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
 from touchstone.canonical import Digest, digest_of
 from touchstone.errors import ArtifactError
@@ -91,17 +91,16 @@ class Manifest(BaseModel):
     blueprint: Digest
     """Of the architecture, the preprocessing and the training data: those of the system, or it is not matched."""
     architecture: Architecture
-    mean: list[float]
-    scale: list[float]
-    scaling_shape: tuple[list[int], list[int]]
+    mean: JsonValue
+    scale: JsonValue
     seed: int
     demanded_accuracy: float
     references: list[Entry]
 
 
 @dataclass(frozen=True)
-class References(Sequence[LearntNetwork]):
-    """The usable references of a folder, each read when it is asked for. A loop holds one at a time."""
+class References:
+    """The usable references of a folder, each read when a loop comes to it: one is held at a time."""
 
     folder: Path
     manifest: Manifest
@@ -118,14 +117,12 @@ class References(Sequence[LearntNetwork]):
     def __len__(self) -> int:
         return len(self.usable)
 
-    def __getitem__(self, place: int) -> LearntNetwork:  # type: ignore[override]
-        known, manifest = self.usable[place], self.manifest
-        path = self.folder / f"{known.specification.name}.safetensors"
-        mean, scale = (
-            np.asarray(values, dtype=np.float32).reshape(shape)
-            for values, shape in zip((manifest.mean, manifest.scale), manifest.scaling_shape, strict=True)
-        )
-        return LearntNetwork(read_weights(path, manifest.architecture, known.weights), Scaling(mean, scale))
+    def __iter__(self) -> Iterator[LearntNetwork]:
+        manifest = self.manifest
+        mean, scale = (np.asarray(values, dtype=np.float32) for values in (manifest.mean, manifest.scale))
+        for known in self.usable:
+            path = self.folder / f"{known.specification.name}.safetensors"
+            yield LearntNetwork(read_weights(path, manifest.architecture, known.weights), Scaling(mean, scale))
 
 
 def references_of(folder: Path) -> References:
@@ -193,9 +190,8 @@ def train_references(
     manifest = Manifest(
         blueprint=blueprint.digest,
         architecture=blueprint.architecture,
-        mean=blueprint.scaling.mean.ravel().tolist(),
-        scale=blueprint.scaling.scale.ravel().tolist(),
-        scaling_shape=(list(blueprint.scaling.mean.shape), list(blueprint.scaling.scale.shape)),
+        mean=blueprint.scaling.mean.tolist(),
+        scale=blueprint.scaling.scale.tolist(),
         seed=seed,
         demanded_accuracy=demanded,
         references=list(_entries([there[one.name] for one in specifications], demanded)),
@@ -243,8 +239,11 @@ def _trained(blueprint: Blueprint, recipe: Recipe) -> LearntNetwork:
 
 
 def _read(folder: Path, specification: ReferenceSpecification) -> Reference | None:
-    path = _record(folder, specification)
-    return Reference.model_validate_json(path.read_bytes()) if path.exists() else None
+    """What was written down about a reference; a record that cannot be read is as good as none."""
+    try:
+        return Reference.model_validate_json(_record(folder, specification).read_bytes())
+    except (FileNotFoundError, ValidationError):
+        return None
 
 
 def _record(folder: Path, specification: ReferenceSpecification) -> Path:

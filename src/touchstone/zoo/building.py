@@ -9,6 +9,8 @@ from functools import partial
 from pathlib import Path
 from statistics import median
 
+from pydantic import ValidationError
+
 from touchstone.canonical import digest_of
 from touchstone.files import make_folder
 from touchstone.methods.backdoor.triggers import Patch
@@ -93,11 +95,11 @@ def _made(folder: Path, seed: int, specification: Specification) -> Record:
 
 
 def _read(folder: Path, specification: Specification) -> Record | None:
-    """What was written down about a model, unless it was made from something else."""
-    path = _record_file(folder, specification)
-    if not path.exists():
+    """What was written down about a model; a record of something else, or none that can be read, is as good as none."""
+    try:
+        record = Record.model_validate_json(_record_file(folder, specification).read_bytes())
+    except (FileNotFoundError, ValidationError):
         return None
-    record = Record.model_validate_json(path.read_bytes())
     return record if record.specification == specification else None
 
 
