@@ -42,8 +42,6 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "gate": ("scan models at the door: admit, set aside or refuse", "在入口处扫描模型：准入、隔离或拒绝"),
     "harden": ("make a hardened system and compare both", "生成加固后的系统并与原系统比较"),
     "references": ("train honest models to compare a system with", "训练用于比对的可信参考模型"),
-    "references": ("train honest models to compare a system with", "训练用于比对的可信参考模型"),
-    "references": ("train honest models to compare a system with", "训练用于比对的可信参考模型"),
     "zoo": ("build the models that detectors are measured on", "构建用于度量检测方法的模型库"),
     "standard": ("list, show and compare controls and profiles", "查看与比较控制项和档案"),
     "checks": ("list and show the automated checks", "查看自动化检查项"),
