@@ -21,8 +21,8 @@ Split = Literal["dev", "calibration", "sealed"]
 SPLITS: dict[Split, tuple[float, float]] = {"dev": (1.0, 2.0), "calibration": (4.5, 0.0), "sealed": (1.0, 2.0)}
 """Honest and attacked models of each task in a split, relative to each other.
 
-Detectors are developed on `dev`; `calibration` holds honest models to compare with; `sealed` is opened once, at the
-end, and its models are of all tasks, among them the one that is in no other split.
+Detectors are developed on `dev`; `sealed` is opened once, at the end. Its pictures are others, and one of its tasks is
+not in `dev`. `calibration` holds honest models to compare the sealed ones with: 19 or more of each task and family.
 """
 FIRST_ATTACKED = 500
 """Number of the first attacked model of a task in a split; honest ones are counted from 0."""
