@@ -25,7 +25,9 @@ from touchstone.records import Budget, Plan, Profile
 from touchstone.signatures.keys import (
     LogSigningKey,
     SigningKey,
+    VerifyingKey,
     load_log_public_key,
+    load_public_key,
 )
 from touchstone.system.subject import Subject
 from touchstone.text import Text
@@ -73,6 +75,8 @@ def assess(
     log_passphrase: bytes | None = None,
     tsa: Stamper | str | None = None,
     nonce: str | None = None,
+    reviews: Path | str | None = None,
+    reviewer_keys: Collection[Path | str] = (),
     issuer: str = "unnamed laboratory",
     watcher: Watcher | None = None,
 ) -> Outcome:
@@ -82,15 +86,24 @@ def assess(
     controls. With `key` (a file, `env:NAME` or a `pkcs11:` URI, opened with `passphrase`; or a key already loaded)
     the plan, the assessment and the certificate or refusal are signed; with `log` and `log_key` put on that
     transparency log, which must exist; and with `tsa` their time is attested by that timestamping authority (an
-    address, the only use of a network, or one's own). `nonce` belongs to a plan made with :func:`announce`. Raises
+    address, the only use of a network, or one's own). `nonce` belongs to a plan made with :func:`announce`. `reviews`
+    is a folder of signed reviews of the system's documents, by people whose public keys are `reviewer_keys`. Raises
     `UserError` for anything the caller can mend.
     """
     from touchstone.laboratory.assessing import Instructions, run_assessment
+    from touchstone.laboratory.reviewing import read_reviews
 
     subject, resolved = _prepared(system, profile)
+    read = () if reviews is None else read_reviews(Path(reviews), _public_keys(reviewer_keys), subject)
     signs = _issuer(issuer, key, passphrase, log, log_key, log_passphrase, tsa)
-    instructions = Instructions(budget=budget, jobs=jobs, only=only, skip=skip, resume=resume, nonce=nonce)
+    instructions = Instructions(
+        budget=budget, jobs=jobs, only=only, skip=skip, resume=resume, nonce=nonce, reviews=tuple(read)
+    )
     return run_assessment(subject, resolved, Path(output), instructions, issuer=signs, watcher=watcher)
+
+
+def _public_keys(paths: Collection[Path | str]) -> list[VerifyingKey]:
+    return [load_public_key(Path(path)) for path in paths]
 
 
 def announce(

@@ -27,6 +27,7 @@ from touchstone.records import (
 )
 from touchstone.standard.catalog import load_standard
 from touchstone.standard.judge import compare, conclude, judge, stopping_limits
+from touchstone.standard.reviews import Review
 from touchstone.standard.wording import samples_needed, shown
 from touchstone.statistics import proportion_bounds
 from touchstone.text import Text
@@ -100,7 +101,13 @@ def item(check="data.one", reason: str | None = None) -> PlanItem:
     )
 
 
-def finding(demand: Requirement, *observations: Observation, facts=None, items=(), documents=()) -> Finding:
+def review(judgement="accepted", kinds=("policy",), **more) -> Review:
+    given = {"document": SYSTEM, "title": "a.pdf", "controls": ("DS-01",), "kinds": kinds, "judgement": judgement}
+    given |= {"reason": "It says who answers for what.", "reviewer": "Li Wei", "organisation": "Example Laboratory"}
+    return Review.model_validate({**given, "reviewed": "2026-01-01", **more})
+
+
+def finding(demand: Requirement, *observations: Observation, facts=None, items=(), documents=(), reviews=()) -> Finding:
     whole = profile(demand)
     plan = Plan(
         system=SYSTEM,
@@ -112,7 +119,7 @@ def finding(demand: Requirement, *observations: Observation, facts=None, items=(
         tool="touchstone",
     )
     by_check = {each.check.id: each for each in observations}
-    (found,) = judge(whole, facts or {}, plan, by_check, {"DS-01": documents})
+    (found,) = judge(whole, facts or {}, plan, by_check, {"DS-01": documents}, reviews)
     for text in filter(None, (found.reason.text, found.remedy)):
         assert re.fullmatch(r"[A-Z0-9].*[.?]", text.en)
         assert re.fullmatch(r".*[。？]", text.zh)
@@ -346,6 +353,57 @@ def test_a_check_for_another_kind_of_input_explains_nothing_beside_one_for_this_
     silent = finding(demand, observation(warnings=(remark,)), items=(foreign, item()))
     assert silent.reason.code == "not-measured"
     assert "nothing was right" in silent.reason.text.en
+
+
+MEMBERS = {"metric": "members", "op": ">=", "value": "7", "bound": "exact", "unit": "count"}
+
+
+def test_what_a_reviewer_read_stands_where_nothing_can_be_tested():
+    committee = requirement(limit(**MEMBERS), checks=(), evidence=("policy",), automation="none")
+    passed = finding(committee, documents=("a.pdf",), reviews=[review(values={"members": "9"})])
+    assert (passed.verdict, passed.reason.code) == (Verdict.PASS, "attested")
+    assert "Li Wei (Example Laboratory)" in passed.reason.text.en
+    assert "not tested" in passed.reason.text.en.casefold()
+    assert passed.decisions[0].compared == 9
+    failed = finding(committee, documents=("a.pdf",), reviews=[review(values={"members": "5"})])
+    assert (failed.verdict, failed.reason.code) == (Verdict.FAIL, "attested-value-misses-limit")
+    silent = finding(committee, documents=("a.pdf",), reviews=[review()])
+    assert (silent.verdict, silent.reason.code) == (Verdict.NOT_TESTED, "attested-without-value")
+    for found, attested in ((passed, 1), (failed, 1), (silent, 0)):
+        coverage = conclude(profile(committee), [found]).coverage
+        assert (coverage.tested, coverage.attested) == (0, attested)
+
+
+def test_of_two_readings_the_worse_counts():
+    committee = requirement(limit(**MEMBERS), checks=(), evidence=("policy",))
+    both = [review(values={"members": "9"}), review(values={"members": "6"}, reviewer="Wang Fang")]
+    assert finding(committee, documents=("a.pdf",), reviews=both).verdict == Verdict.FAIL
+
+
+def test_accepted_documents_complete_what_was_measured_and_replace_nothing_of_it():
+    both = requirement(limit(), evidence=("policy",))
+    seen = finding(both, observation(metric()), documents=("a.pdf",), reviews=[review()])
+    assert (seen.verdict, seen.reason.code) == (Verdict.PASS, "all-limits-met")
+    high = observation(metric(value="0.9", low="0.8", high="1.0"))
+    said_low = review(values={"leak": "0.1"})
+    assert finding(both, high, documents=("a.pdf",), reviews=[said_low]).verdict == Verdict.FAIL
+    refused = finding(both, items=(item(reason="no-data"),), documents=("a.pdf",), reviews=[said_low])
+    assert refused.verdict == Verdict.NOT_TESTED
+    assert refused.reason.code == "no-data"
+
+
+@pytest.mark.parametrize(
+    ("judgement", "kinds", "verdict", "code"),
+    [
+        ("rejected", ("policy",), Verdict.FAIL, "document-rejected"),
+        ("needs-work", ("policy",), Verdict.INCONCLUSIVE, "document-needs-work"),
+        ("accepted", ("charter",), Verdict.INCONCLUSIVE, "documents-incomplete"),
+    ],
+)
+def test_a_document_that_does_not_do_is_no_pass(judgement, kinds, verdict, code):
+    both = requirement(limit(), evidence=("policy",))
+    found = finding(both, observation(metric()), documents=("a.pdf",), reviews=[review(judgement, kinds)])
+    assert (found.verdict, found.reason.code) == (verdict, code)
 
 
 def test_documents_are_no_pass_until_someone_else_has_read_them():

@@ -6,13 +6,20 @@ without running a test.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping, Sequence
+from datetime import date
 
-from pydantic import JsonValue
+from pydantic import Field, JsonValue
 
 from touchstone.records import Access, Assessment, Observation, Plan, Profile, ProfileIdentity, Record, SystemIdentity
 from touchstone.standard.judge import conclude, judge
+from touchstone.standard.reviews import Review, SignedReview, latest
 from touchstone.system.subject import Subject
+
+
+def _absent(value: object) -> bool:
+    return value is None
 
 
 class Circumstances(Record):
@@ -24,10 +31,25 @@ class Circumstances(Record):
     documents: dict[str, tuple[str, ...]]
     """Documents handed in, by control."""
     environment: dict[str, str]
+    reviews: tuple[SignedReview, ...] = Field((), exclude_if=operator.not_)
+    """What reviewers found in the documents; left out while there are none, so that older evidence keeps its digest."""
+    judged_on: date | None = Field(None, exclude_if=_absent)
+    """The day on which reviews have to stand; given where there are any."""
+
+    def standing_reviews(self) -> list[Review]:
+        """The reviews that count, each signature checked. Raises `EvidenceError` for one that nobody signed."""
+        for position, signed in enumerate(self.reviews):
+            signed.signer(f"circumstances.json: reviews[{position}]")
+        day = self.judged_on
+        if day is None:
+            return []
+        return [review for review in latest(each.review for each in self.reviews) if review.stands(day)]
 
 
-def circumstances_of(subject: Subject, environment: Mapping[str, str]) -> Circumstances:
-    """The circumstances of a subject."""
+def circumstances_of(
+    subject: Subject, environment: Mapping[str, str], reviews: Sequence[SignedReview] = (), day: date | None = None
+) -> Circumstances:
+    """The circumstances of a subject; `reviews` of its documents have to stand on `day`."""
     identity = subject.description.system
     documents: dict[str, list[str]] = {}
     for document in subject.description.documents:
@@ -46,6 +68,8 @@ def circumstances_of(subject: Subject, environment: Mapping[str, str]) -> Circum
         facts=subject.facts,
         documents={control: tuple(titles) for control, titles in sorted(documents.items())},
         environment=dict(environment),
+        reviews=tuple(sorted(reviews, key=Record.own_digest)),
+        judged_on=day if reviews else None,
     )
 
 
@@ -54,7 +78,9 @@ def assessment_of(
 ) -> Assessment:
     """Judge the observations made under `plan` against `profile`."""
     by_check = {observation.check.id: observation for observation in observations}
-    findings = judge(profile, circumstances.facts, plan, by_check, circumstances.documents)
+    findings = judge(
+        profile, circumstances.facts, plan, by_check, circumstances.documents, circumstances.standing_reviews()
+    )
     coverage, verdict, summary = conclude(profile, findings)
     return Assessment(
         system=circumstances.system,

@@ -31,6 +31,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "check-system": ("validate a system.yaml without running anything", "校验 system.yaml，不执行任何内容"),
     "assess": ("test a system against a profile and write evidence", "按标准档案测评系统并生成证据"),
     "plan": ("sign and log a plan before its seeds are known", "在随机种子可知之前签署并公布计划"),
+    "review": ("judge the documents of a system, with reason and signature", "评审系统文件，附理由与签名"),
     "judge": ("judge recorded evidence against a profile again", "按标准档案对既有证据重新判定"),
     "report": ("render a report from an evidence bundle", "由证据包生成报告"),
     "bundle": ("pack evidence, or copy it without restricted parts", "打包证据，或导出不含受限内容的副本"),

@@ -72,6 +72,14 @@ if TYPE_CHECKING:
         "given by whom the plan names, after `touchstone plan`", "由计划所指一方在 `touchstone plan` 之后给出的随机数"
     ),
 )
+@click.option("--reviews", type=click.Path(path_type=Path), help=say("folder of signed reviews", "评审记录目录"))
+@click.option(
+    "--reviewer-key",
+    "reviewer_keys",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help=say("public key of a reviewer whose word counts (repeatable)", "其评审有效的评审人公钥（可重复）"),
+)
 @click.option("--issuer", default="unnamed laboratory", help=say("name of who signs", "签发者名称"))
 def command(
     system: Path,
@@ -90,6 +98,8 @@ def command(
     tsa: str | None,
     tsa_passphrase_file: Path | None,
     nonce: str | None,
+    reviews: Path | None,
+    reviewer_keys: tuple[Path, ...],
     issuer: str,
 ) -> None:
     """Run the assessment; exit 0 when all required controls passed, else 1."""
@@ -120,6 +130,8 @@ def command(
             log_key=None if log_key is None else log_signing_key(log_key, log_passphrase_file),
             tsa=None if tsa is None else stamper(tsa, tsa_passphrase_file),
             nonce=nonce,
+            reviews=reviews,
+            reviewer_keys=reviewer_keys,
             issuer=issuer,
             watcher=watch,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from datetime import datetime
 from pathlib import Path
 
 import click
@@ -20,14 +21,19 @@ from touchstone.cli.language import chosen, say
 )
 @click.argument("bundle", type=click.Path(path_type=Path))
 @click.option("--profile", help=say("profile to judge against [the recorded one]", "所依据的档案［默认为原档案］"))
+@click.option(
+    "--on",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help=say("day on which reviews of documents must stand [the recorded one]", "文件评审须有效的日期［默认为原日期］"),
+)
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help=say("output", "输出格式"))
-def command(bundle: Path, profile: str | None, form: str) -> None:
+def command(bundle: Path, profile: str | None, on: datetime | None, form: str) -> None:
     """Print the verdicts; exit 0 when all required controls pass, else 1."""
     from touchstone.laboratory.rejudging import find_bundle, judge_again
     from touchstone.standard.catalog import load_standard
 
     against = None if profile is None else load_standard().profile(profile)
-    judged_against, assessment = judge_again(find_bundle(bundle), against)
+    judged_against, assessment = judge_again(find_bundle(bundle), against, on=None if on is None else on.date())
     if form == "json":
         click.echo(json.dumps(assessment.to_json(), ensure_ascii=False, indent=2))
     else:

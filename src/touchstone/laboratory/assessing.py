@@ -7,7 +7,7 @@ there is not done again; that is all there is to resuming.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -36,6 +36,7 @@ from touchstone.laboratory.issuing import Issuer, issue_decision, issue_plan, lo
 from touchstone.laboratory.recording import Result, read_recorded, write_bundle
 from touchstone.laboratory.reporting import material_of, write_reports
 from touchstone.records import Assessment, Budget, Observation, Plan, PlanItem, Profile
+from touchstone.standard.reviews import SignedReview
 from touchstone.system.subject import Subject
 from touchstone.text import Text
 
@@ -55,6 +56,8 @@ class Instructions:
     limits: Limits | None = None
     nonce: str | None = None
     """Given by the one whom the announced plan names; without it seeds follow from the system."""
+    reviews: Sequence[SignedReview] = ()
+    """What reviewers found in the documents."""
 
 
 class Watcher(Protocol):
@@ -128,7 +131,7 @@ def run_assessment(
             except WrongInputError:
                 _restore(folder, before)
                 raise
-            _record(subject, profile, plan, folder, results)
+            _record(subject, profile, plan, folder, results, instructions.reviews)
             _keep_output_of_failures(folder, results, printed)
     bundle = Bundle.open(folder / EVIDENCE_FOLDER)
     recorded = read_recorded(bundle)
@@ -298,8 +301,15 @@ def _refuse_wrong_input(intake: Observation) -> None:
         raise WrongInputError(intake.error.text, remedy=next(iter(remedies), None))
 
 
-def _record(subject: Subject, profile: Profile, plan: Plan, folder: Path, results: dict[str, Result]) -> None:
-    circumstances = circumstances_of(subject, environment())
+def _record(
+    subject: Subject,
+    profile: Profile,
+    plan: Plan,
+    folder: Path,
+    results: dict[str, Result],
+    reviews: Sequence[SignedReview],
+) -> None:
+    circumstances = circumstances_of(subject, environment(), reviews, datetime.now(UTC).date())
     observations = [result.measured.observation for _, result in sorted(results.items())]
     assessment = assessment_of(circumstances, profile, plan, observations)
     checks = installed_checks()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 from touchstone.assessment.conclusion import assessment_of
@@ -27,9 +28,17 @@ def find_bundle(path: Path) -> Bundle:
     return Bundle.open(path)
 
 
-def judge_again(bundle: Bundle, profile: Profile | None = None) -> tuple[Profile, Assessment]:
-    """The assessment that follows from a bundle's observations under `profile` (by default the recorded one)."""
+def judge_again(
+    bundle: Bundle, profile: Profile | None = None, *, on: date | None = None
+) -> tuple[Profile, Assessment]:
+    """The assessment that follows from a bundle's observations under `profile` (by default the recorded one).
+
+    With `on`, reviews of documents count only if they still stand on that day.
+    """
     recorded = read_recorded(bundle)
     against = profile or recorded.profile
     observations = [observation for _, observation in sorted(recorded.observations.items())]
-    return against, assessment_of(recorded.circumstances, against, recorded.plan, observations)
+    circumstances = recorded.circumstances
+    if on is not None and circumstances.reviews:
+        circumstances = circumstances.model_copy(update={"judged_on": on})
+    return against, assessment_of(circumstances, against, recorded.plan, observations)

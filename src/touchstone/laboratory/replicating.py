@@ -68,9 +68,10 @@ def replicate(
             subject.description.system.name,
         )
     _require_same_checks(plan)
+    reviewed = recorded.circumstances  # documents are read by people: what they found is taken over
     observations = _run(with_seeds(plan, nonce), subject, jobs, limits, watcher or Unwatched())
     assessment = assessment_of(
-        circumstances_of(subject, environment()),
+        circumstances_of(subject, environment(), reviewed.reviews, reviewed.judged_on),
         recorded.profile,
         plan,
         [observation for _, observation in sorted(observations.items())],

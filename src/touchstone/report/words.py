@@ -29,6 +29,11 @@ BOUNDS = {
     "point": Text("point value", "点估计"),
     "exact": Text("exact value", "精确值"),
 }
+JUDGEMENTS = {
+    "accepted": Text("accepted", "接受"),
+    "needs-work": Text("needs work", "需补充"),
+    "rejected": Text("rejected", "不接受"),
+}
 BASES = {
     "law": Text("law", "法律法规"),
     "standard": Text("standard", "标准"),

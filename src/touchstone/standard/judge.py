@@ -30,12 +30,19 @@ from touchstone.records import (
 )
 from touchstone.standard import wording
 from touchstone.standard.applicability import Facts, applies, known_facts, parse, questions
+from touchstone.standard.reviews import Judgement, Review
 from touchstone.text import Text
 
 Outcome = Literal["pass", "fail", "inconclusive"]
 
 NO_TEST_YET = "no-test-yet"
 """Reason code of a planned check that is not installed: the control is then a matter of documents."""
+INPUT_NOT_COVERED = "input-not-covered"
+"""Reason code of a planned check for systems that take another kind of input."""
+ATTESTED = "attested"
+"""Reason code of a control that passes by what a reviewer found in documents, with no test."""
+ATTESTED_OTHERWISE = frozenset({"attested-value-misses-limit", "document-rejected"})
+"""Reason codes of controls that were judged by reviewers and do not pass."""
 INPUT_NOT_COVERED = "input-not-covered"
 """Reason code of a planned check for systems that take another kind of input."""
 
@@ -85,11 +92,12 @@ def judge(
     plan: Plan,
     observations: Mapping[str, Observation],
     documents: Mapping[str, Sequence[str]],
+    reviews: Sequence[Review] = (),
 ) -> tuple[Finding, ...]:
     """One finding per control of the profile, in the profile's order.
 
     `facts` are what the applicant declared, `observations` are keyed by check id, `documents` (titles of what was
-    handed in) by control id.
+    handed in) by control id; `reviews` stand on the day of the judgement.
     """
     return tuple(
         _Case(
@@ -99,6 +107,7 @@ def judge(
             items=tuple(item for item in plan.items if item.check.id in requirement.checks),
             observations=tuple(observations[check] for check in requirement.checks if check in observations),
             documents=len(documents.get(requirement.control, ())),
+            reviews=tuple(review for review in reviews if requirement.control in review.controls),
         ).finding()
         for requirement in profile.requirements
     )
@@ -113,15 +122,20 @@ def conclude(profile: Profile, findings: Sequence[Finding]) -> Conclusion:
         verdict = "fail"
     elif Verdict.PASS in required and required <= {Verdict.PASS, Verdict.NOT_APPLICABLE}:
         verdict = "pass"
+    judged = [finding for finding in findings if finding.verdict in (Verdict.PASS, Verdict.FAIL, Verdict.INCONCLUSIVE)]
+    attested = sum(not finding.observations and finding.reason.code in _BY_REVIEWERS for finding in judged)
     coverage = Coverage(
-        tested=sum(verdict in (Verdict.PASS, Verdict.FAIL, Verdict.INCONCLUSIVE) for verdict in verdicts),
-        attested=0,
+        tested=len(judged) - attested,
+        attested=attested,
         not_tested=verdicts.count(Verdict.NOT_TESTED),
         not_applicable=verdicts.count(Verdict.NOT_APPLICABLE),
         error=verdicts.count(Verdict.ERROR),
         outside_scope=len(profile.outside_scope),
     )
     return Conclusion(coverage, verdict, Note(code=f"overall-{verdict}", text=wording.summary(profile, verdicts)))
+
+
+_BY_REVIEWERS = {ATTESTED, *ATTESTED_OTHERWISE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +157,7 @@ class _Case:
     items: tuple[PlanItem, ...]
     observations: tuple[Observation, ...]
     documents: int
+    reviews: tuple[Review, ...]
 
     def finding(self) -> Finding:
         """The weightiest conclusion that holds."""
@@ -150,22 +165,19 @@ class _Case:
 
     def _conclusions(self) -> Iterator[Finding]:
         """Every conclusion that holds, weightiest first. The last one, a pass, is reached when nothing opposes it."""
-        applicability = applies(self.requirement.applies_when, self.profile.assumed_facts, self.facts)
-        if applicability == "false":
-            yield self._conclude(Verdict.NOT_APPLICABLE, self._why_not_applicable())
-        if applicability == "unknown":
-            yield self._conclude(Verdict.NOT_TESTED, *self._ask([self.requirement.applies_when]))
-
+        yield from self._out_of_reach()
         compared, unclear = self._compare()
         if mistaken := [each for each in compared if each.metric and each.metric.unit != each.limit.unit]:
             yield self._conclude(Verdict.ERROR, _units_differ(mistaken), compared=compared)
         if failures := [each for each in compared if each.decision.outcome == "fail" and self._credible(each)]:
             yield self._fail(failures, compared)
+        if rejected := self._reviewed("rejected"):
+            yield self._conclude(Verdict.FAIL, *_objections(rejected), compared=compared)
         if crash := self._crash():
             yield self._conclude(Verdict.ERROR, crash, compared=compared)
         if distrust := self._distrust():
             yield self._conclude(Verdict.INCONCLUSIVE, distrust, compared=compared)
-        if not any(each.metric for each in compared):
+        if not any(each.metric for each in compared) and not (self._attests and not compared):
             yield self._conclude(
                 Verdict.NOT_TESTED, *self._why_nothing_was_measured(compared, unclear), compared=compared
             )
@@ -175,18 +187,23 @@ class _Case:
             yield self._conclude(Verdict.INCONCLUSIVE, *self._ask(unclear), compared=compared)
         if missing := [each for each in compared if each.metric is None]:
             yield self._conclude(Verdict.INCONCLUSIVE, self._not_measured(missing), compared=compared)
-        if self.requirement.evidence:
+        if self._unaccepted:
             yield self._conclude(Verdict.INCONCLUSIVE, *self._unreviewed(), compared=compared)
-        met = wording.joined([wording.comparison(each.limit, each.metric) for each in compared])
-        yield self._conclude(
-            Verdict.PASS,
-            Note(code="all-limits-met", text=Text(f"meets every limit: {met.en}", f"满足全部限值：{met.zh}")),
-            compared=compared,
-        )
+        yield self._conclude(Verdict.PASS, self._attested() if self._attests else _met(compared), compared=compared)
+
+    def _out_of_reach(self) -> Iterator[Finding]:
+        """What is said of a control that does not apply, or of which nobody knows whether it does."""
+        applicability = applies(self.requirement.applies_when, self.profile.assumed_facts, self.facts)
+        if applicability == "false":
+            yield self._conclude(Verdict.NOT_APPLICABLE, self._why_not_applicable())
+        if applicability == "unknown":
+            yield self._conclude(Verdict.NOT_TESTED, *self._ask([self.requirement.applies_when]))
 
     def _compare(self) -> tuple[list[_Compared], list[str]]:
         """Every limit that applies against its metric, and the conditions of which nobody knows whether they hold."""
         measured = {metric.id: metric for each in self.observations for metric in each.metrics if metric.slice is None}
+        if self._attests:
+            measured = self._stated()
         compared, unclear = [], []
         for limit in self._standing_limits(measured):
             condition = limit.applies_when or "true"
@@ -210,6 +227,54 @@ class _Case:
             for limit in self.requirement.limits
             if (limit.fallback_for in replaced if limit.fallback_for else limit.metric not in replaced)
         ]
+
+    @property
+    def _attests(self) -> bool:
+        """Whether reviewers speak here in place of tests: they do where no check is installed that could."""
+        untested = not self.observations and all(reason.code == NO_TEST_YET for reason in self._refusals())
+        return untested and bool(self._reviewed("accepted")) and not self._unaccepted
+
+    def _reviewed(self, judgement: Judgement) -> list[Review]:
+        return [review for review in self.reviews if review.judgement == judgement]
+
+    @property
+    def _unaccepted(self) -> list[str]:
+        """Kinds of documents asked for of which none was accepted."""
+        accepted = {kind for review in self._reviewed("accepted") for kind in review.kinds}
+        return [kind for kind in self.requirement.evidence if kind not in accepted]
+
+    def _stated(self) -> dict[str, Metric]:
+        """What the accepted documents show, as reviewers read it. Of two figures for one thing the worse counts."""
+        stated: dict[str, Metric] = {}
+        for limit in self.requirement.limits:
+            read = [
+                review.values[limit.metric] for review in self._reviewed("accepted") if limit.metric in review.values
+            ]
+            if read:
+                value = max(read) if limit.op == "<=" else min(read)
+                stated[limit.metric] = Metric(
+                    id=limit.metric,
+                    unit=limit.unit,
+                    value=value,
+                    low=value,
+                    high=value,
+                    method="attested",
+                    n=len(read),
+                    better="lower" if limit.op == "<=" else "higher",
+                )
+        return stated
+
+    def _attested(self) -> Note:
+        """By whom, and on what."""
+        reviewers = sorted({f"{review.reviewer} ({review.organisation})" for review in self._reviewed("accepted")})
+        titles = sorted({review.title for review in self._reviewed("accepted")})
+        return Note(
+            code=ATTESTED,
+            text=Text(
+                f"not tested; attested by {', '.join(reviewers)} on reading: {', '.join(titles)}",
+                f"未经测试；由{'、'.join(reviewers)}审阅以下文件后证明：{'、'.join(titles)}",
+            ),
+        )
 
     def _credible(self, failure: _Compared) -> bool:
         """A check that found something where there was nothing is not believed when it finds something here."""
@@ -247,6 +312,7 @@ class _Case:
         )
 
     def _fail(self, failures: Sequence[_Compared], compared: Sequence[_Compared]) -> Finding:
+        by_reviewers = all(each.metric is not None and each.metric.method == "attested" for each in failures)
         missed = wording.joined([wording.comparison(each.limit, each.metric) for each in failures])
         en, zh = f"misses the limit: {missed.en}", f"未达限值：{missed.zh}"
         pilot = [wording.spaced(each.limit.metric) for each in failures if each.limit.basis.kind == "pilot"]
@@ -255,7 +321,7 @@ class _Case:
             zh += f"。试点限值（本标准自拟的起始值，非法律或标准限值）：{'、'.join(pilot)}"
         return self._conclude(
             Verdict.FAIL,
-            Note(code="bound-misses-limit", text=Text(en, zh)),
+            Note(code="attested-value-misses-limit" if by_reviewers else "bound-misses-limit", text=Text(en, zh)),
             wording.joined([wording.way_back(each.limit, each.decision.compared) for each in failures]),
             compared=compared,
             only_pilot=len(pilot) == len(failures),
@@ -313,6 +379,13 @@ class _Case:
 
     def _documentary(self) -> tuple[Note] | tuple[Note, Text]:
         """The reason where no automated test speaks to the control."""
+        if self._attests:
+            names = ", ".join(limit.metric for limit in self.requirement.limits)
+            text = Text(
+                f"the documents are accepted, but no reviewer states what they show of: {names}",
+                f"文件已被接受，但评审人未给出下列指标的数值：{names}",
+            )
+            return (Note(code="attested-without-value", text=text),)
         if self.documents:
             return self._unreviewed()
         asked = self._asked_documents()
@@ -331,6 +404,12 @@ class _Case:
     def _unreviewed(self) -> tuple[Note, Text]:
         asked = self._asked_documents()
         remedy = Text(f"asks for {asked.en}", f"要求提交：{asked.zh}")
+        if wanting := self._reviewed("needs-work"):
+            return _objections(wanting)
+        if self._reviewed("accepted") and self._unaccepted:
+            missing = self._asked_documents(self._unaccepted)
+            text = Text(f"no accepted document serves as {missing.en}", f"尚无已接受的文件可充当：{missing.zh}")
+            return Note(code="documents-incomplete", text=text), remedy
         if not self.documents:
             text = Text("the limits are met, but the documents asked for are missing", "限值已满足，但缺少所要求的文件")
             return Note(code="documents-missing", text=text), remedy
@@ -341,8 +420,9 @@ class _Case:
         )
         return Note(code="documents-unreviewed", text=text), remedy
 
-    def _asked_documents(self) -> Text:
-        titles = [self.profile.documents.get(kind, Text(kind, kind)) for kind in self.requirement.evidence]
+    def _asked_documents(self, kinds: Sequence[str] | None = None) -> Text:
+        asked = self.requirement.evidence if kinds is None else kinds
+        titles = [self.profile.documents.get(kind, Text(kind, kind)) for kind in asked]
         return Text(", ".join(title.en for title in titles), "、".join(title.zh for title in titles))
 
     def _not_measured(self, missing: Sequence[_Compared]) -> Note:
@@ -375,6 +455,30 @@ class _Case:
             remedy=None if remedy is None else wording.sentence(remedy),
             observations=tuple(observation.own_digest() for observation in self.observations),
         )
+
+
+def _met(compared: Sequence[_Compared]) -> Note:
+    met = wording.joined([wording.comparison(each.limit, each.metric) for each in compared])
+    return Note(code="all-limits-met", text=Text(f"meets every limit: {met.en}", f"满足全部限值：{met.zh}"))
+
+
+def _objections(reviews: Sequence[Review]) -> tuple[Note, Text]:
+    """What reviewers object to, in their own words."""
+    rejected = reviews[0].judgement == "rejected"
+    said = Text(
+        "; ".join(f"{review.title} ({review.reviewer}): “{review.reason}”" for review in reviews),
+        "；".join(f"{review.title}（{review.reviewer}）：“{review.reason}”" for review in reviews),
+    )
+    what = (
+        Text("a reviewer rejected", "评审人不接受") if rejected else Text("a reviewer asks for more", "评审人要求补充")
+    )
+    return (
+        Note(
+            code="document-rejected" if rejected else "document-needs-work",
+            text=Text(f"{what.en}: {said.en}", f"{what.zh}：{said.zh}"),
+        ),
+        Text("mend the document and have it reviewed again", "修改文件后重新提交评审"),
+    )
 
 
 def _decide(limit: Limit, metric: Metric | None) -> Decision:
