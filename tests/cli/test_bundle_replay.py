@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 from numpy.typing import NDArray
 
 from tests.checks.system_resilience.systems import picture_system
@@ -133,6 +134,20 @@ def test_arrays_of_strangers_may_be_anything(
     done = replayed(capsys, base, forged(base, tmp_path / "evidence", content))
     assert done.code == 2
     assert named in done.err
+
+
+def test_personal_data_that_are_made_up_are_replayed_as_well(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """Their threat model has a salt beside it."""
+    picture_system(tmp_path / "system", gap=0.012, n=25, shape=(1, 6, 4), personal=True)
+    description = tmp_path / "system" / "system.yaml"
+    declared = yaml.safe_load(description.read_text("utf-8"))
+    declared["data"]["test"]["synthetic"] = True
+    description.write_text(yaml.safe_dump(declared), "utf-8")
+    assess(tmp_path / "system", output=tmp_path / "out", only=["robust.adversarial"])
+    done = replayed(capsys, tmp_path, tmp_path / "out")
+    assert done.code == 0, done.err
 
 
 def test_another_system_and_evidence_without_samples_are_refused(

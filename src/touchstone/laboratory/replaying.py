@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from touchstone.assessment.disclosure import unsalted
 from touchstone.assessment.engine import Finished, run_in_workers
 from touchstone.assessment.replay import ARRAYS, ReplayParameters, replay_item
 from touchstone.canonical import digest_of, parse_json
@@ -46,7 +47,8 @@ def replay(bundle: Bundle, subject: Subject) -> Replayed:
             subject.description.system.name,
         )
     observation = recorded.observations.get(CHECK)
-    content, threat = _exhibit(bundle, observation, ARRAYS), parse_json(_exhibit(bundle, observation, THREAT), THREAT)
+    content = _exhibit(bundle, observation, ARRAYS)
+    threat = unsalted(parse_json(_exhibit(bundle, observation, THREAT), THREAT))
     with tempfile.TemporaryDirectory(prefix="touchstone-replay-") as folder:
         file = Path(folder) / ARRAYS
         file.write_bytes(content)

@@ -11,6 +11,7 @@ from jinja2 import Environment
 from markupsafe import Markup
 
 from touchstone import pages
+from touchstone.assessment.disclosure import unsalted
 from touchstone.canonical import parse_json
 from touchstone.errors import EvidenceError
 from touchstone.records import (
@@ -186,7 +187,7 @@ def _cost(material: Material, observation: Observation) -> Text | None:
     if content is None:
         return None
     try:
-        report = parse_json(content, ATTACK_REPORT)
+        report = unsalted(parse_json(content, ATTACK_REPORT))
     except EvidenceError:
         return None
     return cost_line(observation, material.executions.get(observation.check.id), report)

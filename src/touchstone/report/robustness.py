@@ -19,6 +19,8 @@ from touchstone.text import Text
 CURVE = "attack_success_at_eps"
 WIDTH, HEIGHT = 460, 190
 LEFT, RIGHT, TOP, BOTTOM = 40, 16, 12, 30
+LETTER = 6.5
+"""Pixels that a letter takes at most."""
 BAR_HEIGHT, EDGE = 46, 12
 APART = 90
 """Pixels between two numbers that do not run into each other."""
@@ -134,12 +136,14 @@ def _curve_picture(points: list[tuple[Decimal, Metric]], declared: set[str]) -> 
         if metric.slice in declared
     ]
     parts.append(f'<polyline class="line" points="{_pairs(line)}"/>')
-    parts += [
-        f'<circle cx="{across(radius)}" cy="{down(one - metric.value)}" r="3.5"/>'
-        f'<text x="{across(radius)}" y="{floor + 16}" text-anchor="{"end" if radius == last else "middle"}">'
-        f"{_named(metric)}</text>"
-        for radius, metric in points
-    ]
+    parts += [f'<circle cx="{x}" cy="{y}" r="3.5"/>' for x, y in line[1:]]
+    free = float(WIDTH)
+    for radius, metric in reversed(points):
+        half = LETTER * len(_named(metric)) / 2
+        middle = min(across(radius), WIDTH - RIGHT - half)
+        if middle + half < free:
+            parts.append(f'<text x="{middle:.1f}" y="{floor + 16}" text-anchor="middle">{_named(metric)}</text>')
+            free = middle - half
     label = ", ".join(f"{_named(metric)}: {measured(one - metric.value)}" for _, metric in points)
     return Markup(  # noqa: S704 - built from numbers and fixed words only
         f'<svg class="curve" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{label}">{"".join(parts)}</svg>'
@@ -163,17 +167,17 @@ def _bracket(observation: Observation) -> Figure | None:
     low, high = proven.low, max(standing.high, proven.low)
     return Figure(
         Text("True robust accuracy lies between proof and attack", "真实鲁棒准确率介于证明与攻击之间"),
-        _bracket_picture(proven, standing, low, high),
+        _bracket_picture(low, high),
         Text(
-            f"At least {low:.1%} (proven for {proven.value:.1%} of {proven.n} samples) and at most {high:.1%} "
-            f"({standing.value:.1%} of {standing.n} stood), each with 95 % confidence. Grey is what neither tells.",
-            f"至少 {low:.1%}（{proven.n} 个样本中 {proven.value:.1%} 已获证明），至多 {high:.1%}"
-            f"（{standing.n} 个样本中 {standing.value:.1%} 未被攻破），各以 95% 置信。灰色部分二者均不能说明。",
+            f"At least {low:.1%} (green: proven, by a proof tried on {proven.n} samples) and at most {high:.1%} (red: "
+            f"broken or wrong, by attacks on {standing.n}), each with 95 % confidence. Grey is what neither tells.",
+            f"至少 {low:.1%}（绿色：已获证明，对 {proven.n} 个样本尝试证明），至多 {high:.1%}"
+            f"（红色：被攻破或误判，对 {standing.n} 个样本实施攻击），各以 95% 置信。灰色部分二者均不能说明。",
         ),
     )
 
 
-def _bracket_picture(proven: Metric, standing: Metric, low: Decimal, high: Decimal) -> Markup:
+def _bracket_picture(low: Decimal, high: Decimal) -> Markup:
     def at(share: Decimal) -> float:
         return round(EDGE + float(share) * (WIDTH - 2 * EDGE), 1)
 
@@ -181,10 +185,6 @@ def _bracket_picture(proven: Metric, standing: Metric, low: Decimal, high: Decim
     parts = [
         f'<rect class="{kind}" x="{at(start)}" y="8" width="{max(at(end) - at(start), 0):.1f}" height="16"/>'
         for kind, start, end in (("proven", zero, low), ("open", low, high), ("broken", high, one))
-    ]
-    parts += [
-        f'<line class="value" x1="{at(metric.value)}" x2="{at(metric.value)}" y1="4" y2="28"/>'
-        for metric in (proven, standing)
     ]
     apart = at(high) - at(low) > APART
     left = "start" if low < one / 10 else "middle" if apart else "end"

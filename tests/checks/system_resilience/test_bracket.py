@@ -61,8 +61,8 @@ def test_on_a_linear_network_proof_and_attack_meet(tmp_path: Path) -> None:
     assert all(control.passed for control in measurement.controls), measurement.controls
     told = note(measurement, "certified-bracket").text
     share = f"{float(certified.value):.1%}"
-    assert f"{share} to {share} of them are truly robust" in told.en
-    assert f"占 {share} 至 {share}" in told.zh
+    assert f"exactly {share} of them are truly robust" in told.en
+    assert f"恰占 {share}；" in told.zh
 
 
 def test_a_graph_is_proven_like_declared_layers(tmp_path: Path) -> None:

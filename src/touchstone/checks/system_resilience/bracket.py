@@ -236,15 +236,16 @@ def _reaching_others(attacker: Attacker, rows: Rows) -> Rows:
 
 
 def _told(found: Bracket) -> Note:
-    low, high = found.certified / found.n, found.standing / found.n
+    low, high = f"{found.certified / found.n:.1%}", f"{found.standing / found.n:.1%}"
+    share = Text(f"{low} to {high}", f"占 {low} 至 {high}") if low != high else Text(f"exactly {low}", f"恰占 {low}")
     english = (
         f"bracket: of the first {found.n} samples {found.certified} are proven robust at this radius and "
-        f"{found.standing} withstood every attack tried, so that {low:.1%} to {high:.1%} of them are truly robust; "
+        f"{found.standing} withstood every attack tried, so that {share.en} of them are truly robust; "
         f"of all such inputs at least {found.low:.1%} and at most {found.high:.1%} (95 % confidence each)"
     )
     chinese = (
         f"上下界：前 {found.n} 个样本中 {found.certified} 个已证明在该半径下鲁棒，"
-        f"{found.standing} 个经受住全部已尝试的攻击，故其中真正鲁棒者占 {low:.1%} 至 {high:.1%}；"
+        f"{found.standing} 个经受住全部已尝试的攻击，故其中真正鲁棒者{share.zh}；"
         f"就同类输入总体而言，至少 {found.low:.1%}、至多 {found.high:.1%}（各以 95% 置信）"
     )
     if not found.certified:
