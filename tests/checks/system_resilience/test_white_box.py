@@ -14,7 +14,13 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from tests.checks.running import METHOD_CODE, InProcessRun, codes, metric  # noqa: E402
-from tests.checks.system_resilience.systems import as_weights, table_system, white_picture_system  # noqa: E402
+from tests.checks.system_resilience.systems import (  # noqa: E402
+    as_weights,
+    picture_system,
+    table_system,
+    white_picture_system,
+)
+from tests.system import onnx_writer as onnx  # noqa: E402
 from touchstone.canonical import parse_json  # noqa: E402
 from touchstone.checks.declaration import Measurement  # noqa: E402
 from touchstone.checks.system_resilience.adversarial import adversarial  # noqa: E402
@@ -23,8 +29,11 @@ from touchstone.errors import UnavailableError  # noqa: E402
 from touchstone.methods.attacks.gradient import rungs  # noqa: E402
 from touchstone.records import StoppingLimit  # noqa: E402
 from touchstone.statistics import proportion_bounds  # noqa: E402
+from touchstone.system.models.handle import LayeredModel  # noqa: E402
+from touchstone.system.models.onnx import OnnxModel  # noqa: E402
 from touchstone.system.models.torch import TorchModel  # noqa: E402
-from touchstone.system.subject import Subject  # noqa: E402
+from touchstone.system.subject import Subject, open_system  # noqa: E402
+from touchstone.text import Text  # noqa: E402
 
 pytestmark = pytest.mark.torch
 
@@ -47,7 +56,14 @@ def test_the_gradient_breaks_what_is_fragile_and_nothing_that_is_robust(tmp_path
     assert metric(robust, "whitebox_asr").value == 0
     certified = ["planted", "null"]
     for measurement in (fragile, robust):
-        assert [control.kind for control in measurement.controls] == ["planted", "null", "planted", "null", "null", *certified]
+        assert [control.kind for control in measurement.controls] == [
+            "planted",
+            "null",
+            "planted",
+            "null",
+            "null",
+            *certified,
+        ]
         assert all(control.passed for control in measurement.controls), measurement.controls
         assert {"upper-bound", "cost", "audit-shortened"} <= set(codes(measurement))
 
@@ -215,3 +231,51 @@ def test_a_table_moves_only_its_continuous_columns(tmp_path: Path) -> None:
     near = (np.abs(data[:, 1] + data[:, 2]) < reach).mean()
     assert float(metric(measurement, "whitebox_asr").value) == pytest.approx(near, abs=1e-9)
     assert all(control.passed for control in measurement.controls), measurement.controls
+
+
+def test_a_graph_that_cannot_be_followed_is_attacked_as_a_black_box_and_told(tmp_path: Path) -> None:
+    subject = picture_system(tmp_path, gap=0.012, n=40, shape=(1, 6, 4), output="logits")
+    side = np.ones((6, 4), dtype=np.float32)
+    side[:, 2:] = -1
+    matrix = np.stack([np.zeros(24), side.ravel()], axis=1).astype(np.float32)
+    nodes = [
+        onnx.node("Flatten", ["x"], ["flat"], onnx.integer_attribute("axis", 1)),
+        onnx.node("MatMul", ["flat", "W"], ["z"]),
+        onnx.node("Hardmax", ["z"], ["h"]),
+        onnx.node("Mul", ["h", "nothing"], ["added"]),
+        onnx.node("Add", ["z", "added"], ["y"]),
+    ]
+    parts = [onnx.tensor("W", matrix), onnx.tensor("nothing", np.zeros(1, dtype=np.float32))]
+    graph = onnx.graph(nodes, [onnx.value("x", ["n", 1, 6, 4])], [onnx.value("y", ["n", 2])], parts)
+    (subject.root / "model.onnx").write_bytes(onnx.model(graph))
+    measurement = measured(open_system(subject.root), queries=200)
+    assert {m.id for m in measurement.metrics} >= {"blackbox_asr", "robust_accuracy"}
+    assert "whitebox_asr" not in {m.id for m in measurement.metrics}
+    assert metric(measurement, "blackbox_asr").value > Decimal("0.8")
+    [note] = [note for note in measurement.warnings if note.code == "no-gradients"]
+    assert "Hardmax" in note.text.en
+
+
+def test_a_second_reading_that_contradicts_the_model_is_not_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(OnnxModel, "confirm_gradients", lambda self, x: Text("the answers differ", "输出不一致"))
+    measurement = measured(picture_system(tmp_path, gap=0.012, n=40, shape=(1, 6, 4), output="logits"))
+    assert "whitebox_asr" not in {m.id for m in measurement.metrics}
+    [note] = [note for note in measurement.warnings if note.code == "no-gradients"]
+    assert "the answers differ" in note.text.en
+
+
+def test_the_model_and_the_random_numbers_of_others_stay_as_they_are(tmp_path: Path) -> None:
+    subject = white_picture_system(tmp_path, gap=0.024, n=30)
+    model = subject.model()
+    assert isinstance(model, LayeredModel)
+    network = model.network()
+    before, modes = torch.random.get_rng_state(), [module.training for module in network.modules()]
+    weights = [parameter.clone() for parameter in network.parameters()]
+    measured(subject)
+    assert torch.equal(before, torch.random.get_rng_state())
+    assert modes == [module.training for module in network.modules()]
+    for parameter, old in zip(network.parameters(), weights, strict=True):
+        assert parameter.grad is None
+        assert torch.equal(parameter, old)
