@@ -58,3 +58,24 @@ def weak_system(folder: Path, *, form: str = "safetensors", labelled: bool = Tru
     description["model"]["claims"] = {"accuracy": 0.99}
     description["facts"] = {"data.personal": False}
     return make(folder, description, files)
+
+
+def weak_table(folder: Path) -> Subject:
+    """The same samples as a table, whose columns have no declared range; as ONNX."""
+    folder.mkdir(parents=True, exist_ok=True)
+    matrix = np.ascontiguousarray(np.stack([-SIDE, SIDE], axis=1))
+    sets = {
+        f"{role}.npz": arrays(x.reshape(len(x), 20), y)
+        for role, (x, y) in (("train", samples(150, 1)), ("test", samples(60, 2)))
+    }
+    nodes = [onnx.node("Gemm", ["x", "W", "b"], ["y"])]
+    parts = [onnx.tensor("W", matrix), onnx.tensor("b", (-0.5 * matrix.sum(axis=0)).astype(np.float32))]
+    graph = onnx.graph(nodes, [onnx.value("x", ["n", 20])], [onnx.value("y", ["n", 2])], parts)
+    description = describe(
+        columns=[f"c{place}" for place in range(20)],
+        output="logits",
+        format_="onnx",
+        file="model.onnx",
+        data={role: data_set(f"{role}.npz", "npz", features="x", target="y") for role in ("train", "test")},
+    )
+    return make(folder, description, {"model.onnx": onnx.model(graph), **sets})

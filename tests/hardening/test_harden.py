@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.hardening.systems import weak_system
+from tests.hardening.systems import weak_system, weak_table
+from touchstone.assessment.plan import _expected_capabilities
 from touchstone.errors import DataError, UnavailableError, UserError
 from touchstone.hardening.instructions import Instructions, Recipe
 from touchstone.system.subject import Subject, open_system
@@ -106,6 +107,8 @@ def test_smoothing_makes_a_system_that_answers_by_majority(tmp_path: Path, fine_
     smoothing = made.subject.description.model.smoothing
     assert smoothing is not None
     assert (smoothing.sigma, smoothing.samples) == (0.25, 16)
+    for system in (subject, made.subject):
+        assert _expected_capabilities(system) == system.model().capabilities
     report = made.report
     assert report.effort_after.passes == 16
     assert (report.training is not None) == fine_tuning
@@ -121,16 +124,28 @@ def test_smoothing_makes_a_system_that_answers_by_majority(tmp_path: Path, fine_
         hardened(made.subject, tmp_path / "newer", recipe=Recipe.SMOOTHING, norm="l2")
 
 
+def test_a_table_is_trained_within_the_spread_of_its_columns(tmp_path: Path) -> None:
+    subject = weak_table(tmp_path / "old")
+    report = hardened(subject, tmp_path / "new", eps=Fraction(1), epochs=60).report
+    assert report.robust.after.count > report.robust.before.count
+    assert any("coordinates" in attack for attack in report.attacks_after)
+    with pytest.raises(UnavailableError, match="inputs of one unit"):
+        hardened(subject, tmp_path / "smooth", recipe=Recipe.SMOOTHING, norm="l2")
+
+
 def test_a_hardened_system_is_assessed_like_any_other(tmp_path: Path) -> None:
     from touchstone.api import assess
+    from touchstone.evidence.bundle import Bundle
+    from touchstone.laboratory.recording import read_recorded
 
     made = hardened(
         weak_system(tmp_path / "old"), tmp_path / "new", recipe=Recipe.SMOOTHING, norm="l2", votes=4, epochs=2
     )
-    outcome = assess(made.folder, output=tmp_path / "out", only=["model.performance"])
-    statuses = {item.check_id if hasattr(item, "check_id") else str(item): item for item in outcome.assessment.findings}
-    assert statuses
-    assert (tmp_path / "out" / "report.en.html").is_file()
+    assess(made.folder, output=tmp_path / "out", only=["model.performance"])
+    observation = read_recorded(Bundle.open(tmp_path / "out" / "evidence")).observations["model.performance"]
+    assert observation.status == "measured"
+    found = {metric.id: float(metric.value) for metric in observation.metrics}
+    assert found["accuracy"] == pytest.approx(made.report.clean.after.count / 60, abs=1e-6)
 
 
 def test_nothing_is_written_when_the_recipe_does_not_fit(tmp_path: Path) -> None:

@@ -210,6 +210,8 @@ def _expected_capabilities(subject: Subject) -> frozenset[Capability]:
         expected.add(Capability.LOGITS)
     if subject.access is Access.ARTEFACT and model.output.kind != "labels" and _opens_as_a_white_box(model.format):
         expected.add(Capability.GRADIENTS)
+    if model.smoothing is not None:  # votes have neither
+        expected -= {Capability.LOGITS, Capability.GRADIENTS}
     return frozenset(expected)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +19,6 @@ from touchstone.methods.attacks.threat_model import (
 )
 from touchstone.system.subject import Subject
 from touchstone.text import Text
-
-SEEDS: Final = 2**53
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,11 +67,11 @@ def measure(subject: Subject, arena: Arena, budget: Budget) -> Measured:
         attacks += [rung.name for rung in rungs]
     elif white and smoothing is not None:
         rungs = tuple(rung for rung in (*QUICK, *AUDITS[budget]) if rung.kind.startswith("apgd"))
-        for round_ in range(ROUNDS):
+        for start in range(ROUNDS):
             function = mean_under_noise(
-                _function(inner, arena), smoothing.sigma, arena.x.shape[1:], draws=DRAWS, seed=arena.seed + round_
+                _function(inner, arena), smoothing.sigma, arena.x.shape[1:], draws=DRAWS, seed=arena.seed + start
             )
-            _climb(model, function, arena, standing, rungs, arena.seed + round_)
+            _climb(model, function, arena, standing, rungs, arena.seed + start)
         attacks += [f"{rung.name} through noise" for rung in rungs]
     attacks.append(_search(model, arena, standing, QUERIES[budget]))
     return Measured(

@@ -8,15 +8,17 @@ from typing import Final
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from touchstone.checks.system_resilience.white_box import ball_of
 from touchstone.errors import ArtifactError, DataError
-from touchstone.hardening.arena import SEEDS, Arena, training_data
+from touchstone.hardening.arena import Arena, training_data
 from touchstone.hardening.instructions import Instructions, Recipe
 from touchstone.hardening.outcome import TrainingCourse, TrainingEpoch
 from touchstone.methods.attacks.gradient.differentiable import Differentiable
 from touchstone.methods.attacks.gradient.ladder import climb_ladder
 from touchstone.methods.attacks.gradient.rungs import Rung
+from touchstone.methods.attacks.threat_model import Classes, Samples
 from touchstone.methods.robust_training.fine_tuning import Epoch, Schedule, Score, fine_tune
 from touchstone.methods.robust_training.lessons import Adversarial, Lesson, Noisy
 from touchstone.system.models.trainable import Trainable, open_trainable
@@ -29,6 +31,8 @@ FEWEST: Final = 50
 """Training samples below which there is nothing to learn from."""
 JUDGES: Final = (Rung("apgd-ce", 20), Rung("apgd-t", 20, targets=1))
 """Attacks that the held-out samples face after every epoch."""
+NOISES: Final = 8
+"""Times the held-out samples are asked under noise after every epoch."""
 
 Watch = Callable[[Epoch, int], None]
 """Told of every epoch, and how many there are at most."""
@@ -75,7 +79,7 @@ def train(subject: Subject, arena: Arena, wanted: Instructions, watch: Watch) ->
             lesson,
             Schedule(wanted.epochs),
             judge,
-            seed=wanted.seed % SEEDS,
+            seed=wanted.seed,
             watch=lambda epoch: watch(epoch, wanted.epochs),
         )
     except FloatingPointError:
@@ -91,7 +95,7 @@ def train(subject: Subject, arena: Arena, wanted: Instructions, watch: Watch) ->
     return Trained(model.suffix, model.file(), course)
 
 
-def _attacked(model: Trainable, arena: Arena, x: np.ndarray, y: np.ndarray, ids: np.ndarray) -> Callable[[], Score]:
+def _attacked(model: Trainable, arena: Arena, x: Samples, y: Classes, ids: NDArray[np.int64]) -> Callable[[], Score]:
     """How many held-out samples are right, and how many still are under a short attack."""
     ball = ball_of(arena.threat, arena.seen(x))
 
@@ -102,10 +106,10 @@ def _attacked(model: Trainable, arena: Arena, x: np.ndarray, y: np.ndarray, ids:
     return judge
 
 
-def _under_noise(model: Trainable, x: np.ndarray, y: np.ndarray, sigma: float, seed: int) -> Callable[[], Score]:
+def _under_noise(model: Trainable, x: Samples, y: Classes, sigma: float, seed: int) -> Callable[[], Score]:
     """How many noisy copies of the held-out samples are right, and how many samples are; always the same noise."""
     samples, wanted = torch.from_numpy(np.ascontiguousarray(x)), torch.from_numpy(y)
-    noise = torch.empty(_COPIES, *samples.shape).normal_(generator=torch.Generator().manual_seed(seed))
+    noise = torch.empty(NOISES, *samples.shape).normal_(generator=torch.Generator().manual_seed(seed))
 
     def judge() -> Score:
         with torch.no_grad():
@@ -114,6 +118,3 @@ def _under_noise(model: Trainable, x: np.ndarray, y: np.ndarray, sigma: float, s
         return Score(sum(right), clean)
 
     return judge
-
-
-_COPIES: Final = 8
