@@ -49,13 +49,15 @@ def fast_boundary(
         found.values[place] = torch.maximum(found.values[place], ahead)
         outside = scores.argmax(dim=1) != y[place]
         if bool(outside.any()):
-            broken = outside & ball.contains(original, current)
-            found.points[place[broken]] = current[broken]
-            found.broken[place[broken]] = True
-            found.steps[place[broken]] = step
-            stays = ~with_their_sample(broken, sample)
-            place, sample, original, current = place[stays], sample[stays], original[stays], current[stays]
-            ahead, slope, outside = ahead[stays], slope[stays], outside[stays]
+            broken = outside.clone()
+            broken[outside] = ball.contains(original[outside], current[outside])
+            if bool(broken.any()):
+                found.points[place[broken]] = current[broken]
+                found.broken[place[broken]] = True
+                found.steps[place[broken]] = step
+                stays = ~with_their_sample(broken, sample)
+                place, sample, original, current = place[stays], sample[stays], original[stays], current[stays]
+                ahead, slope, outside = ahead[stays], slope[stays], outside[stays]
             current = torch.where(each(outside, current), torch.lerp(original, current, BACKWARD), current)
         if step == iterations or not len(place):
             break
@@ -94,16 +96,19 @@ def _to_hyperplane(ball: Ball, point: Tensor, slope: Tensor, missing: Tensor) ->
 
     Where `missing` is negative the point is beyond the plane already, and the way leads back.
     """
-    direction = torch.where(each(missing < 0, slope), -slope, slope).flatten(1)
-    flat = point.flatten(1)
+    direction = (slope * each(torch.where(missing < 0, -1.0, 1.0).to(slope.dtype), slope)).flatten(1)
+    flat, wanted = point.flatten(1), missing.abs()
     room = torch.where(direction > 0, ball.high - flat, flat - ball.low).clamp_min_(0)
     size = direction.abs()
     if ball.norm == "l1":
-        return (direction.sign() * _steepest_first(size, room, missing.abs())).reshape(point.shape)
-    pace = size if ball.norm == "l2" else ball.scaled(torch.ones_like(point[:1])).flatten(1).expand_as(size)
-    ends = room / pace.clamp_min(_SMALLEST)
-    level = common_level(size * pace, ends, missing.abs())
-    return (direction.sign() * torch.minimum(level[:, None] * pace, room)).reshape(point.shape)
+        way = _steepest_first(size, room, wanted)
+    elif ball.norm == "linf" and ball.scale is None:
+        way = torch.minimum(common_level(size, room, wanted)[:, None], room)
+    else:
+        pace = size if ball.norm == "l2" else ball.scaled(torch.ones_like(point[:1])).flatten(1)
+        level = common_level(size * pace, room / pace.clamp_min(_SMALLEST), wanted)
+        way = torch.minimum(level[:, None] * pace, room)
+    return direction.sign_().mul_(way).reshape(point.shape)
 
 
 def _steepest_first(size: Tensor, room: Tensor, wanted: Tensor) -> Tensor:

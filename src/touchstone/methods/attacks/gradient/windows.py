@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -19,9 +19,9 @@ _INSIDE: Final = 1 - 2e-6
 """Budgets end a little inside the ball, so that float32 rounding cannot lead out of it."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Plan:
-    """Every window of every sample; each field is `(n, steps, ...)`."""
+    """Every window of every sample, those that have left included; each field is `(samples, steps, ...)`."""
 
     top: Tensor
     left: Tensor
@@ -31,10 +31,6 @@ class _Plan:
     """Per channel, whether the window goes to the upper end."""
     before: Tensor
     """The last step with the very same proposal; -1 if there was none."""
-
-    def keep(self, mask: Tensor) -> None:
-        for field in fields(self):
-            setattr(self, field.name, getattr(self, field.name)[mask])
 
 
 class Proposals:
@@ -46,6 +42,8 @@ class Proposals:
         self.ball, self.steps = ball, steps
         self.original = x.reshape(len(x), *picture)
         self.best = self.original.clone()
+        self.line = torch.arange(len(x), device=x.device)
+        """Where each sample stands in the plan."""
         stripes = [g.random((self.channels, 1, self.width), dtype=np.float32) for g in generators]
         self._stripes = self._tensor(_stacked(stripes))
         sizes = np.array([self._window(step) for step in range(steps)], dtype=np.int64).reshape(-1, 2)
@@ -62,7 +60,7 @@ class Proposals:
 
     def changes(self, ahead: Tensor, since: Tensor) -> Tensor:
         """Whether the proposals of the steps `ahead`, `(n, m)`, are news to samples that stand still since `since`."""
-        return self.plan.before.gather(1, self._known(ahead)) < since[:, None]
+        return self.plan.before[self._planned_at(ahead)] < since[:, None]
 
     def make(self, row: Tensor, step: Tensor) -> Tensor:
         """The proposals of these samples at these steps."""
@@ -74,8 +72,7 @@ class Proposals:
 
     def keep(self, mask: Tensor) -> None:
         """Go on with these samples only."""
-        self.original, self.best = self.original[mask], self.best[mask]
-        self.plan.keep(mask)
+        self.original, self.best, self.line = self.original[mask], self.best[mask], self.line[mask]
 
     def _window(self, step: int) -> tuple[int, int]:
         share = LARGEST_SHARE / 2.0 ** sum(step >= part * self.steps for part in HALVINGS)
@@ -83,9 +80,9 @@ class Proposals:
         width = min(max(round(share * self.height * self.width / height), 1), self.width)
         return height, width
 
-    def _known(self, ahead: Tensor) -> Tensor:
-        """Columns of the plan for these steps; the plan begins with step 1, and what is past its end does not count."""
-        return (ahead - 1).clamp(max=max(self.steps - 2, 0))
+    def _planned_at(self, ahead: Tensor) -> tuple[Tensor, Tensor]:
+        """Places in the plan of these steps; it begins with step 1, and what is past its end does not count."""
+        return self.line[:, None], (ahead - 1).clamp(max=max(self.steps - 2, 0))
 
     def _planned(self, draws: NDArray[np.float32], sizes: NDArray[np.int64]) -> _Plan:
         rooms = np.stack([self.height - sizes[:, 0], self.width - sizes[:, 1]] * 2, axis=1) + 1
@@ -129,11 +126,12 @@ class Windows(Proposals):
         """The best points of these samples with their windows set."""
         height, width = self.heights[step, None], self.widths[step, None]
         tall, wide = (torch.arange(int(side.max()), device=row.device) for side in (height, width))
-        down = self.plan.top[row, step - 1, None] + torch.minimum(tall, height - 1)
-        across = self.plan.left[row, step - 1, None] + torch.minimum(wide, width - 1)
+        planned = self.line[row], step - 1
+        down = self.plan.top[planned][:, None] + torch.minimum(tall, height - 1)
+        across = self.plan.left[planned][:, None] + torch.minimum(wide, width - 1)
         inside = (down[:, :, None] * self.width + across[:, None, :]).flatten(1)
         area = self.height * self.width
-        upwards = self.plan.upwards[row, step - 1]
+        upwards = self.plan.upwards[planned]
         channel = torch.arange(self.channels, device=row.device)
         there = (channel[:, None] * area + inside[:, None, :]).flatten(1)
         end = (2 * row[:, None] + upwards) * self.channels + channel
@@ -144,13 +142,12 @@ class Windows(Proposals):
 
     def changes(self, ahead: Tensor, since: Tensor) -> Tensor:
         """Windows that stand at their ends already are no news either."""
-        column = self._known(ahead)
-        top, left = self.plan.top.gather(1, column).long(), self.plan.left.gather(1, column).long()
+        planned = self._planned_at(ahead)
+        top, left, upwards = self.plan.top[planned].long(), self.plan.left[planned].long(), self.plan.upwards[planned]
         steps = ahead.clamp(max=self.steps - 1)
         line = self.width + 1
         first, last = top * line, (top + self.heights[steps]) * line
         right = left + self.widths[steps]
-        upwards = self.plan.upwards.gather(1, column[:, :, None].expand(-1, -1, self.channels))
         channel = torch.arange(self.channels, device=ahead.device)
         image = (upwards * self.channels + channel) * (line * (self.height + 1))
         differing = self.differing.flatten(1)
@@ -183,15 +180,15 @@ class Takeovers(Proposals):
 
     def make(self, row: Tensor, step: Tensor) -> Tensor:
         """The best points of these samples with the budget of two windows moved into one."""
-        plan, column, radius = self.plan, step - 1, self.ball.radius * _INSIDE
-        window = self._inside(plan.top[row, column], plan.left[row, column], step)
-        other = self._inside(plan.other_top[row, column], plan.other_left[row, column], step)
+        plan, planned, radius = self.plan, (self.line[row], step - 1), self.ball.radius * _INSIDE
+        window = self._inside(plan.top[planned], plan.left[planned], step)
+        other = self._inside(plan.other_top[planned], plan.other_left[planned], step)
         original = self.original[row]
         delta = self.best[row] - original
         outside = delta.masked_fill(window | other, 0.0)
         left = self._size(outside)
         budget = radius - left if self.ball.norm == "l1" else (radius**2 - left.square()).clamp_min(0).sqrt()
-        signs = torch.where(plan.upwards[row, column], 1.0, -1.0).to(delta.dtype)[:, :, None, None] * window
+        signs = torch.where(plan.upwards[planned], 1.0, -1.0).to(delta.dtype)[:, :, None, None] * window
         mixed = self._of_length_one(delta * window) + self._of_length_one(signs)
         moved = outside.add_(self._of_length_one(mixed).mul_(each(budget.clamp_min(0), delta)))
         return moved.add_(original).clamp_(self.ball.low, self.ball.high)
