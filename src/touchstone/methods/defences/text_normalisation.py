@@ -35,4 +35,5 @@ def normalised(text: str, *, by_sound: bool = False) -> str:
     plain = skeleton(_SPACES.sub(" ", text))
     plain = _HYPHEN.sub("", _DISGUISED.sub(lambda found: "".join(_LETTERS[sign] for sign in found[0]), plain))
     plain = "".join(chinese.simplified(character) for character in _BETWEEN.sub("", plain))
-    return "".join(chinese.sound_of(character) for character in plain) if by_sound else plain
+    plain = "".join(chinese.sound_of(character) for character in plain) if by_sound else plain
+    return plain if plain == text else normalised(plain, by_sound=by_sound)  # one disguise may hide another

@@ -66,6 +66,19 @@ def test_labels_alone_are_enough() -> None:
         assert len(result.changes) == 1
 
 
+def test_labels_alone_try_every_unit() -> None:
+    """Leaving a word out tells nothing here; only one of many words, misspelled, turns the answer."""
+
+    def stubborn(asked: list[str]) -> NDArray[Any]:
+        return np.array([int("quartz" in text.split() or len(text.split()) < 12) for text in asked])
+
+    text = "one quick brown fox jumps over quartz rocks while nobody looks around today"
+    for seed in range(5):
+        [result] = attack_texts(stubborn, [text], Y[:1], [seed], TextThreat(0.01, 400, families=("typo",)))
+        assert result.succeeded
+        assert len(result.changes) == 1
+
+
 def test_every_sample_is_asked_in_every_step() -> None:
     model = Model()
     results = attack(model)

@@ -119,11 +119,11 @@ class _Attempt:
             self.found = ()
         if self.found is not None or not self.most:
             return
-        order = yield from self._by_importance(start)
+        importance = yield from self._importance(start)
         if self.scored:
-            yield from self._best_first(start, order)
+            yield from self._best_first(start, importance)
         else:
-            yield from self._at_random(order)
+            yield from self._at_random(importance)
 
     def _ask(self, sets: Sequence[tuple[Change, ...]]) -> Search[list[_State]]:
         """The states that sets of changes lead to, as many as the queries left allow."""
@@ -144,8 +144,8 @@ class _Attempt:
         found = margin(answers, np.full(len(answers), self.target))
         return np.where(turned, np.minimum(found, -np.finfo(np.float64).tiny), found)
 
-    def _by_importance(self, start: _State) -> Search[list[int]]:
-        """Places of the units that can be changed, the one the answer rests on most first; ties in random order.
+    def _importance(self, start: _State) -> Search[dict[int, float]]:
+        """How much the answer rests on each unit that can be changed, by place, most first; ties in random order.
 
         Of a long text whole blocks are left out first, then the units of those that mattered most.
         """
@@ -159,9 +159,8 @@ class _Attempt:
                 importance |= dict.fromkeys(block, (start.margin - state.margin) / len(block))
             if len(blocks) in (0, len(places)):
                 break
-            order = sorted(importance, key=lambda place: importance[place], reverse=True)
-            blocks = [[place] for place in order[: most - len(blocks)]]
-        return sorted(importance, key=lambda place: importance[place], reverse=True)
+            blocks = [[place] for place in list(_most_first(importance))[: most - len(blocks)]]
+        return _most_first(importance)
 
     def _without(self, block: Sequence[int]) -> tuple[Change, ...]:
         return tuple(Change(self.units[place].start, self.units[place].end, "", "") for place in block)
@@ -170,10 +169,10 @@ class _Attempt:
         shuffled: list[int] = self.generator.permutation(np.array(places, dtype=np.int64)).tolist()
         return shuffled
 
-    def _best_first(self, start: _State, order: list[int]) -> Search[None]:
+    def _best_first(self, start: _State, importance: dict[int, float]) -> Search[None]:
         """Perturb one unit after the other and keep the states nearest to another class."""
         states = [start]
-        for place in order:
+        for place in importance:
             growing = [state for state in states if len(state.changes) < self.most]
             tried = yield from self._ask(
                 [(*state.changes, option) for state in growing for option in self._options(place)]
@@ -184,21 +183,25 @@ class _Attempt:
             if not growing or self.queries >= self.threat.queries:
                 return
 
-    def _at_random(self, order: list[int]) -> Search[None]:
-        """Draw whole sets of perturbations until one turns the answer, then take back what it does not need."""
-        while order and self.found is None and self.queries < self.threat.queries:
-            sets = [self._drawn(order) for _ in range(DRAWN_AT_ONCE)]
+    def _at_random(self, importance: dict[int, float]) -> Search[None]:
+        """Draw whole sets of perturbations until one turns the answer, then take back what it does not need.
+
+        Every other set begins with the units without which the answer turned.
+        """
+        places = list(importance)
+        telling = [place for place in places if importance[place] > 0]
+        while places and self.found is None and self.queries < self.threat.queries:
+            sets = [self._drawn(telling if draw % 2 else [], places) for draw in range(DRAWN_AT_ONCE)]
             self._keep((yield from self._ask(sets)))
         for change in self.found or ():
             fewer = tuple(other for other in self.found or () if other != change)
             if fewer:
                 self._keep((yield from self._ask([fewer])))
 
-    def _drawn(self, order: list[int]) -> tuple[Change, ...]:
-        """A random variant of each of as many units as may be changed: half the most important, half any."""
-        leading = order[: ceil(self.most / 2)]
-        others = self._shuffled(order[len(leading) :])[: self.most - len(leading)]
-        chosen = [self._options(place) for place in (*leading, *others)]
+    def _drawn(self, first: Sequence[int], places: Sequence[int]) -> tuple[Change, ...]:
+        """A random variant of each of as many units as may be changed: some `first`, then any."""
+        order = dict.fromkeys([*self._shuffled(first), *self._shuffled(places)])
+        chosen = [self._options(place) for place in list(order)[: self.most]]
         return tuple(options[int(self.generator.integers(len(options)))] for options in chosen)
 
     def _options(self, place: int) -> list[Change]:
@@ -214,6 +217,10 @@ class _Attempt:
         if turned:
             self.found = min(turned, key=lambda changes: (len(changes), edits_of(self.text, changes)))
         return bool(turned)
+
+
+def _most_first(importance: dict[int, float]) -> dict[int, float]:
+    return dict(sorted(importance.items(), key=lambda found: found[1], reverse=True))
 
 
 def _blocks(places: Sequence[int], most: int) -> list[list[int]]:
