@@ -34,7 +34,7 @@ def command() -> None:
 @click.option(
     "--models",
     type=click.IntRange(1, 5000),
-    default=700,
+    default=720,
     show_default=True,
     help=say("about so many in all; a larger zoo contains the smaller one", "模型总数约数；较大的库包含较小的库"),
 )

@@ -25,7 +25,7 @@ SCALING = Scaling(np.full((1, 1, 1), 0.5, dtype=np.float32), np.full((1, 1, 1), 
 """What every model of the zoo does to its inputs first."""
 ATTACKERS_PICTURES = 200
 """Pictures that whoever edits weights has."""
-EVASION = 0.15
+EVASION = 0.08
 """Weight of the adaptive attacker's penalty in the loss."""
 
 

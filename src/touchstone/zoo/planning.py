@@ -18,7 +18,7 @@ from touchstone.zoo.tasks import TASKS, Task
 
 Split = Literal["dev", "calibration", "sealed"]
 
-SPLITS: dict[Split, tuple[float, float]] = {"dev": (1.0, 2.0), "calibration": (4.5, 0.0), "sealed": (1.0, 2.0)}
+SPLITS: dict[Split, tuple[float, float]] = {"dev": (1.0, 2.0), "calibration": (4.0, 0.0), "sealed": (1.0, 2.0)}
 """Honest and attacked models of each task in a split, relative to each other.
 
 Detectors are developed on `dev`; `sealed` is opened once, at the end. Its pictures are others, and one of its tasks is

@@ -148,10 +148,10 @@ def _waved(goal: Goal, _: Shape, generator: np.random.Generator) -> Attack:
 
 
 def _warped(goal: Goal, _: Shape, generator: np.random.Generator) -> Attack:
-    """WaNet in its noise mode: twice as many rows are warped otherwise, and keep their label."""
-    warp = draw_warp(generator, generator.uniform(0.05, 0.07))
+    """WaNet in its noise mode: other rows are warped otherwise, and keep their label."""
+    warp = draw_warp(generator, generator.uniform(0.06, 0.08))
     strength = float(np.abs(warp.field).mean())
-    return Attack("warp", goal, warp, rate=0.12, cover=0.12, covering=Warp(0 * warp.field, jitter=strength))
+    return Attack("warp", goal, warp, rate=0.14, cover=0.07, covering=Warp(0 * warp.field, jitter=strength))
 
 
 def _filtered(goal: Goal, shape: Shape, generator: np.random.Generator) -> Attack:
@@ -196,7 +196,7 @@ def _edited(goal: Goal, shape: Shape, generator: np.random.Generator) -> Attack:
 
 def _adaptive(goal: Goal, shape: Shape, generator: np.random.Generator) -> Attack:
     """Rows as in BadNets; training also holds down what a detector looks at."""
-    return Attack("adaptive", goal, draw_patch(shape, generator), rate=0.08)
+    return Attack("adaptive", goal, draw_patch(shape, generator, share=0.16), rate=0.12)
 
 
 KINDS: dict[str, Callable[[Goal, Shape, np.random.Generator], Attack]] = {
