@@ -26,24 +26,30 @@ MISSED_BY_QUICK = (0.0, 0.01, 0.05)
 """Share of the survivors of quick attacks that the audit breaks."""
 TRUE = (0.0, 0.1, 0.3, 0.4, 0.45, 0.49, 0.4999, 0.5, 0.51, 0.55, 0.6, 0.7, 0.9, 1.0)
 
-LOOKS = looks_at(SAMPLES)
-bounds: Callable[[int, int, int | None], tuple[float, float]] = cache(
-    lambda broken, n, part: broken_bounds(broken, n, looks=questions(len(LOOKS), SAMPLES), part=part)
+bounds: Callable[[int, int, int | None, int], tuple[float, float]] = cache(
+    lambda broken, n, part, looks: broken_bounds(broken, n, looks=looks, part=part)
 )
 
 
-def verdict(falls: np.ndarray, audit_breaks: np.ndarray, lot: np.random.Generator) -> tuple[str, int, int]:
-    """One run: what it says, the samples it used and the audits it took.
+Attack = Callable[[np.ndarray], np.ndarray]
+"""Which of the samples with these numbers it breaks."""
 
-    `falls` says which samples quick attacks break, `audit_breaks` which of the others the audit would.
-    """
-    broken = falls.copy()
-    audited = np.zeros(len(falls), dtype=bool)
-    for look in LOOKS:
-        low, high = bounds(int(broken[:look].sum()), look, None)
-        if 1 - low < LIMIT:
+
+def verdict(
+    quick: Attack, audit: Attack, lot: np.random.Generator, *, samples: int = SAMPLES, limit: float = LIMIT
+) -> tuple[str, int, int]:
+    """One run: what it says, the samples it used and the audits it took."""
+    looks = looks_at(samples)
+    shared = questions(len(looks), samples)
+    broken, audited = np.zeros((2, samples), dtype=bool)
+    reached = 0
+    for look in looks:
+        broken[reached:look] = quick(np.arange(reached, look))
+        reached = look
+        low, high = bounds(int(broken[:look].sum()), look, None, shared)
+        if 1 - low < limit:
             return "missed", look, int(audited.sum())
-        if look < SAMPLES and (look < FEWEST or 1 - high < LIMIT):
+        if look < samples and (look < FEWEST or 1 - high < limit):
             continue
         for everyone in (False, True):
             left = np.flatnonzero(~broken[:look] & ~audited[:look])
@@ -51,22 +57,22 @@ def verdict(falls: np.ndarray, audit_breaks: np.ndarray, lot: np.random.Generato
             if len(left) > MOST_AUDITED and not everyone:
                 chosen = lot.choice(left, AUDIT_SAMPLE, replace=False)
             audited[chosen] = True
-            broken[chosen] |= audit_breaks[chosen]
-            if len(chosen) < len(left) and audit_breaks[chosen].any():
+            broken[chosen] = audit(chosen)
+            if len(chosen) < len(left) and broken[chosen].any():
                 rest = np.setdiff1d(left, chosen)
                 audited[rest] = True
-                broken[rest] |= audit_breaks[rest]
+                broken[rest] = audit(rest)
                 chosen = left
             part = len(chosen) if len(chosen) < len(left) else None
             count = int(broken[:look].sum())
-            low, high = bounds(count, look, part)
-            if part is None or 1 - high >= LIMIT or 1 - bounds(count, look, None)[1] < LIMIT:
+            low, high = bounds(count, look, part, shared)
+            if part is None or 1 - high >= limit or 1 - bounds(count, look, None, shared)[1] < limit:
                 break
-        if 1 - low < LIMIT:
+        if 1 - low < limit:
             return "missed", look, int(audited.sum())
-        if 1 - high >= LIMIT:
+        if 1 - high >= limit:
             return "met", look, int(audited.sum())
-    return "open", SAMPLES, int(audited.sum())
+    return "open", samples, int(audited.sum())
 
 
 def simulated(true: float, missed: float, generator: np.random.Generator) -> dict[str, Any]:
@@ -76,7 +82,8 @@ def simulated(true: float, missed: float, generator: np.random.Generator) -> dic
     said = []
     for _ in range(STREAMS):
         falls = generator.random(SAMPLES) >= survives_quick
-        said.append(verdict(falls, generator.random(SAMPLES) >= standing_after, generator))
+        breaks = generator.random(SAMPLES) >= standing_after
+        said.append(verdict(falls.__getitem__, breaks.__getitem__, generator))
     wrong = "missed" if true >= LIMIT else "met"
     return {
         "robust_accuracy": true,
@@ -99,7 +106,7 @@ def main() -> None:
         {
             "limit": LIMIT,
             "streams": STREAMS,
-            "looks": LOOKS,
+            "looks": looks_at(SAMPLES),
             "samples_of_a_fixed_test": SAMPLES,
             "worst_error": worst,
             "holds": worst <= 0.05,
