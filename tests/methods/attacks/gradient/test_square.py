@@ -83,3 +83,20 @@ def test_a_search_may_end_at_once(queries: int) -> None:
     model = Differentiable(net)
     square(model, x, net(x).argmax(dim=1), Ball("linf", 0.001, 0.0, 1.0), dice(5), queries=queries, at_once=8)
     assert 5 <= model.passes.forward <= 5 * queries
+
+
+def test_a_search_that_gets_nowhere_comes_to_its_end() -> None:
+    """The first proposal is the best of all, so that thousands are turned down in a row."""
+    first: list[Any] = []
+
+    def net(x: Any) -> Any:
+        if not first:
+            first.append(x.clone())
+        lead = 1 + (x - first[0]).flatten(1).square().sum(dim=1)
+        return torch.stack([lead, torch.zeros_like(lead)], dim=1)
+
+    x = torch.from_numpy(np.random.default_rng(7).random((1, 3, 6, 6), dtype=np.float32))
+    model = Differentiable(net)
+    found = square(model, x, torch.zeros(1, dtype=torch.long), Ball("l2", 0.4, 0, 1), dice(1), queries=3000, at_once=1)
+    assert not found.broken.any()
+    assert model.passes.forward > 2000

@@ -97,7 +97,8 @@ class _Search:
 
     def _worth_asking(self) -> tuple[Tensor, Tensor, Tensor]:
         """Sample and step of each proposal to ask, in order, and the step each sample has come to if none leads on."""
-        most = max(min(self.at_once // len(self.place), 1 + int(2 * _IN_VAIN / self.accepted)), 1)
+        room = self.at_once // len(self.place)
+        most = max(min(room, 1 + int(2 * _IN_VAIN / max(self.accepted, 1 / self.at_once))), 1)
         ahead = self.step[:, None] + torch.arange(_LOOKED_AT, device=self.step.device)
         news = (ahead < self.proposals.steps) & self.proposals.changes(ahead, self.since)
         rank = news.cumsum(dim=1)
