@@ -12,7 +12,8 @@ from torch import nn  # noqa: E402
 
 from touchstone.methods.attacks.gradient.balls import Ball, Norm  # noqa: E402
 from touchstone.methods.attacks.gradient.differentiable import Differentiable  # noqa: E402
-from touchstone.methods.attacks.gradient.ladder import Rung, climb_ladder  # noqa: E402
+from touchstone.methods.attacks.gradient.ladder import climb_ladder  # noqa: E402
+from touchstone.methods.attacks.gradient.rungs import Rung  # noqa: E402
 from touchstone.methods.certified import crown  # noqa: E402
 from touchstone.methods.certified.crown import (  # noqa: E402
     Standardise,

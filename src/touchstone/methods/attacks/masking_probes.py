@@ -18,8 +18,9 @@ from torch import Tensor
 
 from touchstone.methods.attacks.gradient.balls import Ball, each, length
 from touchstone.methods.attacks.gradient.differentiable import Differentiable, Objective, Passes
-from touchstone.methods.attacks.gradient.ladder import Outcome, Rung, climb_ladder
+from touchstone.methods.attacks.gradient.ladder import Outcome, climb_ladder
 from touchstone.methods.attacks.gradient.objectives import cross_entropy, margin
+from touchstone.methods.attacks.gradient.rungs import Rung
 
 FORWARDS: Final = 5
 """Times the same samples are answered to see whether the answers move."""
