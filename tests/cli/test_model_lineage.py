@@ -66,3 +66,41 @@ def test_a_file_without_tensors_is_wrong_input(capsys: Capture, tmp_path: Path) 
     finished = run(capsys, "model", "tensors", tmp_path / "notes.txt")
     assert finished.code == 2
     assert "holds no tensors" in finished.err
+
+
+def test_what_was_done_is_compared_with_what_was_declared(capsys: Capture, tmp_path: Path) -> None:
+    import numpy as np
+
+    base = _weights(tmp_path / "base.safetensors", a=_numbers(1), b=_numbers(2))
+    edited = np.frombuffer(_numbers(2), "<f4").copy()
+    edited[3:6] = 9.0
+    changed = _weights(tmp_path / "changed.safetensors", a=_numbers(1), b=edited.tobytes())
+    finished = run(capsys, "model", "lineage", changed, base, "--declared", "fine-tuned")
+    assert finished.code == 1
+    assert "sparse-edit (suspicious)" in finished.out
+    assert "✗ declared fine-tuned, found sparse-edit" in finished.out
+    assert run(capsys, "model", "lineage", changed, base).code == 0
+    assert run(capsys, "model", "lineage", base, base, "--declared", "identical").code == 0
+
+
+def test_the_comparison_of_weights_is_in_the_json(capsys: Capture, tmp_path: Path) -> None:
+    import numpy as np
+
+    base = _weights(tmp_path / "base.safetensors", a=_numbers(1), b=_numbers(2))
+    tuned_bytes = (np.frombuffer(_numbers(2), "<f4") * np.float32(1.01)).tobytes()
+    tuned = _weights(tmp_path / "tuned.safetensors", a=_numbers(1), b=tuned_bytes)
+    finished = run(capsys, "model", "lineage", tuned, base, "--declared", "fine-tuned", "--format", "json")
+    (told,) = json.loads(finished.out)
+    assert (finished.code, told["change"], told["as_declared"]) == (0, "fine-tuned", True)
+    (tensor,) = told["tensors"]
+    assert tensor["name"] == "b"
+    assert tensor["relative_norm"] == pytest.approx(0.01, rel=1e-3)
+
+
+def test_a_declared_change_needs_the_weights(capsys: Capture, tmp_path: Path) -> None:
+    base = _weights(tmp_path / "base.safetensors", a=_numbers(1))
+    table = tmp_path / "base.json"
+    table.write_text(run(capsys, "model", "tensors", base).out)
+    finished = run(capsys, "model", "lineage", base, table, "--declared", "identical")
+    assert finished.code == 2
+    assert "not tables of digests" in finished.err
