@@ -33,6 +33,11 @@ CAPTIONS = {
         "最清楚的被攻破样本。自上而下：原样本、所作改动（灰色为无改动，黑白为用满半径）、改动后的样本；"
         "上方为其在测试数据中的行号、真实类别与模型所判类别。",
     ),
+    "explanations.png": Text(
+        "Samples with their row in the test data and the class answered; below each what every method finds, in the "
+        "order in which the metrics name them. Red speaks for the answer, blue against it.",
+        "样本及其在测试数据中的行号与所判类别；其下为各方法的归因，次序与指标所列方法一致。红色支持该判定，蓝色反对。",
+    ),
     "corruptions.png": Text(
         "One sample under every corruption; severity grows downwards.", "同一样本在各类扰动下的样子；强度自上而下递增。"
     ),

@@ -29,6 +29,14 @@ X = generator.normal(size=(5, 4)).astype(np.float32)
 BASELINE = generator.normal(size=4).astype(np.float32)
 
 
+def always(row):
+    return lambda dice: np.tile(row, (len(X), 1))
+
+
+def among(rows):
+    return lambda dice: rows[dice.integers(len(rows), size=len(X))]
+
+
 def linear(x, y):
     return np.where(y == 1, 1, -1) * (x @ WEIGHTS).astype(np.float64)
 
@@ -54,9 +62,9 @@ def test_on_a_linear_model_all_methods_agree_with_the_weights():
         "gradient": gradient_times_input(linear_slopes, X, Y, BASELINE),
         "integrated": integrated_gradients(linear_slopes, X, Y, BASELINE),
         "smooth": smooth_gradients(linear_slopes, X, Y, BASELINE, spread, dice),
-        "shap": gradient_shap(linear_slopes, X, Y, BASELINE[None], dice),
+        "shap": gradient_shap(linear_slopes, X, Y, always(BASELINE), dice),
         "occlusion": occlusion(linear, X, Y, BASELINE, columns(4)),
-        "shapley": shapley_values(linear, X, Y, BASELINE[None], columns(4), dice, pairs=2).values,
+        "shapley": shapley_values(linear, X, Y, always(BASELINE), columns(4), dice, pairs=2).values,
     }
     for name, values in found.items():
         np.testing.assert_allclose(values, expected, atol=1e-5, err_msg=name)
@@ -86,7 +94,7 @@ def exact_shapley(x, background):
 def test_sampled_shapley_values_are_unbiased_with_honest_errors():
     background = np.random.default_rng(8).normal(size=(3, 4)).astype(np.float32)
     exact = np.stack([exact_shapley(x, background) for x in X])
-    found = shapley_values(product, X, Y, background, columns(4), np.random.default_rng(1), pairs=64)
+    found = shapley_values(product, X, Y, among(background), columns(4), np.random.default_rng(1), pairs=64)
     varied = found.errors > 1e-9
     scaled = (found.values - exact)[varied] / found.errors[varied]
     assert np.abs(scaled).max() < 5
@@ -96,22 +104,22 @@ def test_sampled_shapley_values_are_unbiased_with_honest_errors():
 
 def test_antithetic_pairs_leave_no_error_on_pairwise_interactions():
     """Against one background row, a permutation and its reverse give the exact values of `ab`."""
-    found = shapley_values(product, X, Y, BASELINE[None], columns(4), np.random.default_rng(2), pairs=2)
+    found = shapley_values(product, X, Y, always(BASELINE), columns(4), np.random.default_rng(2), pairs=2)
     np.testing.assert_allclose(found.values, [exact_shapley(x, BASELINE[None]) for x in X], atol=1e-5)
     assert found.errors.max() < 1e-5
 
 
 def test_a_single_pair_has_no_error_to_state():
     with pytest.raises(ValueError, match="two pairs"):
-        shapley_values(linear, X, Y, X, columns(4), generator, pairs=1)
+        shapley_values(linear, X, Y, among(X), columns(4), generator, pairs=1)
 
 
 def test_little_memory_gives_the_same_numbers(monkeypatch):
     whole = occlusion(product, X, Y, BASELINE, columns(4))
-    values = shapley_values(product, X, Y, X, columns(4), np.random.default_rng(4)).values
+    values = shapley_values(product, X, Y, among(X), columns(4), np.random.default_rng(4)).values
     monkeypatch.setattr(attribution, "MOST_ELEMENTS", 1)
     np.testing.assert_array_equal(occlusion(product, X, Y, BASELINE, columns(4)), whole)
-    again = shapley_values(product, X, Y, X, columns(4), np.random.default_rng(4)).values
+    again = shapley_values(product, X, Y, among(X), columns(4), np.random.default_rng(4)).values
     np.testing.assert_array_equal(again, values)
 
 

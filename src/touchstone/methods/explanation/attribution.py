@@ -1,8 +1,9 @@
 """Attributions from gradients, and from taking parts away.
 
 `odds` answers inputs `(m, *shape)` and classes `(m,)` with log-odds `(m,)`; `slopes` answers with their gradients
-`(m, *shape)`. A baseline of one sample's shape is the input that says nothing; every gradient method multiplies with
-the distance from it, so that attributions of columns in different units can be compared.
+`(m, *shape)`. A baseline, one for all `(*shape)` or one for each `(n, *shape)`, is an input that does not say what is
+to be explained; gradient methods multiply with the distance from it, so that attributions of columns in different units
+can be compared.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from touchstone.methods.attacks.threat_model import Classes, Samples
+from touchstone.methods.explanation.contrast import Starts
 from touchstone.methods.explanation.parts import Parts
 
 Odds = Callable[[Samples, Classes], NDArray[np.float64]]
@@ -64,9 +66,9 @@ def smooth_gradients(
 
 
 def gradient_shap(
-    slopes: Slopes, x: Samples, y: Classes, background: Samples, generator: np.random.Generator, draws: int = 32
+    slopes: Slopes, x: Samples, y: Classes, starts: Starts, generator: np.random.Generator, draws: int = 32
 ) -> Samples:
-    """Expected gradients: baselines are background samples by lot, the place on the line is drawn.
+    """Expected gradients: baselines are drawn from `starts`, and so is the place on the line.
 
     An estimate of Aumann-Shapley values without a single baseline (Erion et al. 2021, Nature Machine Intelligence 3).
     The places on the line are drawn one in each of `draws` equal sections, which lowers the variance and costs nothing.
@@ -74,7 +76,7 @@ def gradient_shap(
     total = np.zeros_like(x)
     each = (len(x), *[1] * (x.ndim - 1))
     for draw in range(draws):
-        start = background[generator.integers(len(background), size=len(x))]
+        start = starts(generator)
         along = ((draw + generator.random(each)) / draws).astype(np.float32)
         total += (x - start) * slopes(start + along * (x - start), y)
     return total / np.float32(draws)
@@ -84,8 +86,9 @@ def occlusion(odds: Odds, x: Samples, y: Classes, baseline: Samples, parts: Part
     """What the log-odds lose when one part is replaced by the baseline (Zeiler and Fergus 2014, ECCV)."""
     lost = np.empty((len(x), parts.count))
     gone = parts.elements(np.eye(parts.count, dtype=bool))
+    baselines = np.broadcast_to(baseline, x.shape)
     for rows in chunks(len(x), parts.count * x[0].size):
-        without = np.where(gone, baseline, x[rows, None]).reshape(-1, *x.shape[1:])
+        without = np.where(gone, baselines[rows, None], x[rows, None]).reshape(-1, *x.shape[1:])
         answers = odds(without, np.repeat(y[rows], parts.count)).reshape(-1, parts.count)
         lost[rows] = odds(x[rows], y[rows])[:, None] - answers
     return lost

@@ -52,11 +52,12 @@ def _area(
     levels = min(parts.count, LEVELS)
     moved = np.rint(np.linspace(0, parts.count, levels + 1)).astype(np.int64)
     rank = np.argsort(orders, axis=1)
+    baselines = np.broadcast_to(baseline, x.shape)
     curves = np.empty((len(x), levels + 1))
     for rows in chunks(len(x), (levels + 1) * x[0].size):
         named = rank[rows, None, :] < moved[None, :, None]
         kept = parts.elements(named if insertion else ~named)
-        inputs = np.where(kept, x[rows, None], baseline).reshape(-1, *x.shape[1:])
+        inputs = np.where(kept, x[rows, None], baselines[rows, None]).reshape(-1, *x.shape[1:])
         answers = odds(inputs, np.repeat(y[rows], levels + 1))
         curves[rows] = (1 / (1 + np.exp(-answers))).reshape(-1, levels + 1)
     return np.asarray(np.trapezoid(curves, moved / parts.count, axis=1))

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from touchstone.methods.attacks.threat_model import Classes, Samples
 from touchstone.methods.explanation.attribution import Attributions, Odds, chunks
+from touchstone.methods.explanation.contrast import Starts
 from touchstone.methods.explanation.parts import Parts
 
 
@@ -24,23 +25,23 @@ def shapley_values(
     odds: Odds,
     x: Samples,
     y: Classes,
-    background: Samples,
+    starts: Starts,
     parts: Parts,
     generator: np.random.Generator,
     pairs: int = 8,
 ) -> ShapleyValues:
     """Interventional Shapley values by sampling permutations (Štrumbelj and Kononenko 2014, KAIS 41).
 
-    Parts enter a background row, drawn by lot, one after another in the order of a permutation and then in the
+    Parts enter an input drawn from `starts` one after another in the order of a permutation and then in the
     reverse order (antithetic; Mitchell et al. 2022, JMLR 23). Every sample costs `2 * pairs * P + pairs + 1` answers at
-    most. In sum the values are exactly the log-odds less those of the rows drawn. At least two pairs.
+    most. In sum the values are exactly the log-odds less the mean of those of the inputs drawn. At least two pairs.
     """
     if pairs < 2:
         raise ValueError("a standard error takes two pairs at least")
     drawn = np.empty((pairs, len(x), parts.count))
     for pair in range(pairs):
         orders = generator.permuted(np.tile(np.arange(parts.count), (len(x), 1)), axis=1)
-        start = background[generator.integers(len(background), size=len(x))]
+        start = starts(generator)
         for rows in chunks(len(x), (parts.count + 1) * x[0].size):
             there = _entering(odds, x[rows], y[rows], start[rows], parts, orders[rows])
             back = _entering(odds, x[rows], y[rows], start[rows], parts, orders[rows, ::-1])

@@ -20,7 +20,7 @@ Function = Callable[[Tensor], Tensor]
 """Inputs `(n, *shape)` to scores `(n, K)` in a logarithmic scale."""
 
 BATCH = 256
-ATTACK_STEPS = 20
+ATTACK_STEPS = 15
 ATTACK_PATH = 8
 """Points on the line of integrated gradients while its explanation is attacked."""
 
