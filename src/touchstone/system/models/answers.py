@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from touchstone.system.description import ModelDeclaration
+    from touchstone.system.models.stages import Stage
 
 BATCH = 256
 """Samples per call of a runtime that takes batches of any size."""
@@ -119,10 +120,13 @@ class AnsweringModel(ABC):
 
     def tensor_scores(self, batch: Any) -> Any:
         """Scores `(n, K)` of a tensor in a logarithmic scale; a runtime that knows them exactly gives its own."""
+        return self.log_scores(self.tensor_forward(batch))
+
+    def log_scores(self, raw: Any) -> Any:
+        """Scores `(n, K)` in a logarithmic scale from the output tensor."""
         import torch
 
-        raw = self.tensor_forward(batch)
-        if self.classes == 2 and raw.shape in ((len(batch),), (len(batch), 1)):
+        if self.classes == 2 and raw.shape in ((len(raw),), (len(raw), 1)):
             second = raw.reshape(-1, 1)
             first = 1.0 - second if self._kind == "probabilities" else torch.zeros_like(second)
             raw = torch.cat([first, second], dim=1)
@@ -170,6 +174,19 @@ class AnsweringModel(ABC):
         """The model as a function from tensors `(n, *shape)` to scores `(n, K)` in a logarithmic scale."""
         self._require(Capability.GRADIENTS)
         return self._scores_of_tensor
+
+    def counted(self, stages: Sequence[Stage]) -> tuple[Stage, ...]:
+        """The same stages; what goes into the first is counted as queries, what leaves the last is checked."""
+        first, last = stages[0], stages[-1]
+
+        def entering(x: Any) -> Any:
+            self._queries += len(x)
+            return first.function(x)
+
+        def leaving(x: Any) -> Any:
+            return self.checked(last.function(x))
+
+        return (first._replace(function=entering), *stages[1:-1], last._replace(function=leaving))
 
     def normalised(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """The declared preprocessing applied: `(x - mean) / scale`."""
@@ -255,8 +272,11 @@ class AnsweringModel(ABC):
         return self._checked_scores(full)[: len(part)]
 
     def _checked_scores(self, full: Any) -> Any:
-        scores = self.tensor_scores(full)
-        if scores.shape != (len(full), self.classes):
+        return self.checked(self.tensor_scores(full))
+
+    def checked(self, scores: Any) -> Any:
+        """Scores of a batch as they are, if they are finite and one for each class. Raises `ArtifactError`."""
+        if scores.shape[1:] != (self.classes,):
             raise self.fault(
                 Text(
                     f"answered shape {tuple(scores.shape)}, gradients need one score per class",

@@ -19,6 +19,7 @@ from touchstone.system.models.handle import Capability
 from touchstone.system.models.onnx_batch import with_free_batch
 from touchstone.system.models.onnx_differentiable.agreement import legal_inputs
 from touchstone.system.models.onnx_structure import OnnxStructure, TensorDescription, read_onnx_structure
+from touchstone.system.models.stages import Stage, not_stages
 from touchstone.system.samples import sample_shape
 from touchstone.text import Text
 
@@ -164,6 +165,15 @@ class OnnxModel(AnsweringModel):
         assert self._white_box is not None  # noqa: S101 - the capability says so
         x = legal_inputs(self._declaration, seed=0, count=self._batch if self._fixed else _COMPARED)
         return self._white_box.network(torch.from_numpy(x))
+
+    def stages(self) -> tuple[Stage, ...]:
+        """Our own reading of the graph, cut wherever one value alone leads on."""
+        self._require(Capability.GRADIENTS)
+        assert self._white_box is not None  # noqa: S101 - the capability says so
+        if self._fixed:
+            size = self._batch
+            raise not_stages(Text(f"takes exactly {size} samples", f"每次须恰好输入 {size} 个样本"), self.where)
+        return self.counted(self._white_box.stages())
 
     def backward(self, batch: NDArray[np.float32], y: NDArray[np.int64], loss: Loss) -> NDArray[np.float32]:
         """Gradients in portions, as every value on the way there is kept until the way back."""

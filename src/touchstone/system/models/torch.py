@@ -16,6 +16,7 @@ import numpy as np
 from touchstone.errors import ArtifactError, DescriptionError, UnavailableError, UserError
 from touchstone.system.models.answers import BATCH, AnsweringModel, first_line
 from touchstone.system.models.handle import Capability
+from touchstone.system.models.stages import Stage, module_stages, not_stages
 from touchstone.text import Text
 
 if TYPE_CHECKING:
@@ -104,6 +105,14 @@ class TorchModel(AnsweringModel):
         if self.classes == 2 and columns == (1,):
             network.append(one_column_as_two(probability=self._kind == "probabilities"))
         return network
+
+    def stages(self) -> tuple[Stage, ...]:
+        """The declared preprocessing, the declared layers, and what makes scores of their answer."""
+        self._require(Capability.GRADIENTS)
+        if not isinstance(self._function, self._torch.nn.Sequential):
+            raise not_stages(Text("it is an exported graph", "其为导出的计算图"), self.where)
+        before = Stage(lambda x: (x - self._tensor_mean) / self._tensor_scale)
+        return self.counted((before, *module_stages(self._function), Stage(self.log_scores)))
 
     def _run(self, x: Any) -> Any:
         try:

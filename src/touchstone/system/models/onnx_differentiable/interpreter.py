@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import torch
@@ -21,6 +22,7 @@ from touchstone.system.models.onnx_differentiable import (
 )
 from touchstone.system.models.onnx_differentiable.calls import Call, Operator, Unsupported, constant
 from touchstone.system.models.onnx_graph import OnnxGraph, OnnxNode
+from touchstone.system.models.stages import Stage
 from touchstone.text import Text
 
 OPERATORS: Final[dict[str, Operator]] = {
@@ -41,6 +43,8 @@ WEIGHTS: Final[dict[str, range]] = {
     "MatMul": range(2),
 }
 """Which inputs of an operator hold what a network learns; statistics of normalisation are not among them."""
+LAYERS: Final = WEIGHTS.keys() - {"BatchNormalization"}
+"""Operators that count as layers with weights."""
 OLDEST: Final = 7
 """The version from which values are stretched to fit each other as everywhere else."""
 
@@ -135,6 +139,30 @@ class Interpreter:
         if name != self._result:
             raise Unsupported(Text("its result is not that of the last operator", "其结果并非末个算子的输出"))
         return links
+
+    def stages(self) -> list[Stage]:
+        """The graph cut wherever one value alone leads on, branches and all that lies between them in one stage."""
+        last_uses = {name: place for place, step in enumerate(self._steps) for name in step.node.inputs}
+        stages: list[Stage] = []
+        begun, source = 0, self._source
+        open_until = last_uses.get(source, -1)
+        for place, step in enumerate(self._steps):
+            ends = place == len(self._steps) - 1
+            used = [name for name in step.node.outputs if name in last_uses]
+            if ends or (open_until <= place and len(used) == 1):
+                result = self._result if ends else used[0]
+                steps = self._steps[begun : place + 1]
+                weighted = sum(step.node.title in LAYERS for step in steps)
+                stages.append(Stage(partial(self._run, steps, source, result), weighted))
+                begun, source = place + 1, result
+            open_until = max([open_until, *(last_uses[name] for name in used)])
+        return stages
+
+    def _run(self, steps: tuple[Step, ...], source: str, result: str, x: Tensor) -> Tensor:
+        values = {source: x}
+        for step in steps:
+            values |= zip(step.node.outputs, self._answers(step.node, step.apply, values), strict=False)
+        return self._value(result, values)
 
     def _answers(self, node: OnnxNode, apply: Operator, values: dict[str, Tensor]) -> tuple[Tensor, ...]:
         arguments = tuple(self._value(name, values) if name else None for name in node.inputs)

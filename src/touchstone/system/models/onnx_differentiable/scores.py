@@ -21,6 +21,7 @@ from touchstone.system.models.onnx_differentiable.interpreter import Interpreter
 from touchstone.system.models.onnx_differentiable.reductions import log_softmax
 from touchstone.system.models.onnx_differentiable.sequence import sequence_of
 from touchstone.system.models.onnx_graph import OnnxGraph, OnnxNode
+from touchstone.system.models.stages import Stage
 from touchstone.text import Text
 
 _FLOATS: Final = (1, 10, 11)
@@ -59,11 +60,19 @@ class LogScores:
 
     def __call__(self, x: Tensor) -> Tensor:
         """The scores of a batch."""
-        scores = self._ending(self._interpreter(x))
-        if self._classes == 2 and scores.shape in ((len(x),), (len(x), 1)):
+        return self._as_scores(self._interpreter(x))
+
+    def stages(self) -> list[Stage]:
+        """The same as functions in a row."""
+        return [*self._interpreter.stages(), Stage(self._as_scores)]
+
+    def _as_scores(self, answer: Tensor) -> Tensor:
+        """What the graph answers, as scores."""
+        scores = self._ending(answer)
+        if self._classes == 2 and scores.shape in ((len(answer),), (len(answer), 1)):
             second = scores.reshape(-1, 1)  # a logit: the score of the second class over the first
             scores = torch.cat([torch.zeros_like(second), second], dim=1)
-        if scores.shape != (len(x), self._classes):
+        if scores.shape != (len(answer), self._classes):
             raise Unsupported(
                 Text(f"answers the shape {tuple(scores.shape)}", f"输出形状为 {tuple(scores.shape)}"),
             )

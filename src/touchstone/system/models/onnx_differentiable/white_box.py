@@ -18,6 +18,7 @@ from touchstone.system.models.onnx_differentiable.agreement import disagreement,
 from touchstone.system.models.onnx_differentiable.calls import Unsupported
 from touchstone.system.models.onnx_differentiable.scores import LogScores
 from touchstone.system.models.onnx_graph import read_onnx_graph
+from touchstone.system.models.stages import Stage
 from touchstone.text import Text
 
 if TYPE_CHECKING:
@@ -72,6 +73,11 @@ class WhiteBox:
             raise self.unavailable(error.why) from None
         self._numbers = self._scores.numbers // max(len(x), 1)
         return scores.to(torch.float32)
+
+    def stages(self) -> tuple[Stage, ...]:
+        """The same as functions in a row."""
+        before = Stage(lambda x: ((x - self._mean) / self._scale).to(self._element))
+        return (before, *self._scores.stages(), Stage(lambda scores: scores.to(torch.float32)))
 
     def network(self, x: Tensor) -> nn.Sequential:
         """The same as layers in a row, scores on any scale. Raises `UnavailableError` for another kind of graph.
