@@ -33,10 +33,13 @@ from touchstone.system.subject import Subject
 from touchstone.text import Text
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from touchstone.evidence.verification import Verification
     from touchstone.laboratory.assessing import Outcome, Watcher
     from touchstone.laboratory.issuing import Issuer
     from touchstone.laboratory.timestamping import Stamper
+    from touchstone.methods.privacy.conformance import Claimed, Conformance, Sampler, Step
 
 SCREENINGS = {
     "healthcare": "digital-healthcare-screening",
@@ -188,6 +191,27 @@ def verify(
             sm2_key=None if sm2_key is None else handed_over.sm2_key(Path(sm2_key)),
             system=None if system is None else Path(system),
         )
+
+
+def private_step_conformance(
+    step: Step,
+    claimed: Claimed,
+    generator: np.random.Generator,
+    *,
+    sampler: Sampler | None = None,
+    records: int = 0,
+    steps: int = 100,
+) -> Conformance:
+    """Test an optimiser step that claims differential privacy, inside the trainer it belongs to.
+
+    `step` takes per-example gradients `(b, d)` and answers the noised sum of the clipped gradients `(d,)`; `sampler`
+    answers the indices of the next batch out of `records`. Found are too little noise, clipping to a larger norm, noise
+    that repeats or is shared, and sampling at another rate or law than the claimed one. A step that conforms shows
+    that *this step* is the claimed mechanism, not that a model was trained with it, and proves no epsilon.
+    """
+    from touchstone.methods.privacy.conformance import conformance
+
+    return conformance(step, claimed, generator, sampler=sampler, records=records, steps=steps)
 
 
 def _prepared(system: Subject | Path | str, profile: str | None) -> tuple[Subject, Profile]:
