@@ -9,17 +9,19 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import binom
+from scipy.stats import binom, fisher_exact
 
 from touchstone.methods.group_fairness import (
     Comparison,
     Group,
     Share,
+    differs,
     groups_by_attribute,
     rate_gap,
     rate_ratio,
     worst,
 )
+from touchstone.methods.groups import membership
 
 shares = st.integers(1, 200).flatmap(lambda n: st.builds(Share, st.integers(0, n), st.just(n)))
 several_shares = st.lists(shares, min_size=2, max_size=5)
@@ -42,7 +44,7 @@ def _people(table: dict[str, tuple[int, int, int, int]]) -> tuple[np.ndarray, np
 def test_compas_as_published() -> None:
     """Larson, Mattu, Kirchner and Angwin 2016, 'How We Analyzed the COMPAS Recidivism Algorithm', two-way tables."""
     selected, positive, race = _people({"African-American": (990, 805, 532, 1369), "Caucasian": (1139, 349, 461, 505)})
-    black, white = groups_by_attribute(selected, positive, {"race": race})[("race",)]
+    black, white = groups_by_attribute(selected, positive, {"race": membership(race)})[("race",)]
     assert (black.name, white.name) == ("race=African-American", "race=Caucasian")
     assert black.share("false_positive_rate").value == pytest.approx(0.4485, abs=5e-5)
     assert white.share("false_positive_rate").value == pytest.approx(0.2345, abs=5e-5)
@@ -51,6 +53,33 @@ def test_compas_as_published() -> None:
     gap = rate_gap([group.share("false_positive_rate") for group in (black, white)], family=2)
     assert gap.value == pytest.approx(805 / 1795 - 349 / 1488)
     assert 0.15 < gap.low < gap.value < gap.high < 0.26
+
+
+def test_compas_violent_as_published() -> None:
+    """The same source, violent recidivism: rates and predictive values as printed, to the last digit."""
+    selected, positive, race = _people({"African-American": (1692, 1043, 170, 273), "Caucasian": (1679, 380, 129, 77)})
+    black, white = groups_by_attribute(selected, positive, {"race": membership(race)})[("race",)]
+    assert round(100 * black.share("false_positive_rate").value, 2) == 38.14
+    assert round(100 * white.share("false_positive_rate").value, 2) == 18.46
+    assert round(100 * (1 - black.share("true_positive_rate").value), 2) == 38.37
+    assert round(100 * (1 - white.share("true_positive_rate").value), 2) == 62.62
+    values = [
+        round(group.share(rate).value, 2)
+        for group in (black, white)
+        for rate in ("positive_predictive_value", "negative_predictive_value")
+    ]
+    assert values == [0.21, 0.91, 0.17, 0.93]
+    assert white.share("withheld_share_of_errors") == Share(129, 509)
+    assert white.share("accuracy") == Share(1756, 2265)
+
+
+@given(st.integers(0, 12), st.integers(0, 9), st.integers(0, 10), st.integers(0, 8))
+def test_a_group_against_the_rest_as_fisher_has_it(a: int, b: int, c: int, d: int) -> None:
+    if not a + b or not c + d:
+        return
+    pair = [Group(name, a0 + b0, a0, 0, 0) for name, a0, b0 in (("g=a", a, b), ("g=b", c, d))]
+    one_sided = min(fisher_exact([[a, b], [c, d]], alternative=side)[1] for side in ("less", "greater"))
+    assert differs(pair, "selection_rate") == pytest.approx([min(1, 2 * one_sided)] * 2)
 
 
 def test_four_fifths_by_hand() -> None:
@@ -82,7 +111,10 @@ def test_groups_of_attributes_and_of_their_pairs() -> None:
     groups = groups_by_attribute(
         selected=np.array([True, False, True, True]),
         positive=np.array([True, True, False, True]),
-        attributes={"sex": np.array(["F", "F", "M", "F"]), "age": np.array(["60+", "<60", "<60", "60+"])},
+        attributes={
+            "sex": membership(np.array(["F", "F", "M", "F"])),
+            "age": membership(np.array(["60+", "<60", "<60", "60+"])),
+        },
     )
     assert list(groups) == [("age",), ("sex",), ("age", "sex")]
     assert groups[("sex",)] == (

@@ -3,7 +3,10 @@
 Three rates describe the decisions about a group (Hardt, Price and Srebro 2016, NeurIPS): the selection rate (share that
 gets the positive decision), the true positive rate (share of the truly positive that gets it) and the false positive
 rate (share of the truly negative that gets it). Gaps are largest less smallest rate, the ratio is smallest over
-largest, and the equalised odds difference is the larger of the true and the false positive rate gap.
+largest, and the equalised odds difference is the larger of the true and the false positive rate gap. Beside them stand
+predictive values (Chouldechova 2017, Big Data 5), accuracy, and treatment equality (Berk et al. 2021, Sociological
+Methods & Research 50) as the share of wrong decisions that withhold: unlike the ratio of the two kinds of errors it is
+a proportion, with exact bounds.
 
 Bounds of a worst pair over many groups, every rate by Clopper and Pearson:
 
@@ -19,17 +22,26 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 
+from touchstone.methods.groups import Membership, crossed
 from touchstone.statistics import CONFIDENCE, proportion_bounds
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-Rate = Literal["selection_rate", "true_positive_rate", "false_positive_rate"]
-RATES: tuple[Rate, ...] = ("selection_rate", "true_positive_rate", "false_positive_rate")
+Rate = Literal[
+    "selection_rate",
+    "true_positive_rate",
+    "false_positive_rate",
+    "positive_predictive_value",
+    "negative_predictive_value",
+    "accuracy",
+    "withheld_share_of_errors",
+]
+RATES: tuple[Rate, ...] = get_args(Rate)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +70,28 @@ class Group:
 
     def share(self, rate: Rate) -> Share:
         """One rate of this group, with the members it is a share of."""
-        match rate:
-            case "selection_rate":
-                return Share(self.selected, self.samples)
-            case "true_positive_rate":
-                return Share(self.selected_positives, self.positives)
-            case "false_positive_rate":
-                return Share(self.selected - self.selected_positives, self.samples - self.positives)
+        shares: dict[Rate, Share] = {
+            "selection_rate": Share(self.selected, self.samples),
+            "true_positive_rate": Share(self.selected_positives, self.positives),
+            "false_positive_rate": Share(self._wrongly_selected, self.samples - self.positives),
+            "positive_predictive_value": Share(self.selected_positives, self.selected),
+            "negative_predictive_value": Share(self._rejected - self._withheld, self._rejected),
+            "accuracy": Share(self.samples - self._wrongly_selected - self._withheld, self.samples),
+            "withheld_share_of_errors": Share(self._withheld, self._wrongly_selected + self._withheld),
+        }
+        return shares[rate]
+
+    @property
+    def _rejected(self) -> int:
+        return self.samples - self.selected
+
+    @property
+    def _withheld(self) -> int:
+        return self.positives - self.selected_positives
+
+    @property
+    def _wrongly_selected(self) -> int:
+        return self.selected - self.selected_positives
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,17 +105,17 @@ class Comparison:
 
 
 def groups_by_attribute(
-    selected: NDArray[np.bool_], positive: NDArray[np.bool_], attributes: Mapping[str, NDArray[np.str_]]
+    selected: NDArray[np.bool_], positive: NDArray[np.bool_], attributes: Mapping[str, Membership]
 ) -> dict[tuple[str, ...], tuple[Group, ...]]:
     """Groups by the attributes that make them: each attribute alone, then each pair, in order of name.
 
-    All arrays are `(n,)`: whether a person got the positive decision, whether the positive class is the truth, and the
-    person's value of each attribute.
+    Arrays are `(n,)`: whether a person got the positive decision, and whether the positive class is the truth.
     """
+    outcome = 2 * positive.astype(np.int64) + selected
     names = sorted(attributes)
     combinations = [*itertools.combinations(names, 1), *itertools.combinations(names, 2)]
     return {
-        combination: _groups(combination, [attributes[name] for name in combination], selected, positive)
+        combination: _groups(combination, [attributes[name] for name in combination], outcome)
         for combination in combinations
     }
 
@@ -138,24 +165,35 @@ def worst(comparisons: Sequence[Comparison], better: Literal["higher", "lower"])
     )
 
 
-def _groups(
-    names: Sequence[str],
-    values: Sequence[NDArray[np.str_]],
-    selected: NDArray[np.bool_],
-    positive: NDArray[np.bool_],
-) -> tuple[Group, ...]:
-    labels, membership = np.unique(np.stack(values, axis=1), axis=0, return_inverse=True)
-    membership = membership.reshape(-1)
+def differs(groups: Sequence[Group], rate: Rate) -> NDArray[np.float64]:
+    """Exact two-sided p-value `(len(groups),)` of each group against all others taken together.
 
-    def count(condition: NDArray[np.bool_]) -> list[int]:
-        return [int(total) for total in np.bincount(membership[condition], minlength=len(labels))]
+    Twice the smaller tail of the hypergeometric distribution (Fisher). Every group needs a member behind the rate.
+    """
+    from scipy.stats import hypergeom
 
-    counts = zip(
-        count(np.ones_like(selected)), count(selected), count(positive), count(selected & positive), strict=True
-    )
+    shares = [group.share(rate) for group in groups]
+    successes, n = sum(share.successes for share in shares), sum(share.n for share in shares)
+    of = np.array([(share.successes, share.n) for share in shares])
+    below = hypergeom.cdf(of[:, 0], n, successes, of[:, 1])
+    above = hypergeom.sf(of[:, 0] - 1, n, successes, of[:, 1])
+    return np.asarray(np.minimum(1.0, 2.0 * np.minimum(below, above)))
+
+
+def _groups(names: Sequence[str], memberships: Sequence[Membership], outcome: NDArray[np.int64]) -> tuple[Group, ...]:
+    """Groups that have members, in order; `outcome` is 2 for the positive, and 1 more for the selected."""
+    code, combinations = crossed(memberships)
+    table = np.bincount(4 * code + outcome, minlength=4 * len(combinations)).reshape(-1, 4).tolist()
     return tuple(
-        Group(" & ".join(f"{name}={value}" for name, value in zip(names, label, strict=True)), *numbers)
-        for label, numbers in zip(labels, counts, strict=True)
+        Group(
+            " & ".join(f"{name}={value}" for name, value in zip(names, values, strict=True)),
+            samples=sum(cells),
+            selected=cells[1] + cells[3],
+            positives=cells[2] + cells[3],
+            selected_positives=cells[3],
+        )
+        for values, cells in zip(combinations, table, strict=True)
+        if sum(cells)
     )
 
 

@@ -162,13 +162,55 @@ def test_group_counts_are_kept(tmp_path: Path) -> None:
     measured(system(tmp_path, people(**COMPAS)), run)
     [table] = json.loads(run.kept["groups.json"])
     assert table["attributes"] == ["group"]
-    assert table["groups"][1] == {
+    caucasian = table["groups"][1]
+    rates = caucasian.pop("rates")
+    assert rates["positive_predictive_value"]["n"] == 854
+    assert float(rates["positive_predictive_value"]["rate"]) == pytest.approx(505 / 854)
+    assert float(rates["accuracy"]["low"]) < (1139 + 505) / 2454 < float(rates["accuracy"]["high"])
+    assert caucasian == {
         "group": "group=Caucasian",
         "samples": 2454,
         "selected": 854,
         "positives": 966,
         "selected_positives": 505,
     }
+
+
+def test_predictive_values_accuracy_and_kinds_of_errors(tmp_path: Path) -> None:
+    result = measured(system(tmp_path, people(**COMPAS)))
+    assert float(metric(result, "positive_predictive_value_gap").value) == pytest.approx(1369 / 2174 - 505 / 854)
+    assert float(metric(result, "negative_predictive_value_gap").value) == pytest.approx(1139 / 1600 - 990 / 1522)
+    assert float(metric(result, "accuracy_gap").value) == pytest.approx(1644 / 2454 - 2359 / 3696)
+    assert float(metric(result, "treatment_equality_gap").value) == pytest.approx(461 / 810 - 532 / 1337)
+
+
+def test_groups_that_certainly_differ_are_named(tmp_path: Path) -> None:
+    fair = dict.fromkeys("abc", (50, 50, 40, 60))
+    assert "groups-that-stand-out" not in codes(measured(system(tmp_path, people(**fair))))
+    result = measured(system(tmp_path, people(**fair, d=(50, 50, 95, 5))))
+    [note] = [note for note in result.warnings if note.code == "groups-that-stand-out"]
+    assert "group=d: true positive rate below the others" in note.text.en
+    assert "group=d：真阳性率低于其他群体" in note.text.zh
+    assert "false positive" not in note.text.en
+
+
+def test_thresholds_of_their_own_are_shown_for_the_attribute_with_the_largest_gap(tmp_path: Path) -> None:
+    truth = ["yes", "no"] * 200
+    group = ["a"] * 200 + ["b"] * 200
+    score = [0.7 if row % 2 == 0 else 0.2 for row in range(200)] + [0.4 if row % 2 == 0 else 0.1 for row in range(200)]
+    subject = precomputed_system(
+        tmp_path,
+        truth=truth,
+        answers={"p_no": [1 - each for each in score], "p_yes": score},
+        sensitive={"group": group},
+    )
+    run = InProcessRun()
+    measured(subject, run)
+    table = json.loads(run.kept["thresholds.json"])
+    assert table["attribute"] == "group"
+    assert [row["group"] for row in table["groups"]] == ["a", "b"]
+    assert float(table["groups"][1]["threshold"]) == pytest.approx(0.4, abs=1e-6)
+    assert (table["groups"][1]["accuracy_before"], table["groups"][1]["accuracy_after"]) == ("0.5", "1")
 
 
 def test_same_seed_same_bytes(tmp_path: Path) -> None:

@@ -2,7 +2,8 @@
 
 Threat: a model that is accurate on the whole may pass over one group of people, or accuse it, more often than another.
 Measured are selection, true positive and false positive rates for every value of every declared attribute and for every
-pair of attributes, and how far the worst pair of groups is apart.
+pair of attributes, and how far the worst pair of groups is apart, in these and in predictive values, accuracy and kinds
+of errors; and, where a sensitive attribute is a column of the input, whether answers change with nothing but it.
 
 What it cannot tell: why rates differ, whether the labels themselves are unfair, and anything about groups that were not
 declared, that are too small, or that only three attributes together single out.
@@ -12,54 +13,34 @@ Source: Hardt, Price and Srebro 2016, NeurIPS; ISO/IEC TR 24027:2021; bounds as 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
-import numpy as np
 from pydantic import Field
 
 from touchstone.canonical import canonical_json
 from touchstone.checks.declaration import ANY_KIND, Measurement, MetricDeclaration, Needs, Parameters, Run, check
+from touchstone.checks.governance.counterfactual import exchanged_attributes
+from touchstone.checks.governance.group_controls import permuted_groups, planted_gap
+from touchstone.checks.governance.group_evidence import group_table, nothing_to_compare, small_groups, standing_out
+from touchstone.checks.governance.group_gaps import GAPS, JUDGED, TRUE_POSITIVE_RATE_GAP, Gap, Groups, comparisons
 from touchstone.errors import DataError, UnavailableError
-from touchstone.methods.group_fairness import (
-    RATES,
-    Comparison,
-    Group,
-    Rate,
-    Share,
-    groups_by_attribute,
-    rate_gap,
-    rate_ratio,
-    worst,
-)
-from touchstone.records import Access, ControlRun, Metric, Note
-from touchstone.statistics import CONFIDENCE, proportion_bounds
+from touchstone.methods.group_fairness import Comparison, groups_by_attribute, worst
+from touchstone.methods.groups import Membership, membership
+from touchstone.methods.thresholds_by_group import GroupThreshold, equal_opportunity_thresholds
+from touchstone.records import Access, Metric, Note, number, plain
+from touchstone.statistics import proportion_bounds
 from touchstone.system.models.handle import Capability
 from touchstone.text import Text
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
     from touchstone.system.subject import Subject
 
 MOST_VALUES = 50
 """An attribute with more values is no grouping of people: ages and post codes have to be banded first."""
-
-NULL_CONFIDENCE = 0.999
-"""Confidence of the bounds in the null control, so that it cries wolf at most a few times in a thousand runs."""
-
-PLANTED_GAP = 0.3
-"""Difference in true positive rate that the planted control makes."""
-
-LISTED = 20
-"""Groups named in a warning; the exhibit holds them all."""
-
-_RATE_TITLES: Mapping[Rate, Text] = {
-    "selection_rate": Text("selection rate", "选择率"),
-    "true_positive_rate": Text("true positive rate", "真阳性率"),
-    "false_positive_rate": Text("false positive rate", "假阳性率"),
-}
 
 
 class GroupFairnessParameters(Parameters):
@@ -68,48 +49,30 @@ class GroupFairnessParameters(Parameters):
     minimum_group_size: int = Field(30, ge=2, le=1_000_000)
 
 
-@dataclass(frozen=True, slots=True)
-class Gap:
-    """One way to say how far apart the worst groups are."""
-
-    metric: str
-    unit: str
-    better: Literal["higher", "lower"]
-    rates: tuple[Rate, ...]
-    compare: Callable[..., Comparison]
-
-
-GAPS = (
-    Gap("selection_rate_ratio", "ratio", "higher", ("selection_rate",), rate_ratio),
-    Gap("true_positive_rate_gap", "points", "lower", ("true_positive_rate",), rate_gap),
-    Gap("false_positive_rate_gap", "points", "lower", ("false_positive_rate",), rate_gap),
-    Gap("equalised_odds_difference", "points", "lower", ("true_positive_rate", "false_positive_rate"), rate_gap),
-)
-
-Attributes = tuple[str, ...]
-"""One attribute, or two that are looked at together."""
-
-Groups = Mapping[Attributes, tuple[Group, ...]]
-
-
 @check(
     id="fair.group_metrics",
-    version="1",
+    version="2",
     title=Text("Group fairness", "群体公平性"),
     measures=Text(
         "Selection, true positive and false positive rates of every declared group and of every pair of attributes, "
-        "and how far the worst pair of groups is apart: selection rate ratio, rate gaps, equalised odds difference. "
+        "and how far the worst pair of groups is apart: selection rate ratio, rate gaps, equalised odds difference; "
+        "for information also predictive values, accuracy and the kind of errors. Where a sensitive attribute is a "
+        "column of the input: the share of answers that change when nothing but it is exchanged. "
         "The overall number is that of the worst attribute. Pessimistic bounds hold for the worst pair whichever it "
         "is; optimistic bounds share their error among all groups compared (Bonferroni).",
         "测量每一声明群体及任意两项属性交叉群体的选择率、真阳性率与假阳性率，以及最差两组之间的差距：选择率之比、"
-        "比率差与均等几率差；总体数值取最差属性。悲观界限对任何最差组对均成立，乐观界限在全部被比较群体间分摊误差"
+        "比率差与均等几率差，另给出预测值、准确率与错误类型的差距供参考；敏感属性为输入列时，"
+        "测量仅交换该属性即改变答案的比例。总体数值取最差属性。悲观界限对任何最差组对均成立，乐观界限在全部被比较群体间分摊误差"
         "（Bonferroni）。",
     ),
     cannot_tell=Text(
         "Why rates differ, whether the labels themselves carry past unfairness, and anything about groups that were "
-        "not declared, are too small, or only show when three attributes are combined. The measures cannot all be "
-        "equal at once when base rates differ; which one matters is a choice to be recorded, not a result.",
-        "无法说明比率差异的原因，无法判断标签本身是否承载既往不公，也不涉及未声明、样本过少或须三项属性交叉才显现的群体。"
+        "not declared, are too small, or only show when three attributes are combined. An "
+        "answer that does not change with the attribute may still follow columns that stand for it. The measures "
+        "cannot all be equal at once when base rates differ; which one matters is a choice to be recorded, not a "
+        "result.",
+        "无法说明比率差异的原因，无法判断标签本身是否承载既往不公，也不涉及未声明、样本过少或须三项属性交叉才显现的群体；"
+        "答案不随该属性改变，仍可能依赖与其相关的其他列。"
         "基准率不同时，各指标不可能同时相等；以何者为准是须留痕的选择，而非测试结果。",
     ),
     remedy=Text(
@@ -149,6 +112,25 @@ Groups = Mapping[Attributes, tuple[Group, ...]]
         MetricDeclaration(
             "equalised_odds_difference", "points", "lower", Text("Equalised odds difference", "均等几率差")
         ),
+        MetricDeclaration(
+            "positive_predictive_value_gap", "points", "lower", Text("Positive predictive value gap", "阳性预测值差距")
+        ),
+        MetricDeclaration(
+            "negative_predictive_value_gap", "points", "lower", Text("Negative predictive value gap", "阴性预测值差距")
+        ),
+        MetricDeclaration("accuracy_gap", "points", "lower", Text("Accuracy gap", "准确率差距")),
+        MetricDeclaration(
+            "treatment_equality_gap",
+            "points",
+            "lower",
+            Text("Gap in the share of errors that withhold the decision", "错误中漏判所占比例的差距"),
+        ),
+        MetricDeclaration(
+            "counterfactual_flip_share",
+            "share",
+            "lower",
+            Text("Answers that change with the sensitive attribute alone", "仅随敏感属性改变的答案占比"),
+        ),
     ),
     parameters=GroupFairnessParameters,
 )
@@ -161,22 +143,39 @@ def group_metrics(subject: Subject, parameters: GroupFairnessParameters, run: Ru
     output = subject.description.model.output
     if output.positive is None:
         return Measurement(metrics=(), warnings=(_NO_POSITIVE_CLASS,))
-    _refuse_unbanded(test.sensitive)
+    attributes = {name: membership(values) for name, values in test.sensitive.items()}
+    _refuse_unbanded(attributes)
     favoured = output.labels.index(output.positive)
     positive = test.target == favoured
     selected = subject.model().labels(test.inputs) == favoured
     run.progress(0.6)
 
     least = parameters.minimum_group_size
-    groups = groups_by_attribute(selected, positive, test.sensitive)
+    groups = groups_by_attribute(selected, positive, attributes)
+    exchanged = exchanged_attributes(subject, favoured, run.budget, run.generator("exchanged attributes"))
+    thresholds = _thresholds(subject, favoured, selected, positive, attributes, groups, least)
     return Measurement(
-        metrics=(*_overall(groups, least), *_by_attribute(groups, least), *_by_group(groups, least)),
-        controls=(
-            _permuted_groups(selected, positive, test.sensitive, least, run.generator("permuted groups")),
-            _planted_gap(selected, positive, test.sensitive, least, run.generator("planted gap")),
+        metrics=(
+            *_overall(groups, least),
+            *_by_attribute(groups, least),
+            *_by_group(groups, least),
+            *exchanged.metrics,
         ),
-        exhibits=(run.exhibit("groups.json", "application/json", _group_table(groups)),),
-        warnings=(*_small_groups(groups, least), *_nothing_to_compare(groups, least)),
+        controls=(
+            permuted_groups(selected, positive, attributes, least, run.generator("permuted groups")),
+            planted_gap(selected, positive, attributes, least, run.generator("planted gap")),
+            *exchanged.controls,
+        ),
+        exhibits=(
+            run.exhibit("groups.json", "application/json", group_table(groups)),
+            *(() if thresholds is None else (run.exhibit("thresholds.json", "application/json", thresholds),)),
+        ),
+        warnings=(
+            *standing_out(groups, least),
+            *small_groups(groups, least),
+            *nothing_to_compare(groups, least),
+            *exchanged.warnings,
+        ),
     )
 
 
@@ -189,9 +188,9 @@ _NO_POSITIVE_CLASS = Note(
 )
 
 
-def _refuse_unbanded(attributes: Mapping[str, NDArray[np.str_]]) -> None:
-    for attribute, values in sorted(attributes.items()):
-        count = len(np.unique(values))
+def _refuse_unbanded(attributes: Mapping[str, Membership]) -> None:
+    for attribute, groups in sorted(attributes.items()):
+        count = len(groups.names)
         if count > MOST_VALUES:
             raise DataError(
                 Text(
@@ -203,38 +202,16 @@ def _refuse_unbanded(attributes: Mapping[str, NDArray[np.str_]]) -> None:
             )
 
 
-def _comparable(groups: Groups, rate: Rate, least: int) -> dict[Attributes, list[Share]]:
-    """Shares of the groups that are large enough, for every attribute that has two of them."""
-    shares = {
-        attribute: [group.share(rate) for group in members if group.share(rate).n >= least]
-        for attribute, members in groups.items()
-    }
-    return {attribute: found for attribute, found in shares.items() if len(found) >= 2}
-
-
-def _comparisons(gap: Gap, groups: Groups, least: int, confidence: float = CONFIDENCE) -> dict[Attributes, Comparison]:
-    """The worst pair of every attribute; all rates compared share the error of the optimistic bounds."""
-    comparable = [_comparable(groups, rate, least) for rate in gap.rates]
-    family = sum(len(shares) for by_attribute in comparable for shares in by_attribute.values())
-    attributes = [attribute for attribute in groups if all(attribute in shares for shares in comparable)]
-    return {
-        attribute: worst(
-            [gap.compare(shares[attribute], confidence=confidence, family=family) for shares in comparable], gap.better
-        )
-        for attribute in attributes
-    }
-
-
 def _overall(groups: Groups, least: int) -> Iterator[Metric]:
     for gap in GAPS:
-        by_attribute = _comparisons(gap, groups, least)
+        by_attribute = comparisons(gap, groups, least)
         if by_attribute:
             yield _gap_metric(gap, worst(list(by_attribute.values()), gap.better), None)
 
 
 def _by_attribute(groups: Groups, least: int) -> Iterator[Metric]:
     for gap in GAPS:
-        for attribute, comparison in _comparisons(gap, groups, least).items():
+        for attribute, comparison in comparisons(gap, groups, least).items():
             yield _gap_metric(gap, comparison, " & ".join(attribute))
 
 
@@ -254,7 +231,7 @@ def _gap_metric(gap: Gap, comparison: Comparison, part: str | None) -> Metric:
 
 def _by_group(groups: Groups, least: int) -> Iterator[Metric]:
     """Each rate of each group that is large enough, with bounds of its own."""
-    for rate in RATES:
+    for rate in JUDGED:
         for group in (group for members in groups.values() for group in members):
             share = group.share(rate)
             if share.n >= least:
@@ -272,135 +249,38 @@ def _by_group(groups: Groups, least: int) -> Iterator[Metric]:
                 )
 
 
-def _group_table(groups: Groups) -> bytes:
-    def row(group: Group) -> dict[str, int | str]:
-        return {
-            "group": group.name,
-            "samples": group.samples,
-            "selected": group.selected,
-            "positives": group.positives,
-            "selected_positives": group.selected_positives,
-        }
+def _thresholds(
+    subject: Subject,
+    favoured: int,
+    selected: NDArray[np.bool_],
+    positive: NDArray[np.bool_],
+    attributes: Mapping[str, Membership],
+    groups: Groups,
+    least: int,
+) -> bytes | None:
+    """What thresholds of their own would do to the groups of the attribute with the largest gap; information only."""
+    model = subject.model()
+    single = {
+        attribute: gap
+        for attribute, gap in comparisons(TRUE_POSITIVE_RATE_GAP, groups, least).items()
+        if len(attribute) == 1
+    }
+    if Capability.PROBABILITIES not in model.capabilities or not single:
+        return None
+    [attribute] = max(single, key=lambda name: single[name].value)
+    score = model.probabilities(subject.data("test").inputs)[:, favoured]
+    rows = equal_opportunity_thresholds(score, selected, positive, attributes[attribute], least=least)
 
+    def shown(name: str, row: GroupThreshold) -> str:
+        return plain(number(getattr(row, name)))
+
+    figures = ("threshold", "true_positive_rate", "accuracy_before", "accuracy_after")
     return canonical_json(
-        [
-            {"attributes": list(attributes), "groups": [row(group) for group in members]}
-            for attributes, members in groups.items()
-        ]
+        {
+            "attribute": attribute,
+            "groups": [
+                {"group": row.name, "positives": row.positives} | {name: shown(name, row) for name in figures}
+                for row in rows
+            ],
+        }
     )
-
-
-def _permuted_groups(
-    selected: NDArray[np.bool_],
-    positive: NDArray[np.bool_],
-    attributes: Mapping[str, NDArray[np.str_]],
-    least: int,
-    generator: np.random.Generator,
-) -> ControlRun:
-    """Among groups drawn by lot there is no gap, and none may be proven."""
-    lot = generator.permutation(len(selected))
-    groups = groups_by_attribute(selected, positive, {name: values[lot] for name, values in attributes.items()})
-    proven = []
-    for gap in GAPS:
-        by_attribute = _comparisons(gap, groups, least, NULL_CONFIDENCE)
-        if any(each.high < 1 if gap.better == "higher" else each.low > 0 for each in by_attribute.values()):
-            proven.append(gap.metric)
-    listed = ", ".join(proven)
-    return ControlRun(
-        kind="null",
-        expected=Text("people assigned to groups by lot: no gap proven", "随机分组：不应检出差距"),
-        seen=Text(f"gap in {listed}", f"检出差距：{listed}") if proven else Text("no gap proven", "未检出差距"),
-        passed=not proven,
-    )
-
-
-def _planted_gap(
-    selected: NDArray[np.bool_],
-    positive: NDArray[np.bool_],
-    attributes: Mapping[str, NDArray[np.str_]],
-    least: int,
-    generator: np.random.Generator,
-) -> ControlRun:
-    """A gap made in the smallest group compared must be proven, or the groups are too small for this test."""
-    groups = groups_by_attribute(selected, positive, attributes)
-    candidates = [
-        (group.positives, group.name, attribute)
-        for attribute in sorted(attributes)
-        if (attribute,) in _comparable(groups, "true_positive_rate", least)
-        for group in groups[attribute,]
-        if group.positives >= least
-    ]
-    if not candidates:
-        return ControlRun(
-            kind="planted",
-            expected=Text("a planted gap is found", "应检出植入的差距"),
-            seen=Text(
-                f"no two groups with {least} positive samples each to plant it in",
-                f"没有两个各含至少 {least} 个阳性样本的群体可供植入",
-            ),
-            passed=False,
-        )
-    positives, name, attribute = min(candidates)
-    members = positive & (attributes[attribute] == name.removeprefix(f"{attribute}="))
-    spoilt = _without_gap(selected, positive, generator)
-    withheld = bool(spoilt[positive].mean() >= 0.5)
-    changeable = np.flatnonzero(members & (spoilt == withheld))
-    changed = generator.choice(changeable, size=min(len(changeable), round(PLANTED_GAP * positives)), replace=False)
-    spoilt[changed] = not withheld
-    by_attribute = _comparisons(GAPS[1], groups_by_attribute(spoilt, positive, attributes), least)
-    found = by_attribute[attribute,]
-    return ControlRun(
-        kind="planted",
-        expected=Text(
-            f"true positive rate of {name} ({positives} positives) moved by {PLANTED_GAP}: a gap is found",
-            f"将 {name}（{positives} 个阳性样本）的真阳性率移动 {PLANTED_GAP}：应检出差距",
-        ),
-        seen=Text(
-            f"gap of {found.value:.3f}, at least {found.low:.3f}",
-            f"差距 {found.value:.3f}，至少为 {found.low:.3f}",
-        ),
-        passed=found.low > 0,
-    )
-
-
-def _without_gap(
-    selected: NDArray[np.bool_], positive: NDArray[np.bool_], generator: np.random.Generator
-) -> NDArray[np.bool_]:
-    """The same decisions, exchanged by lot among people with the same truth."""
-    exchanged = selected.copy()
-    for truth in (positive, ~positive):
-        exchanged[truth] = generator.permutation(selected[truth])
-    return exchanged
-
-
-def _small_groups(groups: Groups, least: int) -> Iterator[Note]:
-    small = [
-        (group.name, rate, group.share(rate).n)
-        for members in groups.values()
-        for group in members
-        for rate in RATES
-        if group.share(rate).n < least
-    ]
-    if small:
-        more = f" … ({len(small)})" if len(small) > LISTED else ""
-        english = "; ".join(f"{name}: {_RATE_TITLES[rate].en} (n = {n})" for name, rate, n in small[:LISTED])
-        chinese = "；".join(f"{name}：{_RATE_TITLES[rate].zh}（n = {n}）" for name, rate, n in small[:LISTED])
-        yield Note(
-            code="small-groups",
-            text=Text(
-                f"not compared, fewer than {least} samples behind the rate: {english}{more}",
-                f"以下群体的比率所依据的样本少于 {least}，未参与比较：{chinese}{more}",
-            ),
-        )
-
-
-def _nothing_to_compare(groups: Groups, least: int) -> Iterator[Note]:
-    for rate in RATES:
-        if not _comparable(groups, rate, least):
-            yield Note(
-                code="nothing-to-compare",
-                text=Text(
-                    f"no two groups are large enough to compare their {_RATE_TITLES[rate].en}",
-                    f"没有两个群体大到足以比较其{_RATE_TITLES[rate].zh}",
-                ),
-            )
