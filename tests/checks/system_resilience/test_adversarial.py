@@ -14,7 +14,7 @@ from touchstone.canonical import parse_json
 from touchstone.checks.declaration import Measurement
 from touchstone.checks.system_resilience import inputs
 from touchstone.checks.system_resilience.adversarial import adversarial
-from touchstone.checks.system_resilience.attacker import AdversarialParameters
+from touchstone.checks.system_resilience.declared_threat import AdversarialParameters
 from touchstone.errors import ArtifactError, BudgetSpentError, UnavailableError
 from touchstone.methods.attacks.threat_model import Samples
 from touchstone.records import StoppingLimit

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from tests.checks.running import InProcessRun
 from tests.checks.system_resilience.systems import island_system, picture_system
 from touchstone.checks.system_resilience.attack_controls import attack_controls
-from touchstone.checks.system_resilience.attacker import AdversarialParameters, Attacker
+from touchstone.checks.system_resilience.attacker import Attacker
+from touchstone.checks.system_resilience.declared_threat import AdversarialParameters
 from touchstone.methods.attacks.black_box import LadderResult
 from touchstone.methods.attacks.threat_model import AttackResult, Samples, ThreatModel
 from touchstone.records import ControlRun

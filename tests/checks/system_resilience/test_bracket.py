@@ -21,7 +21,7 @@ from tests.checks.system_resilience.systems import (  # noqa: E402
 from touchstone.checks.declaration import Measurement  # noqa: E402
 from touchstone.checks.system_resilience import bracket  # noqa: E402
 from touchstone.checks.system_resilience.adversarial import adversarial  # noqa: E402
-from touchstone.checks.system_resilience.attacker import AdversarialParameters  # noqa: E402
+from touchstone.checks.system_resilience.declared_threat import AdversarialParameters  # noqa: E402
 from touchstone.methods.certified import crown  # noqa: E402
 from touchstone.records import Note, StoppingLimit  # noqa: E402
 from touchstone.statistics import proportion_bounds  # noqa: E402

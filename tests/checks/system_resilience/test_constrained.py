@@ -12,8 +12,9 @@ import pytest
 from tests.checks.running import InProcessRun
 from tests.checks.system_resilience.systems import table_system
 from touchstone.checks.system_resilience.adversarial import adversarial
-from touchstone.checks.system_resilience.attacker import AdversarialParameters, Attacker
+from touchstone.checks.system_resilience.attacker import Attacker
 from touchstone.checks.system_resilience.constrained import Constrained, constrained_attack
+from touchstone.checks.system_resilience.declared_threat import AdversarialParameters
 from touchstone.checks.system_resilience.tables import declared_constraints
 from touchstone.system.description import ColumnConstraint, InputConstraints
 from touchstone.system.subject import Subject

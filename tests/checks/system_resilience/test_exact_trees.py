@@ -19,7 +19,7 @@ from tests.system.made import data_set, describe, make
 from touchstone.canonical import parse_json
 from touchstone.checks.declaration import Measurement
 from touchstone.checks.system_resilience.adversarial import adversarial
-from touchstone.checks.system_resilience.attacker import AdversarialParameters
+from touchstone.checks.system_resilience.declared_threat import AdversarialParameters
 from touchstone.methods.attacks.tree_distance import veritas_installed
 from touchstone.system.subject import Subject
 

@@ -14,7 +14,7 @@ from tests.checks.system_resilience.systems import arrays, linear_picture_model
 from tests.system.made import data_set, describe, make
 from touchstone.checks.declaration import Measurement
 from touchstone.checks.system_resilience.adversarial import adversarial
-from touchstone.checks.system_resilience.attacker import AdversarialParameters
+from touchstone.checks.system_resilience.declared_threat import AdversarialParameters
 from touchstone.errors import DescriptionError
 from touchstone.system.subject import Subject
 

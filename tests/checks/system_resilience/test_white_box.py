@@ -24,7 +24,7 @@ from tests.system import onnx_writer as onnx  # noqa: E402
 from touchstone.canonical import parse_json  # noqa: E402
 from touchstone.checks.declaration import Measurement  # noqa: E402
 from touchstone.checks.system_resilience.adversarial import adversarial  # noqa: E402
-from touchstone.checks.system_resilience.attacker import AdversarialParameters  # noqa: E402
+from touchstone.checks.system_resilience.declared_threat import AdversarialParameters  # noqa: E402
 from touchstone.errors import UnavailableError  # noqa: E402
 from touchstone.methods.attacks.gradient import rungs  # noqa: E402
 from touchstone.records import StoppingLimit  # noqa: E402

@@ -23,9 +23,10 @@ from touchstone.checks.declaration import Measurement, MetricDeclaration, Needs,
 from touchstone.checks.system_resilience.attack_controls import attack_controls
 from touchstone.checks.system_resilience.attack_evidence import exhibits, remarks
 from touchstone.checks.system_resilience.attack_findings import Tally
-from touchstone.checks.system_resilience.attacker import AdversarialParameters, Attacker
+from touchstone.checks.system_resilience.attacker import Attacker
 from touchstone.checks.system_resilience.bracket import Proofs
 from touchstone.checks.system_resilience.constrained import constrained_attack
+from touchstone.checks.system_resilience.declared_threat import AdversarialParameters, radius_in_words
 from touchstone.checks.system_resilience.gradient_controls import gradient_controls
 from touchstone.checks.system_resilience.inputs import times_small
 from touchstone.checks.system_resilience.left_out import left_out
@@ -44,7 +45,7 @@ CURVE_FACTORS = (Decimal("0.25"), Decimal("0.5"), Decimal(1), Decimal(2))
 
 @check(
     id="robust.adversarial",
-    version="2",
+    version="3",
     title=Text("Adversarial robustness", "对抗鲁棒性"),
     measures=Text(
         "The share of correctly classified samples whose answer an attacker can change with a perturbation inside the "
@@ -283,7 +284,7 @@ def _curve(attacker: Attacker, most: int, looks: int) -> tuple[Metric, ...]:
             len(rows),
             "lower",
             looks,
-            part=f"eps={attacker.radius(factor)}",
+            part=f"eps={radius_in_words(attacker.kind, attacker.parameters, factor)}",
         )
         for factor in CURVE_FACTORS
     )

@@ -16,6 +16,7 @@ from touchstone.canonical import canonical_json
 from touchstone.checks.declaration import Run
 from touchstone.checks.system_resilience.attack_findings import Find
 from touchstone.checks.system_resilience.attacker import Attacker
+from touchstone.checks.system_resilience.declared_threat import radius_in_words
 from touchstone.checks.system_resilience.inputs import Samples, may_be_shown, range_not_declared
 from touchstone.checks.system_resilience.pictures import arrays_file, picture_sheet
 from touchstone.records import Exhibit, Note, number, plain
@@ -119,7 +120,7 @@ def _threat_json(attacker: Attacker) -> dict[str, object]:
     return {
         "schema": "touchstone.threat-model/v1",
         "norm": attacker.parameters.norm,
-        "radius": attacker.radius(Decimal(1)),
+        "radius": radius_in_words(attacker.kind, attacker.parameters, Decimal(1)),
         "low": _finite(attacker.range.low),
         "high": _finite(attacker.range.high),
         "epsilon": [plain(number(value)) for value in np.unique(attacker.threat.epsilon)]

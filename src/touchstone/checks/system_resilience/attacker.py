@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from decimal import Decimal
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
 
-from touchstone.checks.declaration import Parameters, Run
+from touchstone.checks.declaration import Run
 from touchstone.checks.system_resilience.attack_findings import Find, Tally
+from touchstone.checks.system_resilience.declared_threat import (
+    AdversarialParameters,
+    declared_threat,
+    without_limit,
+)
 from touchstone.checks.system_resilience.inputs import (
     Layout,
     Samples,
@@ -22,20 +25,16 @@ from touchstone.checks.system_resilience.inputs import (
 )
 from touchstone.checks.system_resilience.tables import declared_constraints
 from touchstone.checks.system_resilience.white_box import AUDITS, WhiteBox, ball_of
-from touchstone.errors import BudgetSpentError, UnavailableError
+from touchstone.errors import BudgetSpentError
 from touchstone.methods.attacks.black_box import LadderResult, black_box_ladder
 from touchstone.methods.attacks.gradient import rungs as tiers
 from touchstone.methods.attacks.sequential import AUDIT_SAMPLE, MOST_AUDITED
 from touchstone.methods.attacks.threat_model import (
     AttackResult,
     Classes,
-    Norm,
     ThreatModel,
-    interquartile_threat,
-    uniform_threat,
-    unlimited_threat,
 )
-from touchstone.records import Access, number, plain
+from touchstone.records import Access
 from touchstone.system.models.handle import Capability, ConfirmedGradients, ModelHandle
 from touchstone.system.subject import Subject
 from touchstone.text import Text
@@ -56,19 +55,6 @@ CONFIRMED = 16
 """Samples on which the function of tensors must answer as the model does."""
 STARTS = 64
 """Samples of the data from which a search by labels may start."""
-
-
-class AdversarialParameters(Parameters):
-    """The attacker's budget."""
-
-    norm: Norm = "linf"
-    """Tables know L∞ only. L2 and L1 of a time series need a declared legal range."""
-    eps: Annotated[str, Field(pattern=r"^[1-9][0-9]{0,3}/[1-9][0-9]{0,3}$")] = "4/255"
-    """Images, and time series in L2 and L1: radius in units of the legal range."""
-    interquartile_share: Annotated[Decimal, Field(gt=0, le=1)] = Decimal("0.05")
-    """Tables and time series in L∞: radius as a share of each element's interquartile range."""
-    queries: Annotated[int, Field(ge=10, le=100_000)] = 1000
-    """Most questions to the model per sample."""
 
 
 class Attacker:
@@ -96,8 +82,10 @@ class Attacker:
         self.range = value_range(specification, normal)
         self.constraints = declared_constraints(specification, normal)
         """What the description lets an attacker change in a table, if it says so."""
-        self.threat = self._declared_threat(normal)
-        self.unlimited = self._unlimited_threat(normal)
+        self.threat = declared_threat(
+            self.kind, parameters, self.range, normal, constrained=self.constraints is not None
+        )
+        self.unlimited = without_limit(parameters.norm, self.range, normal)
         self.correct = np.zeros(self.samples, dtype=bool)
         self.black = np.zeros(self.samples, dtype=bool)
         self.white = np.zeros(self.samples, dtype=bool)
@@ -311,13 +299,6 @@ class Attacker:
         probabilities: NDArray[np.float64] = self._asked(self.model.probabilities, x)
         return np.log(np.maximum(probabilities, np.finfo(np.float64).tiny))
 
-    def radius(self, factor: Decimal) -> str:
-        """A radius in the words of the parameters."""
-        if self.kind == "image" or self.parameters.norm != "linf":
-            share, whole = self.parameters.eps.split("/")
-            return f"{plain(number(Decimal(share) * factor))}/{whole}"
-        return f"{plain(number(self.parameters.interquartile_share * factor))} IQR"
-
     @property
     def only_search(self) -> int:
         """Samples that random search broke and the gradient did not."""
@@ -394,46 +375,6 @@ class Attacker:
             return None
         first = np.arange(min(CONFIRMED, self.samples))
         return self.model.no_gradients or self.model.confirm_gradients(self.original(self.samples_at(first)))
-
-    def _declared_threat(self, normal: Samples) -> ThreatModel:
-        low, high = self.range.low, self.range.high
-        norm = self.parameters.norm
-        if norm != "linf":
-            self._require_norm(norm)
-        if self.kind == "image" or norm != "linf":
-            share, whole = self.parameters.eps.split("/")
-            return uniform_threat(int(share) / int(whole) * (high - low), low, high, norm)
-        threat = interquartile_threat(normal, float(self.parameters.interquartile_share), low, high)
-        if not threat.epsilon.any() and self.constraints is None:
-            raise UnavailableError(
-                Text("no input column is continuous, so nothing may be perturbed", "没有连续型输入列，无可扰动之处"),
-                "model.input",
-                Text(
-                    "declare under model.input.constraints what an attacker can change in the other columns",
-                    "请在 model.input.constraints 中声明攻击者可对其他列作何改动",
-                ),
-            )
-        return threat
-
-    def _require_norm(self, norm: Norm) -> None:
-        if self.kind == "tabular" or not np.isfinite([self.range.low, self.range.high]).all():
-            raise UnavailableError(
-                Text(
-                    f"{norm} needs inputs of one unit with a declared range",
-                    f"{norm} 范数要求输入单位一致并声明取值范围",
-                ),
-                "model.input",
-                Text("take linf, or declare low and high", "请采用 linf，或声明 low 与 high"),
-            )
-
-    def _unlimited_threat(self, normal: Samples) -> ThreatModel:
-        """A radius that reaches every legal value of every element at once."""
-        norm = self.parameters.norm
-        if norm == "linf":
-            return unlimited_threat(normal, self.range.low, self.range.high)
-        elements = self.inputs[0].size
-        across = (elements**0.5 if norm == "l2" else elements) * (self.range.high - self.range.low)
-        return uniform_threat(across, self.range.low, self.range.high, norm)
 
     def _seen(self, x: Samples) -> Samples:
         return x if self.layout is None else self.layout.channels_first(x)
