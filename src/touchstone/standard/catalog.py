@@ -6,6 +6,7 @@ profile = standard.profile("digital-healthcare-screening")
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -29,7 +30,9 @@ from touchstone.standard.pack import (
     Pack,
     Placed,
     ProfileEntry,
+    RecogniserEntry,
     ReferenceEntry,
+    WordsEntry,
     placed,
     read_pack,
 )
@@ -53,6 +56,8 @@ class Standard:
     controls: Mapping[str, Placed[ControlEntry]]
     profiles: Mapping[str, Placed[ProfileEntry]]
     conditions: Mapping[str, Placed[ConditionEntry]]
+    personal_information: Mapping[str, Placed[RecogniserEntry]]
+    words: Mapping[str, Placed[WordsEntry]]
 
     @property
     def name(self) -> str:
@@ -192,9 +197,13 @@ def _assemble(sources: Iterable[SourceDocument]) -> Standard:
         controls=_in_order_of_heads(catalog, _collect(packs, "controls")),
         profiles=_collect(packs, "profiles"),
         conditions=_collect(packs, "conditions"),
+        personal_information=_collect(packs, "personal_information"),
+        words=_collect(packs, "words"),
     )
     for control in standard.controls.values():
         _require_sound(standard, control)
+    for recogniser in standard.personal_information.values():
+        _require_words(standard, recogniser)
     for profile in standard.profiles:
         standard.profile(profile)
     return standard
@@ -350,3 +359,18 @@ def _duplicate(name: str, where: str, before: str) -> StandardError:
         where,
         Text("keep one of the two", "请只保留其中一个"),
     )
+
+
+def _require_words(standard: Standard, recogniser: Placed[RecogniserEntry]) -> None:
+    """Refuse a recogniser whose expressions cannot be read, or that asks for a list that no pack has."""
+    for field in ("anchor", "pattern"):
+        try:
+            re.compile(getattr(recogniser.entry, field))
+        except re.error as error:
+            raise StandardError(
+                Text(f"is not a regular expression: {error}", f"不是合法的正则表达式：{error}"), recogniser.at(field)
+            ) from None
+    for field in ("among", "exclude"):
+        for group, name in getattr(recogniser.entry, field).items():
+            if name not in standard.words:
+                raise unknown(Text("list of words", "词表"), name, standard.words, recogniser.at(field, group))

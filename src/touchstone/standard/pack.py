@@ -211,6 +211,36 @@ class ConditionEntry(Entry):
     faults: dict[InputKind, Annotated[tuple[Fault, ...], Field(min_length=1)]] = {}
 
 
+class ConfidenceEntry(Entry):
+    """How sure a recogniser is, by itself and with a word of its context close by."""
+
+    alone: Annotated[float, Field(ge=0, le=1)]
+    near: Annotated[float, Field(ge=0, le=1)]
+
+
+class RecogniserEntry(Entry):
+    """A kind of personal information and how a text gives it away; the fields are explained in the pack."""
+
+    title: Bilingual
+    sensitive: bool = False
+    anchor: Words
+    back: int = Field(0, ge=0, le=200)
+    pattern: Words
+    check: Literal["resident-id", "luhn", "iban", "e164", "ipv6"] | None = None
+    among: dict[Name, Name] = {}
+    exclude: dict[Name, Name] = {}
+    context: tuple[Words, ...] = ()
+    columns_only: bool = False
+    """Whether it is looked for only in cells of a column that its context names."""
+    confidence: ConfidenceEntry
+
+
+class WordsEntry(Entry):
+    """A list of words that recognisers refer to, separated by white space."""
+
+    words: Annotated[str, StringConstraints(min_length=1, max_length=100_000)]
+
+
 class Pack(Entry):
     """One file of a standard."""
 
@@ -222,6 +252,8 @@ class Pack(Entry):
     controls: tuple[ControlEntry, ...] = ()
     profiles: tuple[ProfileEntry, ...] = ()
     conditions: dict[Name, ConditionEntry] = {}
+    personal_information: dict[Name, RecogniserEntry] = {}
+    words: dict[Name, WordsEntry] = {}
 
 
 EntryType = TypeVar("EntryType", bound=Entry)
