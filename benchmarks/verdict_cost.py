@@ -4,8 +4,9 @@
 
 Ours looks at 25, 50, 100, 200 and 400 samples in a fixed random order, as the check `robust.adversarial` does: quick
 gradient attacks at each look, and the whole ladder on the survivors before a limit counts as met, never on fewer than
-100 samples. The peer attacks all 400 with AutoAttack's four attacks in torchattacks at the published strength, and
-compares the exact bound. Both are measured in one process, none is extrapolated; the environment is that of
+100 samples. The shortened audit is the one of the check's quick budget (no FAB-T, three classes, 500 proposals). The
+peer attacks all 400 (cancer: all 269) with AutoAttack's four attacks in torchattacks at the published strength, and
+compares the exact bound. All are measured in one process, none is extrapolated; the environment is that of
 `attack_parity.py`. An ensemble that also stopped early would cost less than the one that is published and used.
 """
 
@@ -23,6 +24,7 @@ from attack_models import Case, pinned, standing
 from attack_parity import Counted, torchattacks_ensemble
 from record import keep
 from sequential_verdict import LIMIT, verdict
+from touchstone.checks.system_resilience.white_box import AUDITS
 from touchstone.methods.attacks.gradient.balls import Ball
 from touchstone.methods.attacks.gradient.differentiable import Differentiable
 from touchstone.methods.attacks.gradient.ladder import climb_ladder
@@ -39,13 +41,13 @@ CASES = (
     "digits, convolutional, L2, plain",
     "digits, convolutional, adversarially",
     "digits, dense, adversarially",
-    "digits, convolutional, larger radius",
-    "digits, convolutional, L2, adversarially",
+    "cancer, dense",
 )
+WAYS = ("ladder", "shortened_audit")
 CLAIM = "same verdict as the fixed ensemble on 400 points; limit missed at <= 1/300 of its cost, met at <= 1/10"
 
 
-def ours(case: Case) -> tuple[str, int, int]:
+def ours(case: Case, audit: tuple[Rung, ...]) -> tuple[str, int, int]:
     """The verdict that stops early: what it says, samples used, samples audited."""
     model, x, y = Differentiable(case.net), case.x.numpy(), case.y.numpy()
 
@@ -55,7 +57,7 @@ def ours(case: Case) -> tuple[str, int, int]:
         return outcome.broken | ~outcome.correct
 
     lot = np.random.default_rng(1)
-    return verdict(lambda rows: broken(rows, QUICK), lambda rows: broken(rows, AUDIT), lot, samples=len(x))
+    return verdict(lambda rows: broken(rows, QUICK), lambda rows: broken(rows, audit), lot, samples=len(x))
 
 
 def fixed(case: Case) -> tuple[str, int]:
@@ -65,31 +67,36 @@ def fixed(case: Case) -> tuple[str, int]:
     return "met" if low >= LIMIT else "missed" if high < LIMIT else "open", left
 
 
-def compared(case: Case) -> dict[str, Any]:
-    """Both verdicts on one case, and what they cost."""
-    order = torch.randperm(len(case.x), generator=torch.Generator().manual_seed(1))
-    case = Case(case.name, case.net, case.x[order], case.y[order], case.norm, case.radius, case.robust)
+def timed(case: Case, audit: tuple[Rung, ...]) -> dict[str, Any]:
+    """One way to our verdict."""
     seconds: list[float] = []
     while not seconds or (seconds[0] < 0.5 and len(seconds) < REPEATS):
         started = time.process_time()
-        said, samples, audited = ours(case)
+        said, samples, audited = ours(case, audit)
         seconds.append(time.process_time() - started)
+    spent = round(statistics.median(seconds), 4)
+    return {"verdict": said, "samples": samples, "audited": audited, "cpu_seconds": spent}
+
+
+def compared(case: Case) -> dict[str, Any]:
+    """The verdicts on one case, and what they cost; the shortened audit is that of the quick budget."""
+    order = torch.randperm(len(case.x), generator=torch.Generator().manual_seed(1))
+    case = Case(case.name, case.net, case.x[order], case.y[order], case.norm, case.radius, case.robust)
+    row: dict[str, Any] = {"radius": round(case.radius, 4), "ladder": timed(case, AUDIT)}
+    if row["ladder"]["audited"]:
+        row["shortened_audit"] = timed(case, AUDITS["quick"])
     started = time.process_time()
-    theirs, left = fixed(case)
-    peer = time.process_time() - started
-    spent = statistics.median(seconds)
-    row = {
-        "radius": round(case.radius, 4),
+    said, left = fixed(case)
+    spent = time.process_time() - started
+    row["ensemble"] = {
         "verdict": said,
-        "verdict_of_the_ensemble": theirs,
-        "samples": samples,
-        "audited": audited,
-        "samples_of_the_ensemble": len(case.x),
-        "robust_accuracy_by_the_ensemble": round(left / len(case.x), 3),
-        "cpu_seconds": round(spent, 4),
-        "cpu_seconds_of_the_ensemble": round(peer, 2),
-        "cheaper_by": round(peer / spent, 1),
+        "samples": len(case.x),
+        "robust_accuracy": round(left / len(case.x), 3),
+        "cpu_seconds": round(spent, 2),
     }
+    for way in WAYS:
+        if way in row:
+            row[way]["cheaper_by"] = round(spent / row[way]["cpu_seconds"], 1)
     print(case.name, row, flush=True)
     return row
 
@@ -100,23 +107,25 @@ def main() -> None:
     wanted = sys.argv[1:]
     cells = {}
     for case in pinned(POINTS, POINTS, wanted or CASES):
-        ours(Case(case.name, case.net, case.x[:4], case.y[:4], case.norm, 1.0, case.robust))  # warm up
+        ours(Case(case.name, case.net, case.x[:4], case.y[:4], case.norm, 1.0, case.robust), QUICK)  # warm up
         cells[case.name] = compared(case)
     if wanted:
         return
-    missed, met = (
-        {name: row["cheaper_by"] for name, row in cells.items() if row["verdict"] == word} for word in ("missed", "met")
-    )
+    ways = [
+        (name, row["ensemble"]["verdict"], way, row[way]) for name, row in cells.items() for way in WAYS if way in row
+    ]
     keep(
         "verdict_cost",
         CLAIM,
         {
             "limit": LIMIT,
             "other_verdict_than_the_ensemble": [
-                name for name, row in cells.items() if row["verdict"] != row["verdict_of_the_ensemble"]
+                f"{name}, {way}" for name, said, way, cell in ways if cell["verdict"] != said
             ],
-            "missed_cheaper_by": missed,
-            "met_cheaper_by": met,
+            "cheaper_by": {
+                word: {f"{name}, {way}": cell["cheaper_by"] for name, _, way, cell in ways if cell["verdict"] == word}
+                for word in ("missed", "met")
+            },
             "cells": cells,
         },
     )
