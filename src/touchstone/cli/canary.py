@@ -198,7 +198,7 @@ def _tell_made(canaries: Canaries, power: tuple[Power, ...], output: Path) -> No
     for each in power:
         click.echo(
             say(
-                f"{each.tamper}: {each.asked} canaries detect {each.detected} of {each.tries} (at least {each.low:.2f})",
+                f"{each.tamper}: {each.asked} canaries see {each.detected} of {each.tries} (at least {each.low:.2f})",
                 f"{each.tamper}：{each.asked} 个金丝雀检出 {each.detected}/{each.tries}（下界 {each.low:.2f}）",
             )
         )

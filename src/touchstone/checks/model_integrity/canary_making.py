@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from touchstone.errors import UnavailableError
+from touchstone.errors import ArtifactError, UnavailableError
 from touchstone.methods.attacks.threat_model import Classes, Labels, Samples
 from touchstone.methods.fingerprint.canaries import (
     LINES_PER_CANARY,
@@ -83,8 +83,18 @@ class Simulation:
     def reading(
         self, weights: Weights | None = None, arithmetic: Arithmetic | None = None, inputs: Arithmetic | None = None
     ) -> Labels:
-        """The labels of the model with other weights, layers computed, and inputs handed over, in another format."""
-        return lambda x: self.model.scores(_in(inputs, x), weights, arithmetic).argmax(axis=1)
+        """The labels of the model with other weights, layers computed, and inputs handed over, in another format.
+
+        A model that answers no numbers any more, as after an overflow, gives the label -1, which no canary expects.
+        """
+
+        def labels(x: Samples) -> Classes:
+            try:
+                return np.asarray(self.model.scores(_in(inputs, x), weights, arithmetic).argmax(axis=1))
+            except ArtifactError:
+                return np.full(len(x), -1, dtype=np.int64)
+
+        return labels
 
     def readings(self) -> list[Labels]:
         """What a canary must stand: the model, and all of it or its weights or inputs alone in a shorter format."""
