@@ -160,6 +160,8 @@ def _unmet_need(check: Check, subject: Subject) -> Note | None:
             code="input-not-covered",
             text=Text(f"Does not cover {model.input.kind} inputs.", f"不适用于 {model.input.kind} 类输入。"),
         )
+    if needs.attacked_service and (refusal := _no_service_to_attack(subject)):
+        return refusal
     if missing := needs.capabilities - _expected_capabilities(subject):
         names = ", ".join(sorted(missing))
         return Note(
@@ -167,6 +169,26 @@ def _unmet_need(check: Check, subject: Subject) -> Note | None:
             text=Text(f"The model as handed in cannot give: {names}.", f"所提交的模型无法提供：{names}。"),
         )
     return _unmet_data(check, subject)
+
+
+def _no_service_to_attack(subject: Subject) -> Note | None:
+    """Hostile requests go to a running service only, and only where its owner agreed in writing."""
+    if subject.description.model.format != "http":
+        return Note(
+            code="service-missing",
+            text=Text(
+                "Needs a running service: a model of format http.", "需要正在运行的服务，即以 http 形式提交的模型。"
+            ),
+        )
+    if subject.description.deployment.endpoint_tests is None:
+        return Note(
+            code="consent-missing",
+            text=Text(
+                "Needs consent to hostile requests and load: `deployment.endpoint_tests.consent` of the description.",
+                "需要同意对服务发送恶意请求与负载：请填写描述中的 `deployment.endpoint_tests.consent`。",
+            ),
+        )
+    return None
 
 
 def _unmet_data(check: Check, subject: Subject) -> Note | None:

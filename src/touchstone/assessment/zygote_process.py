@@ -10,8 +10,11 @@ from types import TracebackType
 from typing import IO, Self
 
 from touchstone.assessment.zygote import JOB
+from touchstone.system.models.http_connection import OTHER_TOKEN_VARIABLE, TOKEN_VARIABLE
 
 INHERITED_VARIABLES = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "TMPDIR", "LANG", "VIRTUAL_ENV")
+TOKEN_VARIABLES = (TOKEN_VARIABLE, OTHER_TOKEN_VARIABLE)
+"""Credentials, which only workers that talk to the service under test are told."""
 RUNTIMES = {
     "onnx": ("onnxruntime",),
     "skops": ("sklearn.ensemble", "skops.io"),
@@ -29,7 +32,8 @@ class ZygoteProcess:
         self.model_format = model_format
         self.output = output
         self.control, theirs = socket.socketpair()
-        environment = {name: os.environ[name] for name in INHERITED_VARIABLES if name in os.environ}
+        inherited = INHERITED_VARIABLES + (TOKEN_VARIABLES if model_format == "http" else ())
+        environment = {name: os.environ[name] for name in inherited if name in os.environ}
         # One thread per worker: results must not depend on how many cores there are, and jobs share them.
         environment |= {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL")}
         runtimes = RUNTIMES.get(model_format, ())

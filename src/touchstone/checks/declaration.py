@@ -52,6 +52,8 @@ class Needs:
     """Whether the test data must carry sensitive attributes."""
     tasks: tuple[Literal["classification", "regression"], ...] = ("classification", "regression")
     inputs: tuple[Literal["tabular", "image", "timeseries", "text"], ...] = NUMBERS
+    attacked_service: bool = False
+    """Whether the model must be a service whose owner consents to hostile requests and load."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,8 @@ def consistency_problems(description: SystemDescription) -> Iterator[Problem]:
     yield from _data(description)
     if description.deployment.endpoint is not None:
         yield from _url(("deployment", "endpoint"), description.deployment.endpoint)
+    if description.deployment.endpoint_tests is not None and model.format != "http":
+        yield _foreign(("deployment", "endpoint_tests"), model)
 
 
 def _facts(description: SystemDescription) -> Iterator[Problem]:

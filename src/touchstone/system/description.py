@@ -336,10 +336,36 @@ class EdgeDevice(Part):
     identity: Literal["none", "mutual-tls", "signed-readings", "attested"] = "none"
 
 
+class EndpointTests(Part):
+    """Consent to hostile requests and load against the service at `model.endpoint`. Without it none is ever sent."""
+
+    consent: Line = Field(
+        description="who permits it, for which instance and time",
+        examples=["Example Health Ltd., IT operations: staging instance, 20 to 30 November 2026"],
+    )
+    interfaces: list[Literal["open-inference-v2", "openai-chat", "openai-embeddings"]] = Field(
+        default=["open-inference-v2"], min_length=1, description="what the service speaks at this address"
+    )
+    tenant_rate: Annotated[Finite, Field(gt=0, le=1000)] = Field(
+        20.0, description="requests per second that the service grants one ordinary client"
+    )
+    requests: Annotated[int, Field(gt=0, le=1_000_000)] = Field(20_000, description="most requests, all together")
+    seconds: Annotated[int, Field(gt=0, le=86_400)] = Field(600, description="longest time the tests may take")
+    recovery_seconds: Annotated[Finite, Field(gt=0)] | None = Field(
+        None, description="time after overload within which the service claims to answer again"
+    )
+
+
 class Deployment(Part):
     """Where and how the system runs."""
 
     endpoint: Line | None = None
+    endpoint_tests: EndpointTests | None = Field(
+        None,
+        exclude_if=_absent,
+        description="consent to hostile requests and load against the service under test, and their bounds",
+        examples=[{"consent": "Example Health Ltd., staging instance, November 2026"}],
+    )
     jurisdictions: list[Jurisdiction] = Field(default_factory=list, examples=[["CN"]])
     edge_devices: list[EdgeDevice] = Field(default_factory=list)
 

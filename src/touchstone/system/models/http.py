@@ -1,6 +1,6 @@
 """Models behind a service that speaks the Open Inference Protocol v2 (KServe, Triton, MLServer, …) over JSON.
 
-Only the host the description names is contacted: no redirects, no proxies, no credentials. Every exchange is kept
+Only the host the description names is contacted: no redirects, no proxies. Every exchange is kept
 as a pair of digests in :attr:`ServiceModel.requests`, and counted in :attr:`ServiceModel.ledger`, so that evidence can
 show what was asked and what came back. However many questions are asked at once, they are sent in batches of the size
 the service takes, a few at a time, and answered in order.
@@ -96,6 +96,10 @@ class ServiceModel(AnsweringModel):
     def ledger(self) -> RequestLedger:
         """Counts of all requests, and what is left of the query budget."""
         return self._line.ledger
+
+    def question(self, samples: NDArray[Any]) -> tuple[str, bytes]:
+        """Path and body of the request that asks about so many samples, for tests of the service itself."""
+        return self._path, self._question(samples)
 
     @contextmanager
     def remembering(self) -> Iterator[None]:

@@ -1,13 +1,15 @@
 """The line to a service: one host, several kept-alive connections, every exchange bounded in time and size.
 
-No redirects, no proxies, no credentials. A busy service (429, 503), one that is slow and one that drops the line is
-asked again after a pause that doubles each time, or after the one it asks for (`Retry-After`, RFC 9110, 10.2.3), within
-a bound, and only so often over the life of the handle.
+No redirects, no proxies. The only credentials are a bearer token from the environment, sent over TLS or loopback and
+recorded nowhere. A busy service (429, 503), one that is slow and one that drops the line is asked again after a pause
+that doubles each time, or after the one it asks for (`Retry-After`, RFC 9110, 10.2.3), within a bound, and only so
+often over the life of the handle.
 """
 
 from __future__ import annotations
 
 import http.client
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +24,11 @@ from touchstone.canonical import Digest, digest_of
 from touchstone.errors import ArtifactError, DescriptionError, UserError
 from touchstone.system.models.http_ledger import RequestLedger
 from touchstone.text import Text
+
+TOKEN_VARIABLE = "TOUCHSTONE_ENDPOINT_TOKEN"  # noqa: S105 - the name of a variable, not what is in it
+"""Environment variable with the bearer token of the service under test."""
+OTHER_TOKEN_VARIABLE = "TOUCHSTONE_ENDPOINT_OTHER_TOKEN"  # noqa: S105 - as above
+"""The token of a second client of the same service, who misbehaves where that is tested."""
 
 _BUSY = frozenset({429, 503})
 
@@ -95,6 +102,7 @@ class Line:
         """Every exchange so far, in the order of the questions, repeated attempts included."""
         self.ledger = RequestLedger(self.where, limits.queries, limits.retries)
         self._prefix = parts.path.rstrip("/")
+        self._token = os.environ.get(TOKEN_VARIABLE) if may_carry_a_token(endpoint) else None
         self._limits = limits
         self._idle: SimpleQueue[http.client.HTTPConnection] = SimpleQueue()
         for _ in range(max(limits.concurrency, 1)):
@@ -157,6 +165,8 @@ class Line:
         headers = {"Accept": "application/json", "Accept-Encoding": "identity"}
         if content:
             headers["Content-Type"] = "application/json"
+        if self._token:
+            headers["Authorization"] = f"Bearer {self._token}"
         with self._connection() as connection:
             connection.request(request.method, self._prefix + request.path, content or None, headers)
             answer = connection.getresponse()
@@ -199,6 +209,12 @@ class Line:
         return ArtifactError(
             what, self.where, Text("check that the service runs and is reachable", "请确认服务正在运行且可访问")
         )
+
+
+def may_carry_a_token(endpoint: str) -> bool:
+    """Whether nobody on the way can read what is sent to this address: by TLS, or because there is no way."""
+    parts = urlsplit(endpoint)
+    return parts.scheme == "https" or parts.hostname in {"localhost", "127.0.0.1", "::1"}
 
 
 def seconds_to_wait(header: str | None) -> float:
