@@ -80,3 +80,18 @@ def test_canaries_of_another_shape_are_refused(capsys: Capture, tmp_path: Path) 
     assert run(capsys, "canary", "make", tmp_path / "a", "-o", canaries).code == 0
     finished = run(capsys, "canary", "poll", canaries, tmp_path / "b")
     assert (finished.code, "the system takes (1, 12, 5)" in finished.err) == (2, True)
+
+
+def test_another_form_is_told_from_tampering_and_may_be_allowed(capsys: Capture, tmp_path: Path) -> None:
+    """The file says that eight-bit weights answer otherwise on half of the canaries; here they all do."""
+    striped_system(tmp_path, 3, output="labels", n=60)
+    canaries = tmp_path / "canaries.json"
+    assert run(capsys, "canary", "make", tmp_path, "-o", canaries).code == 0
+    document = json.loads(canaries.read_text())
+    answered = document["labels"]
+    document["labels"] = [(label + place % 2) % 3 for place, label in enumerate(answered)]
+    document["patterns"] = {"int8 per-tensor": answered}
+    canaries.write_text(json.dumps(document))
+    polled = run(capsys, "canary", "poll", canaries, tmp_path, "--ask", "32", "--format", "json")
+    assert (polled.code, json.loads(polled.out)["form"]) == (1, "int8 per-tensor")
+    assert run(capsys, "canary", "poll", canaries, tmp_path, "--ask", "32", "--allow", "int8").code == 0
