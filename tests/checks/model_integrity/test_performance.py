@@ -140,3 +140,27 @@ def test_a_class_without_samples_leaves_its_rates_out(tmp_path: Path) -> None:
 def test_same_seed_same_bytes(tmp_path: Path) -> None:
     subject = precomputed_system(tmp_path, truth=TRUTH, answers={"answer": ANSWERS})
     assert measured(subject) == measured(subject)
+
+
+def test_a_model_that_knows_when_it_is_wrong_is_worth_more_if_it_abstains(tmp_path: Path) -> None:
+    """Wrong on the ten of a hundred samples that it is least sure of."""
+    truth = ["yes", "no"] * 50
+    stated = [0.55 if row < 10 else 0.9 for row in range(100)]
+    right = [0 if row < 10 else 1 for row in range(100)]
+    yes = [
+        each if (name == "yes") == bool(good) else 1 - each
+        for name, each, good in zip(truth, stated, right, strict=True)
+    ]
+    subject = precomputed_system(tmp_path, truth=truth, answers={"p_no": [1 - each for each in yes], "p_yes": yes})
+    run = InProcessRun()
+    result = performance.function(subject, PerformanceParameters(), run)
+    assert metric(result, "selective_risk", "coverage=90%").value == 0
+    assert metric(result, "selective_risk", "coverage=90%").n == 90
+    area = metric(result, "area_under_risk_coverage")
+    assert area.low is not None
+    assert area.high is not None
+    assert area.low <= area.value <= area.high
+    assert float(area.value) < 0.01
+    curve = json.loads(run.kept["risk-coverage.json"])["curve"]
+    assert [row["answered"] for row in curve] == [90] * 9 + [100]
+    assert curve[-1]["risk"] == "0.1"

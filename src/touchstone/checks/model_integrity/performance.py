@@ -19,7 +19,9 @@ from pydantic import Field
 
 from touchstone.canonical import canonical_json
 from touchstone.checks.declaration import ANY_KIND, Measurement, MetricDeclaration, Needs, Parameters, Run, check
+from touchstone.checks.model_integrity.abstaining import abstaining, risk_coverage_table
 from touchstone.errors import UnavailableError
+from touchstone.methods.calibration import top_label
 from touchstone.records import Access, ControlRun, Metric, Note
 from touchstone.statistics import (
     difference_bounds,
@@ -56,15 +58,17 @@ class PerformanceParameters(Parameters):
 
 @check(
     id="model.performance",
-    version="1",
+    version="2",
     title=Text("Declared performance", "声明性能"),
     measures=Text(
         "Accuracy, recall per class, accuracy per group and, for the declared positive class, sensitivity and "
         "specificity on the test data, with exact bounds, and how far these lie from what the supplier claims. "
         "The claim that fares worst decides. Where sites are declared: the accuracy lost at sites not trained on. "
+        "For information, where probabilities are stated: the error rate if the model answered only where it is sure. "
         "The distance to the further bound is that of the sensitivity where it is measured, else of the accuracy.",
         "在测试数据上测量准确率、各类别召回率、各群体准确率，以及所声明阳性类别的灵敏度与特异度，"
         "给出精确界限及其与供应方声明值之差，以最差的一项声明为准；若声明了站点，另测未参与训练站点的准确率下降。"
+        "若给出概率，另测模型仅在有把握时作答的错误率，仅供参考。"
         "“估计值至较远界限的距离”以灵敏度计；未测灵敏度时以准确率计。",
     ),
     cannot_tell=Text(
@@ -105,6 +109,18 @@ class PerformanceParameters(Parameters):
             "lower",
             Text("From the rate to its further bound", "估计值至较远界限的距离"),
         ),
+        MetricDeclaration(
+            "area_under_risk_coverage",
+            "share",
+            "lower",
+            Text("Mean error rate over all shares of inputs answered", "各作答比例下错误率的平均值"),
+        ),
+        MetricDeclaration(
+            "selective_risk",
+            "share",
+            "lower",
+            Text("Error rate if only the surest inputs were answered", "仅对把握最大的输入作答时的错误率"),
+        ),
     ),
     parameters=PerformanceParameters,
 )
@@ -113,7 +129,13 @@ def performance(subject: Subject, parameters: PerformanceParameters, run: Run) -
     if test.target is None:
         raise UnavailableError(Text("the test data carry no labels", "测试数据没有标签"), "data.test.target")
     output = subject.description.model.output
-    predicted = subject.model().labels(test.inputs)
+    model = subject.model()
+    predicted = model.labels(test.inputs)
+    sure = (
+        top_label(model.probabilities(test.inputs), test.target)
+        if Capability.PROBABILITIES in model.capabilities
+        else None
+    )
     run.progress(0.8)
 
     correct = predicted == test.target
@@ -131,6 +153,7 @@ def performance(subject: Subject, parameters: PerformanceParameters, run: Run) -
             _half_width(*rates["sensitivity" if "sensitivity" in rates else "accuracy"]),
             *_recalls(confusion, output.labels),
             *groups,
+            *(() if sure is None else abstaining(*sure)),
         ),
         controls=(
             _permuted_labels(test.target, predicted, run.generator("permuted labels")),
@@ -141,6 +164,11 @@ def performance(subject: Subject, parameters: PerformanceParameters, run: Run) -
                 "confusion-matrix.json",
                 "application/json",
                 canonical_json({"labels": output.labels, "rows_truth_columns_predicted": confusion.tolist()}),
+            ),
+            *(
+                ()
+                if sure is None
+                else (run.exhibit("risk-coverage.json", "application/json", risk_coverage_table(*sure)),)
             ),
         ),
         warnings=(*_claim_notes(rates, claims), *_positive_notes(positive), *_group_notes(unsliced, parameters)),
