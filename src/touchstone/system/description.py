@@ -259,6 +259,12 @@ class ModelDeclaration(Part):
         description="forms of the same model that go into service instead of the one above",
         examples=[[{"name": "edge-int8", "format": "onnx", "file": "model-int8.onnx"}]],
     )
+    references: RelativePath | None = Field(
+        None,
+        exclude_if=_absent,
+        description="folder of honest reference models, as `touchstone references train` writes it",
+        examples=["references"],
+    )
     claims: dict[Identifier, Annotated[float, Field(ge=0, le=1)]] = Field(
         default_factory=dict,
         description="performance the applicant claims; the laboratory confirms or refutes it",

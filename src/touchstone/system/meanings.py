@@ -53,6 +53,10 @@ MEANINGS: dict[str, Text] = {
         "供应方对模型文件的签名，采用 OpenSSF Model Signing 格式",
     ),
     "ModelDeclaration.signer": Text("public key (PEM) of whoever signed", "签名者的公钥（PEM）"),
+    "ModelDeclaration.references": Text(
+        "folder of honest reference models, as `touchstone references train` writes it",
+        "可信参考模型的目录，由 `touchstone references train` 生成",
+    ),
     "ModelDeclaration.endpoint": Text(
         "base URL of an Open Inference Protocol v2 service", "Open Inference Protocol v2 服务的基础 URL"
     ),

@@ -27,7 +27,7 @@ _DRIVE = re.compile(r"[A-Za-z]:")
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """One place in the description that names a file, or a folder of images."""
+    """One place in the description that names a file, or a folder of files."""
 
     at: FieldPath
     path: str
@@ -50,6 +50,8 @@ def references(description: SystemDescription) -> Iterator[Reference]:
         yield Reference(("model", "signature"), model.signature)
     if model.signer is not None:
         yield Reference(("model", "signer"), model.signer)
+    if model.references is not None:
+        yield Reference(("model", "references"), model.references, folder=True)
     for role in ("test", "train", "reference"):
         data_set = getattr(description.data, role)
         if data_set is not None:
