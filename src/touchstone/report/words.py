@@ -60,6 +60,8 @@ UNITS = {
     "ratio": Text("ratio", "比值"),
     "auc": Text("area under the curve", "曲线下面积"),
     "ece": Text("calibration error", "校准误差"),
+    "auc_points": Text("points of area under the curve", "曲线下面积差值"),
+    "spearman": Text("rank correlation", "秩相关系数"),
 }
 OPERATORS = {">=": "≥", "<=": "≤"}
 
