@@ -108,6 +108,7 @@ class Simulation:
             self.reading(half, "f16", "f16"),
             self.reading(brain),
             self.reading(brain, "bf16"),
+            self.reading(brain, "bf16", "bf16"),
         ]
 
     def held_out(self) -> list[Labels]:
@@ -119,6 +120,7 @@ class Simulation:
             self.reading(half, "f16"),
             self.reading(half, "f16", "f16"),
             self.reading(brain, "bf16"),
+            self.reading(brain, "bf16", "bf16"),
         ]
         return [_one_by_one(reading) for reading in together]
 
