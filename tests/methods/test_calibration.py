@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from touchstone.methods.calibration import (
     ReliabilityBin,
+    brier_parts,
     brier_scores,
+    consistency_band,
     equal_mass_bins,
     expected_calibration_error,
     expected_calibration_error_bounds,
@@ -118,3 +120,36 @@ def test_bounds_enclose_and_widen(pairs: list[tuple[float, bool]]) -> None:
     surer = expected_calibration_error_bounds(confidence, correct, bin_of, level=0.99)
     assert surer[0] <= low
     assert high <= surer[1]
+
+
+def test_brier_parts_add_up_and_are_as_computed_by_hand() -> None:
+    """Ten answers at 0.9 of which 6 are right, ten at 0.5 of which 5 are."""
+    diagram = (ReliabilityBin(10, 0.5, 5), ReliabilityBin(10, 0.9, 6))
+    parts = brier_parts(diagram)
+    assert parts.reliability == pytest.approx(0.045)
+    assert parts.resolution == pytest.approx(0.0025)
+    assert parts.uncertainty == pytest.approx(0.55 * 0.45)
+    score = (10 * 0.25 + 6 * 0.01 + 4 * 0.81) / 20
+    assert parts.reliability - parts.resolution + parts.uncertainty == pytest.approx(score)
+    assert parts.reliability_debiased == pytest.approx(0.045 - (0.25 / 9 + 0.24 / 9) / 2)
+
+
+def test_reliability_of_a_calibrated_model_is_nothing_once_chance_is_taken_off() -> None:
+    generator = np.random.default_rng(9)
+    plain, debiased = [], []
+    for _ in range(300):
+        right = generator.binomial(40, [0.6, 0.7, 0.8, 0.9])
+        stated = zip((0.6, 0.7, 0.8, 0.9), right, strict=True)
+        parts = brier_parts(tuple(ReliabilityBin(40, confidence, int(count)) for confidence, count in stated))
+        plain.append(parts.reliability)
+        debiased.append(parts.reliability_debiased)
+    assert np.mean(debiased) < 0.4 * np.mean(plain)
+
+
+def test_consistency_band_holds_what_a_deserved_confidence_gives() -> None:
+    low, high = consistency_band(ReliabilityBin(50, 0.8, 0))
+    assert low < 0.8 < high
+    draws = np.random.default_rng(10).binomial(50, 0.8, 20_000) / 50
+    assert (draws >= low).mean() >= 0.95
+    assert (draws <= high).mean() >= 0.95
+    assert consistency_band(ReliabilityBin(5, 1.0, 5)) == (1.0, 1.0)

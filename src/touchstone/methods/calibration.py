@@ -112,6 +112,52 @@ def expected_calibration_error_bounds(
     return max(0.0, low), min(1.0, estimate + stray(1.0))
 
 
+@dataclass(frozen=True, slots=True)
+class BrierParts:
+    """What the Brier score of stated confidence consists of: `reliability - resolution + uncertainty`."""
+
+    reliability: float
+    """Mean squared distance of confidence and accuracy in a bin: what calibration could gain."""
+    reliability_debiased: float
+    """The same less what it shows by chance alone, not below zero (Kumar, Liang and Ma 2019, NeurIPS)."""
+    resolution: float
+    """How far accuracy in the bins is from accuracy on the whole: what confidence tells."""
+    uncertainty: float
+    """Of an answer being right, when nothing is known of it."""
+
+
+def brier_parts(diagram: tuple[ReliabilityBin, ...]) -> BrierParts:
+    """Decompose the score of confidences that are rounded to the mean of their bin.
+
+    Murphy 1973, Journal of Applied Meteorology 12.
+    """
+    samples = np.array([bar.samples for bar in diagram], dtype=np.float64)
+    confidence = np.array([bar.confidence for bar in diagram])
+    accuracy = np.array([bar.correct for bar in diagram]) / samples
+    share = samples / samples.sum()
+    overall = float(share @ accuracy)
+    squared = (accuracy - confidence) ** 2
+    chance = accuracy * (1.0 - accuracy) / np.maximum(samples - 1.0, 1.0)
+    return BrierParts(
+        reliability=float(share @ squared),
+        reliability_debiased=max(0.0, float(share @ (squared - chance))),
+        resolution=float(share @ (accuracy - overall) ** 2),
+        uncertainty=overall * (1.0 - overall),
+    )
+
+
+def consistency_band(bar: ReliabilityBin, level: float = CONFIDENCE) -> tuple[float, float]:
+    """Where the accuracy of a bin falls, to either side with probability `level` at least, if confidence is deserved.
+
+    Bröcker and Smith 2007, Weather and Forecasting 22, for answers that are all as sure as the bin is on average.
+    """
+    from scipy.stats import binom
+
+    stated = min(1.0, bar.confidence)  # a mean of numbers near one may be rounded above it
+    low, high = binom.ppf([1.0 - level, level], bar.samples, stated) / bar.samples
+    return max(0.0, float(low)), float(high)
+
+
 def brier_scores(probabilities: NDArray[np.float64], target: NDArray[np.int64]) -> NDArray[np.float64]:
     """Squared distance of probabilities `(n, K)` and truth, per sample, from 0 to 2.
 

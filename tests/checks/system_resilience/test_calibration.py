@@ -91,3 +91,27 @@ def test_labels_alone_are_not_enough(tmp_path: Path) -> None:
 def test_same_seed_same_bytes(tmp_path: Path) -> None:
     subject = stating(tmp_path, samples=200)
     assert measured(subject) == measured(subject)
+
+
+def test_a_group_whose_confidence_is_not_deserved(tmp_path: Path) -> None:
+    """Women are right nine times in ten as stated, men six times in ten; a third group is too small to tell."""
+    generator = np.random.default_rng(4)
+    sex = np.repeat(["F", "M", "X"], [600, 600, 50])
+    right = generator.random(1250) < np.where(sex == "M", 0.6, 0.9)
+    truth = generator.choice(["no", "yes"], 1250)
+    yes = np.where((truth == "yes") == right, 0.9, 0.1)
+    subject = precomputed_system(
+        tmp_path,
+        truth=truth.tolist(),
+        answers={"p_no": 1 - yes, "p_yes": yes},
+        sensitive={"sex": sex.tolist()},
+    )
+    run = InProcessRun()
+    result = measured(subject, run)
+    errors = {each.slice: each for each in result.metrics if each.id == "expected_calibration_error"}
+    assert set(errors) == {None, "sex=F", "sex=M"}
+    assert errors["sex=M"].low is not None
+    assert errors["sex=M"].low > 0.15
+    assert errors["sex=F"].low == 0
+    parts = json.loads(run.kept["reliability.json"])["brier_score_of_confidence"]
+    assert float(parts["reliability_debiased"]) <= float(parts["reliability"])

@@ -5,14 +5,16 @@ it protects nobody. Measured is the expected calibration error over 15 bins of e
 the bias of its plain estimate, and two proper scores for information; where the model answers any input, also
 calibration on corrupted inputs, and whether confidence falls when accuracy falls.
 
-What it cannot tell: calibration in a subgroup, for classes other than the one answered, and on inputs unlike the test
-data and their corruptions.
+What it cannot tell: calibration in a group that is not declared, for classes other than the one answered, and on inputs
+unlike the test data and their corruptions.
 
 Source: Guo, Pleiss, Sun and Weinberger 2017, ICML; the bounds are derived in `touchstone.methods.calibration`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,7 +28,9 @@ from touchstone.errors import UnavailableError
 from touchstone.methods.calibration import (
     SMALLEST_PROBABILITY,
     ReliabilityBin,
+    brier_parts,
     brier_scores,
+    consistency_band,
     equal_mass_bins,
     expected_calibration_error,
     expected_calibration_error_bounds,
@@ -34,6 +38,7 @@ from touchstone.methods.calibration import (
     reliability,
     top_label,
 )
+from touchstone.methods.groups import FEW, membership
 from touchstone.records import Access, ControlRun, Metric, number, plain
 from touchstone.statistics import mean_bounds, proportion_bounds
 from touchstone.system.models.handle import Capability
@@ -47,6 +52,9 @@ if TYPE_CHECKING:
 NULL_LEVEL = 0.999
 """Level of the bound in the null control, so that it cries wolf at most once in a thousand runs."""
 
+LEAST_IN_GROUP = 100
+"""Members a group needs for an error of its own: fewer leave everything open."""
+
 PLANTED_SHARE = 0.2
 """Share of right answers that the planted control makes wrong while the confidence stays."""
 
@@ -59,22 +67,24 @@ class CalibrationParameters(Parameters):
 
 @check(
     id="robust.calibration",
-    version="2",
+    version="3",
     title=Text("Calibration of confidence", "置信度校准"),
     measures=Text(
         "How far the probability the model gives its own answer is from the share of such answers that are right "
         "(expected calibration error, bins of equal mass), with the Brier score and the negative log-likelihood. "
-        "The bounds allow for the upward bias of the plain estimate in small samples. For information, the same on "
-        "corrupted inputs, with how much less confidence falls there than accuracy.",
+        "The bounds allow for the upward bias of the plain estimate in small samples. The error is also given for "
+        "every declared group of at least a hundred. For information, the same on corrupted inputs, with how "
+        "much less confidence falls there than accuracy.",
         "测量模型对自身预测给出的概率与此类预测实际正确比例之差（期望校准误差，等样本量分箱），"
         "并给出 Brier 分数与负对数似然；所给界限已计入小样本下朴素估计的正偏差。"
+        "对样本不少于一百的每个声明群体另给出该误差。"
         "另测量受损输入上的校准误差，以及此时置信度的下降比准确率少多少，仅供参考。",
     ),
     cannot_tell=Text(
-        "Whether confidence is calibrated within a subgroup, for classes other than the one answered, or for inputs "
-        "unlike the test data and their simulated corruptions. A model that always states the base rate is calibrated "
-        "and useless.",
-        "无法判断在某一子群体内、对所预测类别以外的类别、或对不同于测试数据及其模拟扰动的输入，置信度是否校准；"
+        "Whether confidence is calibrated within a group that is not declared, for classes other than the one "
+        "answered, or for inputs unlike the test data and their simulated corruptions. A model that always "
+        "states the base rate is calibrated and useless.",
+        "无法判断在未声明的子群体内、对所预测类别以外的类别、或对不同于测试数据及其模拟扰动的输入，置信度是否校准；"
         "始终给出基准概率的模型虽已校准却毫无用处。",
     ),
     remedy=Text(
@@ -131,24 +141,13 @@ def calibration(subject: Subject, parameters: CalibrationParameters, run: Run) -
 
     confidence, correct = top_label(probabilities, test.target)
     bin_of = equal_mass_bins(confidence, parameters.bins)
-    diagram = reliability(confidence, correct, bin_of)
-    low, high = expected_calibration_error_bounds(confidence, correct, bin_of)
-    calibration_error = Metric(
-        id="expected_calibration_error",
-        unit="ece",
-        value=expected_calibration_error(diagram),
-        low=low,
-        high=high,
-        method="empirical-bernstein/bin-signs",
-        n=len(confidence),
-        better="lower",
-    )
     surprise = negative_log_likelihoods(probabilities, test.target)
     return Measurement(
         metrics=(
-            calibration_error,
+            _calibration_error(confidence, correct, parameters.bins),
             _mean("brier_score", "score", brier_scores(probabilities, test.target), 2.0),
             _mean("negative_log_likelihood", "nat", surprise, float(-np.log(SMALLEST_PROBABILITY))),
+            *_by_group(confidence, correct, test.sensitive, parameters.bins),
             *under_shift.metrics,
         ),
         controls=(
@@ -156,9 +155,48 @@ def calibration(subject: Subject, parameters: CalibrationParameters, run: Run) -
             _planted_overconfidence(confidence, bin_of, run.generator("planted overconfidence")),
             *under_shift.controls,
         ),
-        exhibits=(run.exhibit("reliability.json", "application/json", _reliability_table(diagram)),),
+        exhibits=(
+            run.exhibit(
+                "reliability.json", "application/json", _reliability_table(reliability(confidence, correct, bin_of))
+            ),
+        ),
         warnings=under_shift.warnings,
     )
+
+
+def _calibration_error(
+    confidence: NDArray[np.float64], correct: NDArray[np.bool_], bins: int, part: str | None = None
+) -> Metric:
+    bin_of = equal_mass_bins(confidence, bins)
+    low, high = expected_calibration_error_bounds(confidence, correct, bin_of)
+    return Metric(
+        id="expected_calibration_error",
+        unit="ece",
+        value=expected_calibration_error(reliability(confidence, correct, bin_of)),
+        low=low,
+        high=high,
+        method="empirical-bernstein/bin-signs",
+        n=len(confidence),
+        better="lower",
+        slice=part,
+    )
+
+
+def _by_group(
+    confidence: NDArray[np.float64],
+    correct: NDArray[np.bool_],
+    attributes: Mapping[str, NDArray[np.str_]],
+    bins: int,
+) -> Iterator[Metric]:
+    """The error of every group that is large enough; an attribute of very many values is no grouping."""
+    for attribute, values in sorted(attributes.items()):
+        groups = membership(values)
+        if len(groups.names) > FEW:
+            continue
+        for index, name in enumerate(groups.names):
+            members = groups.of == index
+            if members.sum() >= LEAST_IN_GROUP:
+                yield _calibration_error(confidence[members], correct[members], bins, f"{attribute}={name}")
 
 
 def _mean(name: str, unit: str, scores: NDArray[np.float64], largest: float) -> Metric:
@@ -178,15 +216,19 @@ def _mean(name: str, unit: str, scores: NDArray[np.float64], largest: float) -> 
 def _reliability_table(diagram: tuple[ReliabilityBin, ...]) -> bytes:
     def row(bar: ReliabilityBin) -> dict[str, int | str]:
         low, high = proportion_bounds(bar.correct, bar.samples)
+        consistent_low, consistent_high = consistency_band(bar)
         shares = {
             "confidence": bar.confidence,
             "accuracy": bar.correct / bar.samples,
             "accuracy_low": low,
             "accuracy_high": high,
+            "consistent_low": consistent_low,
+            "consistent_high": consistent_high,
         }
         return {"samples": bar.samples} | {name: plain(number(share)) for name, share in shares.items()}
 
-    return canonical_json({"bins": [row(bar) for bar in diagram]})
+    parts = {name: plain(number(part)) for name, part in asdict(brier_parts(diagram)).items()}
+    return canonical_json({"bins": [row(bar) for bar in diagram], "brier_score_of_confidence": parts})
 
 
 def _labels_as_stated(
