@@ -26,7 +26,7 @@ from touchstone.checks.governance.explanation_metrics import further_metrics, li
 from touchstone.checks.governance.explanation_observations import of_the_columns, of_the_weights, under_attack
 from touchstone.checks.governance.explanation_worth import Portion, Worth, together
 from touchstone.checks.system_resilience.inputs import may_be_shown, range_not_declared, times_small
-from touchstone.records import Access, Exhibit, Metric, Note
+from touchstone.records import Access, Budget, Exhibit, Metric, Note
 from touchstone.statistics import LOOKS
 from touchstone.system.models.handle import Capability
 from touchstone.system.subject import Subject
@@ -135,7 +135,7 @@ BESIDE = {"quick": 25, "standard": 100, "full": 200}
             Text("accuracy that rests on a column", "准确率对某列的依赖"),
         ),
     ),
-    cost=lambda subject, _, budget: {"quick": 10, "standard": 25, "full": 60}[budget] * times_small(subject, 3_000),
+    cost=lambda subject, _, budget: _seconds(subject, budget),
 )
 def faithfulness(subject: Subject, parameters: Parameters, run: Run) -> Measurement:
     """The main method in random order until the limits are settled; then the others, and what is for information."""
@@ -166,6 +166,13 @@ def faithfulness(subject: Subject, parameters: Parameters, run: Run) -> Measurem
         _exhibits(subject, system, run, explained),
         _remarks(system, explained[system.explainer.main]),
     )
+
+
+def _seconds(subject: Subject, budget: Budget) -> int:
+    """Tables are asked much and cheaply; a network is asked for gradients as well."""
+    if subject.description.model.input.kind == "tabular":
+        return {"quick": 2, "standard": 4, "full": 10}[budget]
+    return {"quick": 15, "standard": 60, "full": 150}[budget] * times_small(subject, 3_000)
 
 
 def _beside_the_limits(system: ExplainedSystem, explained: dict[Method, Worth]) -> Iterator[Metric]:
