@@ -226,7 +226,7 @@ class RecogniserEntry(Entry):
     anchor: Words
     back: int = Field(0, ge=0, le=200)
     pattern: Words
-    check: Literal["resident-id", "luhn", "iban", "e164", "ipv6"] | None = None
+    check: Literal["resident-id", "luhn", "iban", "e164", "ipv4", "ipv6"] | None = None
     among: dict[Name, Name] = {}
     exclude: dict[Name, Name] = {}
     context: tuple[Words, ...] = ()
