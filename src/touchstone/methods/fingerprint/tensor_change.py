@@ -148,21 +148,18 @@ def _rounded_base(
 def _on_grids(name: str, elder: Values, younger: Values) -> TensorChange | None:
     """The change as a quantisation to eight bits, there or back, or from one grid to another."""
     before, after = grid_steps(elder), grid_steps(younger)
-    if before is None and after is None:
-        return None
+    kind: Kind = "quantised"
     if before is not None and after is not None:
         off, kind = np.abs(elder - younger) > 1.02 * (before + after) / 2, "re-quantised"
     elif after is not None:
-        off, kind = off_half_step(elder, younger, after), "quantised"
+        off = off_half_step(elder, younger, after)
+    elif before is not None:
+        off = off_half_step(younger, elder, before)
     else:
-        assert before is not None  # noqa: S101 - one of them is
-        off, kind = off_half_step(younger, elder, before), "quantised"
+        return None
     if off.mean() > 1 - NEARLY_ALL:
         return None
-    if off.any():
-        return _described(name, _kind_of_values(younger, off), elder, younger, off, precision="int8")
-    told: Kind = "re-quantised" if kind == "re-quantised" else "quantised"
-    return _described(name, told, elder, younger, off, precision="int8")
+    return _described(name, _kind_of_values(younger, off) if off.any() else kind, elder, younger, off, precision="int8")
 
 
 def _of_whole_numbers(first: StoredTensor, second: StoredTensor, elder: Values, younger: Values) -> TensorChange:
