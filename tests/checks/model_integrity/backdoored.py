@@ -61,7 +61,7 @@ def system(folder: Path, *, poisoned: bool, **model: Any) -> Subject:
         RECIPE,
         Scaling(*(np.full((1, 1, 1), value, dtype=np.float32) for value in (MEAN, SCALE))),
     )
-    declared = {
+    declared: dict[str, Any] = {
         "format_": "safetensors",
         "file": "model.safetensors",
         "architecture": LAYERS,
