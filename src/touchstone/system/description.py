@@ -305,6 +305,45 @@ class DataSet(Part):
     sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] | None = Field(
         None, description="digest the supplier recorded for this file at training time"
     )
+    personal_information: list[Identifier] | None = Field(
+        None,
+        exclude_if=_absent,
+        description="kinds of personal information that it is known and allowed to hold",
+        examples=[["name", "phone-cn"]],
+    )
+
+
+class DifferentialPrivacy(Part):
+    """A claim that training was differentially private, and the parameters that it rests on."""
+
+    claimed_epsilon: Annotated[Finite, Field(gt=0)] = Field(description="the epsilon that is claimed", examples=[8.0])
+    delta: Annotated[Finite, Field(gt=0, lt=1)] = Field(description="the delta it is claimed for", examples=[1e-5])
+    noise_multiplier: Annotated[Finite, Field(gt=0)] = Field(
+        description="standard deviation of the noise on each sum of gradients, in clipping norms", examples=[1.3]
+    )
+    clipping_norm: Annotated[Finite, Field(gt=0)] = Field(
+        description="norm to which the gradient of each record is clipped", examples=[1.0]
+    )
+    sampling_rate: Annotated[Finite, Field(gt=0, le=1)] = Field(
+        description="chance with which a record takes part in a step, or batch size divided by records",
+        examples=[0.01],
+    )
+    steps: Annotated[int, Field(gt=0, le=100_000_000)] = Field(description="optimiser steps", examples=[10_000])
+    records: Annotated[int, Field(gt=0)] = Field(description="records that were trained on", examples=[60_000])
+    sampling: Literal["poisson", "shuffled", "weighted"] = Field(
+        description="how batches are drawn: each record by its own coin, in shuffled passes, or by weight"
+    )
+    canary_scores: RelativePath | None = Field(
+        None, description="CSV of an audit with canaries: columns `included` (0 or 1) and `score`"
+    )
+
+
+class Training(Part):
+    """How the model was trained."""
+
+    differential_privacy: DifferentialPrivacy | None = Field(
+        None, description="the claim of differential privacy, where there is one"
+    )
 
 
 class DataSets(Part):
@@ -404,4 +443,5 @@ class SystemDescription(Part):
     data: DataSets = Field(default_factory=DataSets)
     components: list[Component] = Field(default_factory=list)
     deployment: Deployment = Field(default_factory=Deployment)
+    training: Training | None = Field(None, exclude_if=_absent, description="how the model was trained")
     documents: list[Document] = Field(default_factory=list)

@@ -22,6 +22,7 @@ MEANINGS: dict[str, Text] = {
     "SystemDescription.data": Text("the data handed in, by role", "按角色提交的数据"),
     "SystemDescription.components": Text("what the system depends on", "系统的依赖"),
     "SystemDescription.deployment": Text("where and how the system runs", "系统在何处、如何运行"),
+    "SystemDescription.training": Text("how the model was trained", "模型的训练方式"),
     "SystemDescription.documents": Text("documents handed in as evidence for controls", "作为控制项证据提交的文档"),
     "Identity.name": Text("name of the system", "系统名称"),
     "Identity.version": Text("version under test", "被测版本"),
@@ -197,6 +198,35 @@ MEANINGS: dict[str, Text] = {
     ),
     "DataSet.collected": Text("when they were collected", "采集时间"),
     "DataSet.synthetic": Text("true for generated data; printed everywhere", "数据为生成时填 true；会在各处标明"),
+    "DataSet.personal_information": Text(
+        "kinds of personal information that it is known and allowed to hold", "已知且获准包含的个人信息种类"
+    ),
+    "Training.differential_privacy": Text(
+        "the claim of differential privacy, where there is one", "差分隐私声明（如有）"
+    ),
+    "DifferentialPrivacy.claimed_epsilon": Text("the epsilon that is claimed", "所声称的 ε"),
+    "DifferentialPrivacy.delta": Text("the delta it is claimed for", "声称所对应的 δ"),
+    "DifferentialPrivacy.noise_multiplier": Text(
+        "standard deviation of the noise on each sum of gradients, in clipping norms",
+        "每次梯度求和所加噪声的标准差，以裁剪范数为单位",
+    ),
+    "DifferentialPrivacy.clipping_norm": Text(
+        "norm to which the gradient of each record is clipped", "每条记录的梯度所裁剪到的范数"
+    ),
+    "DifferentialPrivacy.sampling_rate": Text(
+        "chance with which a record takes part in a step, or batch size divided by records",
+        "一条记录参与一步训练的概率，或批大小除以记录数",
+    ),
+    "DifferentialPrivacy.steps": Text("optimiser steps", "优化步数"),
+    "DifferentialPrivacy.records": Text("records that were trained on", "训练记录数"),
+    "DifferentialPrivacy.sampling": Text(
+        "how batches are drawn: each record by its own coin, in shuffled passes, or by weight",
+        "批次的抽取方式：逐条独立抽样（poisson）、打乱后逐轮（shuffled）或加权（weighted）",
+    ),
+    "DifferentialPrivacy.canary_scores": Text(
+        "CSV of an audit with canaries: columns `included` (0 or 1) and `score`",
+        "金丝雀审计的 CSV：列 `included`（0 或 1）与 `score`",
+    ),
     "DataSet.sha256": Text(
         "digest the supplier recorded for this file at training time", "供方在训练时为该文件记录的摘要"
     ),

@@ -56,6 +56,9 @@ def references(description: SystemDescription) -> Iterator[Reference]:
         data_set = getattr(description.data, role)
         if data_set is not None:
             yield Reference(("data", role, "path"), data_set.path, folder=data_set.format == "image-folder")
+    claim = description.training.differential_privacy if description.training else None
+    if claim is not None and claim.canary_scores is not None:
+        yield Reference(("training", "differential_privacy", "canary_scores"), claim.canary_scores)
     for position, document in enumerate(description.documents):
         yield Reference(("documents", position, "path"), document.path)
 

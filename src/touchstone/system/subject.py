@@ -72,12 +72,13 @@ class Subject:
             "model.task": self.description.model.task,
             "input.modality": self.description.model.input.kind,
         }
-        test = self.description.data.test
+        test, training = self.description.data.test, self.description.training
         shown = {
             "deploy.edge_devices": bool(self.description.deployment.edge_devices),
             "data.sites_declared": test is not None and test.site is not None,
             "data.groups_declared": test is not None and bool(test.sensitive),
             "model.converted_for_deployment": bool(self.description.model.deployed),
+            "training.dp_claimed": training is not None and training.differential_privacy is not None,
         }
         derived.update((name, True) for name, is_shown in shown.items() if is_shown)
         return derived | self.description.facts
