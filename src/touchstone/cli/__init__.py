@@ -41,6 +41,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "replicate": ("repeat another laboratory's tests and compare", "重复其他实验室的测试并比对"),
     "trust": ("keep a trust root and recognise other issuers", "维护信任根并承认其他发证方"),
     "gate": ("scan models at the door: admit, set aside or refuse", "在入口处扫描模型：准入、隔离或拒绝"),
+    "serve": ("serve a system's model, with credentials and limits", "提供系统模型的推理服务，带凭据与限制"),
     "harden": ("make a hardened system and compare both", "生成加固后的系统并与原系统比较"),
     "references": ("train honest models to compare a system with", "训练用于比对的可信参考模型"),
     "zoo": ("build the models that detectors are measured on", "构建用于度量检测方法的模型库"),

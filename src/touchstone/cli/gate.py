@@ -116,9 +116,10 @@ def watch(once: bool, settle: float, **shared: Any) -> int:
 def serve(listen: str, token_file: Path, **shared: Any) -> None:
     """Serve until stopped."""
     from touchstone.admission.server import GateServer
+    from touchstone.cli import listening
 
-    address = _address(listen)
-    token = _token(token_file)
+    address = listening.address(listen)
+    token = listening.only_token(token_file)
     gate = _gate(**shared)
     with gate.store.locked():
         for decided in gate.resume():
@@ -126,7 +127,7 @@ def serve(listen: str, token_file: Path, **shared: Any) -> None:
         try:
             server = GateServer(address, gate, token)
         except OSError as error:
-            raise _cannot_listen(listen, error) from None
+            raise listening.cannot_listen(listen, error) from None
         with server:
             click.echo(
                 say("listening on ", "监听 ") + f"http://{server.server_address[0]!s}:{server.server_address[1]}"
@@ -179,47 +180,3 @@ def _tell(decided: Decided) -> bool:
         place = " ".join(part for part in (shown(reason.where), reason.shown) if part)
         click.echo(f"    {place}: {reason.text.render(chosen())} ({reason.rule})")
     return decision.outcome != "admit"
-
-
-def _address(listen: str) -> tuple[str, int]:
-    from touchstone.errors import UserError
-    from touchstone.text import Text
-
-    host, _, port = listen.rpartition(":")
-    if host and port.isascii() and port.isdigit() and int(port) < 65536:
-        return host.strip("[]"), int(port)
-    raise UserError(
-        Text("is not HOST:PORT", "不是 HOST:PORT 形式"),
-        f"--listen {listen}",
-        Text("for example 127.0.0.1:8787", "例如 127.0.0.1:8787"),
-    )
-
-
-def _cannot_listen(listen: str, error: OSError) -> Exception:
-    from touchstone.errors import UserError
-    from touchstone.text import Text
-
-    return UserError(
-        Text(f"cannot be listened on: {error.strerror}", f"无法监听：{error.strerror}"),
-        f"--listen {listen}",
-        Text("choose another address or port", "请另选地址或端口"),
-    )
-
-
-def _token(path: Path) -> str:
-    from touchstone.errors import UserError
-    from touchstone.files import open_regular
-    from touchstone.text import Text
-
-    with open_regular(path) as file:
-        token = file.read(4097).decode("utf-8", "replace").strip()
-    if 16 <= len(token) <= 4096 and token.isascii() and token.isprintable() and " " not in token:
-        return token
-    raise UserError(
-        Text("holds no usable token", "不含可用的令牌"),
-        str(path),
-        Text(
-            "put at least 16 printable ASCII characters without spaces into it, such as `openssl rand -hex 32` makes",
-            "请写入至少 16 个不含空格的可打印 ASCII 字符，例如 `openssl rand -hex 32` 的输出",
-        ),
-    )

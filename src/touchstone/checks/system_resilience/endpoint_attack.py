@@ -9,6 +9,7 @@ import json
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -181,22 +182,14 @@ class Attack:
         """The costliest legal question of all interfaces; then both kinds anew, by turns, so that drift hits both."""
         best: tuple[float, Interface, bytes] | None = None
         for interface in self.interfaces:
-            greedy = interface.greedy
-
-            def cost(sample: Any, interface: Interface = interface, greedy: Any = greedy) -> float:
-                answers = [self._ask(interface, greedy(sample)) for _ in range(REPEATS)]
-                return min((answer.seconds for answer in answers if not answer.busy), default=0.0)
-
+            evaluations = max(self.effort.candidates, len(interface.starts))
             sample = costliest(
-                interface.starts,
-                cost,
-                interface.vary,
-                self.generator,
-                max(self.effort.candidates, len(interface.starts)),
+                interface.starts, partial(self._cost, interface), interface.vary, self.generator, evaluations
             )
-            seconds = cost(sample) / max(cost(interface.samples[0]), SHORTEST)
-            if best is None or seconds > best[0]:
-                best = seconds, interface, greedy(sample)
+            usual = self._fastest(interface, interface.ordinary(interface.samples[0]))
+            amplification = self._cost(interface, sample) / max(usual, SHORTEST)
+            if best is None or amplification > best[0]:
+                best = amplification, interface, interface.greedy(sample)
         assert best is not None  # noqa: S101 - there is at least one interface
         _, interface, self._sponge = best
         pairs = []
@@ -207,6 +200,14 @@ class Attack:
         if pairs:
             self.found.costly, self.found.cheap = np.array(pairs, dtype=np.float64).T
             self.found.costly_interface = interface.name
+
+    def _cost(self, interface: Interface, sample: Any) -> float:
+        return self._fastest(interface, interface.greedy(sample))
+
+    def _fastest(self, interface: Interface, body: bytes) -> float:
+        """Seconds of the fastest of several equal requests; 0 while the service is too busy to tell."""
+        answers = [self._ask(interface, body) for _ in range(REPEATS)]
+        return min((answer.seconds for answer in answers if not answer.busy), default=0.0)
 
     def measure_alone(self) -> None:
         """How long an ordinary client waits when it is alone."""

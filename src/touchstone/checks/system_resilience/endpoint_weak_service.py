@@ -20,7 +20,7 @@ import numpy as np
 COLUMNS = 4
 SLOW_SECONDS = 0.03
 """What it takes over an input whose values are all equal."""
-TOKENS_PER_SECOND = 20_000
+TOKENS_PER_SECOND = 50_000
 """How fast it pretends to generate text, of any length it is asked for."""
 
 
@@ -83,7 +83,7 @@ class WeakHandler(BaseHTTPRequestHandler):
 
 def _meaning(path: str, question: Any) -> dict[str, Any]:
     if path == "/v1/chat/completions":
-        time.sleep(min(float(question["max_tokens"]) / TOKENS_PER_SECOND, 1.0))
+        time.sleep(min(float(question["max_tokens"]) / TOKENS_PER_SECOND, 0.2))
         return {"choices": [{"message": {"role": "assistant", "content": question["messages"][0]["content"]}}]}
     if path == "/v1/embeddings":
         return {"data": [{"embedding": [float(len(question["input"]))]}]}

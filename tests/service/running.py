@@ -1,0 +1,36 @@
+"""The reference service over a small model, running on loopback in this process."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+from numpy.typing import NDArray
+
+from touchstone.service.protocol import Interface
+from touchstone.service.server import InferenceService, Limits
+
+TOKEN, OTHER = "a-token-for-tests-only", "another-token-for-tests"
+COLUMNS = 3
+
+
+def scores(x: NDArray[np.float32]) -> NDArray[np.float64]:
+    """The share of class 1 grows with the sum of the columns."""
+    positive = 1.0 / (1.0 + np.exp(-x.sum(axis=1, dtype=np.float64)))
+    return np.stack([1.0 - positive, positive], axis=1)
+
+
+@contextmanager
+def running(limits: Limits | None = None) -> Iterator[InferenceService]:
+    interface = Interface("small", (COLUMNS,), most_samples=64)
+    service = InferenceService(("127.0.0.1", 0), interface, 2, scores, [TOKEN, OTHER], limits)
+    thread = threading.Thread(target=service.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    try:
+        yield service
+    finally:
+        service.shutdown()
+        thread.join()
+        service.server_close()
