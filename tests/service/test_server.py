@@ -59,7 +59,10 @@ def test_each_client_has_a_rate_of_its_own() -> None:
 
 
 def test_a_large_body_is_refused_before_it_is_sent() -> None:
-    with running(Limits(largest_body=1000)) as service, socket.create_connection(service.server_address) as client:
+    with (
+        running(Limits(largest_body=1000)) as service,
+        socket.create_connection(("127.0.0.1", service.server_port)) as client,
+    ):
         head = f"POST {service.path}/infer HTTP/1.1\r\nAuthorization: Bearer {TOKEN}\r\n"
         client.sendall(f"{head}Content-Type: application/json\r\nContent-Length: 1001\r\n\r\n".encode())
         assert client.recv(100).startswith(b"HTTP/1.1 413 ")
@@ -68,7 +71,10 @@ def test_a_large_body_is_refused_before_it_is_sent() -> None:
 @pytest.mark.parametrize("start", ["POST / HTTP/1.1\r\n", "POST /v2/models/small/infer HTTP/1.1\r\n"])
 def test_who_sends_byte_by_byte_is_cut_off_all_the_same(start: str) -> None:
     """A time-out for each read would never end this client."""
-    with running(Limits(seconds=0.5)) as service, socket.create_connection(service.server_address) as client:
+    with (
+        running(Limits(seconds=0.5)) as service,
+        socket.create_connection(("127.0.0.1", service.server_port)) as client,
+    ):
         client.sendall(start.encode())
         begun = time.monotonic()
         with pytest.raises(OSError):  # whichever way the connection ends

@@ -69,6 +69,7 @@ def test_a_service_with_limits_withstands(tmp_path: Path, monkeypatch: pytest.Mo
     for name in ("ordinary_unserved_share", "malformed_mishandled_share", "oversized_mishandled_share"):
         assert metric(measurement, name).value == 0, [row for row in evidence["hostile_requests"] if not row["handled"]]
     assert metric(measurement, "slow_clients_kept_share").value == 0
+    assert metric(measurement, "unserved_beside_slow_clients_share").value == 0
     assert metric(measurement, "leaking_answers_share").value == 0
     assert metric(measurement, "unauthenticated_ingest_paths").value == 0
     assert metric(measurement, "limits_missing").value == 0

@@ -167,13 +167,15 @@ class Attack:
                 self._note("oversized", interface, f"{wanted}-bytes", answer, lenient=not largest, may_hang_up=True)
 
     def be_slow(self) -> None:
-        """Clients that never finish a request, and ordinary ones beside them."""
+        """Connections of the misbehaving client that never finish a request, and an ordinary client beside them."""
         interface = self.interfaces[0]
         head = f"POST {self.endpoint.prefix}{interface.question.path} HTTP/1.1\r\n".encode()
-        head += self.endpoint.headers(token=self.endpoint.token)
+        head += self.endpoint.headers(token=self.abuser)
         with SlowClients(self.endpoint, head, self.effort.slow_clients, self.effort.patience) as slow:
             while not slow.over:
                 answer = self._ask(interface, self._ordinary(interface))
+                if not self.two_clients:  # a client that is refused for its own connections is no victim
+                    continue
                 self.found.asked_beside_slow += 1
                 self.found.served_beside_slow += answer.served
         self.found.slow_clients, self.found.slow_kept = slow.opened, slow.kept
@@ -216,16 +218,22 @@ class Attack:
     def flood(self) -> None:
         """How long it waits while another client floods the service. Without a second identity only limits are seen."""
         interface = self.interfaces[0]
-        token = self.endpoint.token if self.endpoint.other_token is None else self.endpoint.other_token
         bodies = [self._ordinary(interface), interface.question.repeated(64), b"{", self._sponge or b"{}"]
         contents = [body if isinstance(body, bytes) else json.dumps(body).encode() for body in bodies]
         rate = self.effort.rate * self.effort.flood_over_rate
-        with Flood(self.endpoint, interface.question.path, contents, token, rate, self.effort.flood_threads) as flood:
+        with Flood(
+            self.endpoint, interface.question.path, contents, self.abuser, rate, self.effort.flood_threads
+        ) as flood:
             if self.two_clients:
                 self.found.beside_flood = [self._wait() for _ in range(self.effort.victim_requests)]
             else:
                 time.sleep(self.effort.victim_requests / self.effort.rate / 10)
         self.found.flood_sent, self.found.flood_refused = flood.sent, flood.refused
+
+    @property
+    def abuser(self) -> str | None:
+        """Credentials of the client that misbehaves: the second one's, where there is a second one."""
+        return self.endpoint.token if self.endpoint.other_token is None else self.endpoint.other_token
 
     @property
     def two_clients(self) -> bool:

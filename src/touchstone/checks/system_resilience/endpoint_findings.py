@@ -26,6 +26,7 @@ def metrics_of(found: Found, declared_recovery: float | None) -> tuple[Metric, .
     metrics += _tried(found.tried)
     if found.slow_clients:
         metrics.append(_share("slow_clients_kept_share", found.slow_kept, found.slow_clients))
+    if found.asked_beside_slow:
         missed = found.asked_beside_slow - found.served_beside_slow
         metrics.append(_share("unserved_beside_slow_clients_share", missed, found.asked_beside_slow))
     if found.costly is not None and found.cheap is not None:
