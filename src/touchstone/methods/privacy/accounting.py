@@ -116,6 +116,18 @@ def gaussian_delta(noise_multiplier: float, epsilon: float) -> float:
     return float(np.exp(log_ndtr(half - far)) - np.exp(epsilon + log_ndtr(-half - far)))
 
 
+def gaussian_epsilon(noise_multiplier: float, delta: float) -> float:
+    """Exact epsilon of one Gaussian mechanism without sampling, where :func:`gaussian_delta` falls to `delta`."""
+    from scipy.optimize import brentq
+
+    if gaussian_delta(noise_multiplier, 0.0) <= delta:
+        return 0.0
+    most = 1.0
+    while gaussian_delta(noise_multiplier, most) > delta:
+        most *= 2.0
+    return float(brentq(lambda epsilon: gaussian_delta(noise_multiplier, epsilon) - delta, 0.0, most, xtol=1e-12))
+
+
 def renyi_divergence(training: Training, order: float) -> float:
     """Of one step, at an order above 1. The integrand is a mixture of bells with centres between 0 and `order`."""
     from scipy.special import logsumexp
