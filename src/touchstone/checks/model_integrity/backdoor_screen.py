@@ -170,10 +170,11 @@ def backdoor_screen(subject: Subject, parameters: Parameters, run: Run) -> Measu
 
 
 _NOTHING_PLANTED = Note(
-    code="planted-did-not-take",
+    code="nothing-planted",
     text=Text(
-        "no planted backdoor took in this architecture on these data, so the power of the screen is not known here",
-        "在此结构与数据上植入的后门均未生效，因此本筛查在此处的检出力未知",
+        "no backdoor could be planted for comparison: none took in this architecture on these data, or training takes "
+        "too long. The power of the screen is not known here",
+        "未能植入用于对照的后门：在此结构与数据上均未生效，或训练耗时过长。本筛查在此处的检出力未知",
     ),
 )
 

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 PLANTED = {"quick": 1, "standard": 3, "full": 10}
 """Models with a known backdoor that are trained to see whether it would be found; one costs as much as a reference."""
+TRAINING_SECONDS = 600
+"""Most processor time for training them; a check has half an hour in all."""
 TOOK = 0.8
 """Least attack success of a planted backdoor that counts."""
 _OTHER_RECIPES = 1_000_000
@@ -128,7 +130,8 @@ def _planted(
     from touchstone.training.references import planned
 
     layout, legal = screened.layout, screened.range
-    count, seed = PLANTED[run.budget], references.manifest.seed
+    each = max(float(np.median([known.seconds for known in references.usable])), 0.1)
+    count, seed = min(PLANTED[run.budget], int(TRAINING_SECONDS / each)), references.manifest.seed
     x, test = layout.channels_first(blueprint.x), layout.channels_first(blueprint.test_x)
     recipes = planned(blueprint, count, seed + _OTHER_RECIPES)
     for number, specification in enumerate(recipes):
