@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from touchstone.checks.evaluation.copies import Rows
 from touchstone.system.description import InputSpecification
@@ -11,6 +12,9 @@ NOISE = 0.02
 """Noise on a near copy, in units of each element's spread."""
 DIMMED = 0.9
 """Contrast that a near copy of a picture keeps."""
+
+SIMILAR = 10
+"""Nearest rows of a table, itself among them; one of the farther half is mixed in to make a stranger."""
 
 
 def near_copies(rows: Rows, specification: InputSpecification, generator: np.random.Generator) -> Rows:
@@ -25,14 +29,25 @@ def near_copies(rows: Rows, specification: InputSpecification, generator: np.ran
 
 
 def strangers(rows: Rows, specification: InputSpecification, generator: np.random.Generator) -> Rows:
-    """Rows that look like the data and are copies of none: columns of a table shuffled, other inputs mixed by pairs."""
-    if specification.kind == "tabular":
-        return np.asarray(generator.permuted(rows, axis=0))
-    others = np.roll(generator.permutation(len(rows)), 1)
+    """Rows that look like the data and are copies of none: two rows mixed, in a table two similar ones."""
+    others = generator.permutation(len(rows))
+    if specification.kind == "tabular" and len(rows) > SIMILAR:
+        others = _similar(rows, generator)
     if specification.kind == "text":
         pairs = ((str(row), str(rows[other])) for row, other in zip(rows, others, strict=True))
         return np.array([one[: len(one) // 2] + other[len(other) // 2 :] for one, other in pairs], dtype=object)
     return np.asarray((rows + rows[others]) / 2, dtype=np.float32)
+
+
+def _similar(rows: Rows, generator: np.random.Generator) -> NDArray[np.int64]:
+    """For each row one of the most similar others, so that what is between them lies where the data lie."""
+    from scipy.spatial import KDTree
+
+    spread = rows.std(axis=0)
+    scaled = rows / np.where(spread > 0, spread, 1.0)
+    nearest = KDTree(scaled).query(scaled, SIMILAR)[1]
+    chosen = generator.integers(SIMILAR // 2, SIMILAR, len(rows))
+    return np.asarray(nearest[np.arange(len(rows)), chosen])
 
 
 def _without_a_word(text: str, generator: np.random.Generator) -> str:

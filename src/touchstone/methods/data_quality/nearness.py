@@ -26,6 +26,8 @@ ERROR = 0.001
 """Chance that any row at all of an independent set is taken for a copy."""
 NARROW = 0.75
 """Quantile of the rows' own estimates of `1 / D`: where rows lie in fewer dimensions, chance brings them nearer."""
+USUAL = 0.3
+"""Share of the usual distance between nearest strangers above which no row is taken for a copy."""
 WEAKENED_AT = (0.05, 0.02, 0.01)
 """Tails of the rows' own set at which p-values are compared with what they should be."""
 _AT_ONCE = 2**22
@@ -54,8 +56,10 @@ def nearness(rows: Vectors, others: Vectors) -> Nearness:
         raise ValueError(f"{FEWEST} rows of each set expected: {len(rows)}, {len(others)}")
     place, distance = _neighbours(rows, others, skip_self=False)
     own = _neighbours(rows, rows, skip_self=True)[1]
-    weakening = _weakening(_p_values(own))
-    return Nearness(place[:, 0], distance[:, 0], _p_values(distance) ** (1.0 / weakening))
+    p = _p_values(distance) ** (1.0 / _weakening(_p_values(own)))
+    # Two outliers are near one another beside all other rows without being copies.
+    apart = distance[:, 0] > USUAL * np.median(own[:, 0])
+    return Nearness(place[:, 0], distance[:, 0], np.where(apart, 1.0, p))
 
 
 def _neighbours(rows: Vectors, others: Vectors, *, skip_self: bool) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
