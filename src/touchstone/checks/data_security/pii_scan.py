@@ -58,9 +58,11 @@ class _Count:
         "随机抽取数据集与文档中的记录，检测中英文姓名、证件与账户号码、电话、地址等个人信息；统计描述中未申报的部分。",
     ),
     cannot_tell=Text(
-        "Names and addresses are recognised by lists, shapes and context, and some are missed; pictures, arrays and "
-        "documents that are no text are not read. That a declaration is lawful is not examined.",
-        "姓名与地址依词表、格式与上下文识别，会有遗漏；不读取图像、数组及非文本文档；不审查申报本身的合法性。",
+        "Names are recognised by a label, a title or listed given names, addresses by their shape: in free text many "
+        "are missed, so a clean result does not show that there are none. Pictures, arrays and documents that are no "
+        "text are not read. That a declaration is lawful is not examined.",
+        "姓名依标签、称谓或常用名词表识别，地址依格式识别：自由文本中会有较多遗漏，未检出不等于不存在。"
+        "不读取图像、数组及非文本文档；不审查申报本身的合法性。",
     ),
     remedy=Text(
         "Remove or pseudonymise what the purpose does not need, and declare the rest with its legal basis under "
