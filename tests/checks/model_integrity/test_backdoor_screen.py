@@ -103,10 +103,10 @@ def test_an_honest_model_is_not_flagged_and_never_called_clean(honest: Screened)
     assert f"among {COUNT} matched references" in " ".join(text.en for text in words)
 
 
-def test_the_seed_follows_from_the_model_alone(honest: Screened) -> None:
-    again = backdoor_screen.function(honest.subject, Parameters(), InProcessRun(seed="another"))
-    measured = [each for each in again.metrics if each.id != "planted_detection_rate"]
-    assert measured == [each for each in honest.measurement.metrics if each.id != "planted_detection_rate"]
+def test_the_seed_follows_from_the_model_alone(tmp_path: Path) -> None:
+    subject = system(tmp_path, poisoned=False)
+    first, second = (backdoor_screen.function(subject, Parameters(), InProcessRun(seed=seed)) for seed in "ab")
+    assert first == second
 
 
 def test_without_references_there_is_no_p_value(tmp_path: Path) -> None:

@@ -58,12 +58,14 @@ _COST = {"quick": (20, 120), "standard": (30, 200), "full": (60, 400)}
         "al. 2022), and no test can be universal (Pichler et al. 2024). A finding may be a natural shortcut: it is "
         "reported because it can be used, not because intent was shown. An attacker who knows this screen can train "
         "against it. Not covered: triggers made for each sample, physical triggers, language models, models without "
-        "gradients. References that learnt from poisoned data hide the backdoor: the check of the data comes first.",
+        "gradients. References that learnt from poisoned data hide the backdoor: the check of the data comes first. "
+        "References are worth what whoever trained them is trusted for: best the laboratory itself.",
         "未发现迹象不等于不存在后门：在小型图像分类器上，这些方法在约 6 % 误报率下只能检出约一半的植入后门。"
         "存在任何高效测试都无法发现的后门（Goldwasser 等 2022），也不存在通用的检测（Pichler 等 2024）。"
         "发现的可能是自然形成的捷径：报告它是因为可被利用，而非已证明蓄意。了解本筛查的攻击者可针对性训练以规避。"
         "不覆盖：逐样本触发器、物理触发器、语言模型、无梯度模型。"
-        "用投毒数据训练的参考模型会掩盖后门：须先检验训练数据。",
+        "用投毒数据训练的参考模型会掩盖后门：须先检验训练数据。"
+        "参考模型的可信度取决于由谁训练：最好由实验室自行训练。",
     ),
     remedy=Text(
         "Flagged: do not deploy; test the training data, retrain from vetted data, or remove the shortcut and screen "
