@@ -7,6 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from tests.checks.running import METHOD_CODE, InProcessRun, codes, metric
+from tests.checks.system_resilience.text_systems import text_system
 from tests.system.made import data_set, describe, make
 from touchstone.canonical import parse_json
 from touchstone.checks.data_security.membership_inference import MembershipParameters, membership_inference
@@ -128,3 +129,27 @@ def test_the_same_run_twice_gives_the_same_bytes(tmp_path: Path) -> None:
     assert runs[0].kept == runs[1].kept
     report = parse_json(runs[0].kept["membership_report.json"], "membership_report.json")
     assert report["roc"][-1] == {"members_accused": 200, "non_members_accused": 200}
+
+
+def test_hard_members_give_themselves_away_beside_references(tmp_path: Path) -> None:
+    """What a tree alone shows is that members are right; beside clones also that turned labels were learnt."""
+    exposed = metric(measured(system(tmp_path, memorising=True, n=2000)), "tpr_at_fpr_0_01")
+    assert exposed.n == 1000
+    assert exposed.high is not None
+    assert exposed.value <= exposed.high
+
+
+@pytest.mark.parametrize(("access", "kind"), [("artefact", "clones of the estimator"), ("probabilities", "small net")])
+def test_the_kind_of_references_follows_what_is_shown(tmp_path: Path, access: str, kind: str) -> None:
+    measurement = measured(system(tmp_path, memorising=True, access=access))
+    [note] = [note for note in measurement.warnings if note.code == "references-used"]
+    assert kind in note.text.en
+
+
+def test_without_references_nothing_is_bounded_from_above(tmp_path: Path) -> None:
+    measurement = measured(text_system(tmp_path, n=250, access="probabilities"))
+    assert "no-references" in codes(measurement)
+    seen = metric(measurement, "attack_auc")
+    assert seen.high == 1
+    assert seen.low is not None
+    assert seen.low < seen.value < 1

@@ -3,9 +3,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from touchstone.methods.inference.answers import Answers
 from touchstone.methods.inference.membership import (
     ATTACKS,
-    Answers,
     infer_membership,
     loss_for_its_class,
     modified_entropy,

@@ -14,36 +14,17 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betainc
 
+from touchstone.methods.inference.answers import SMALLEST, Answers
+from touchstone.methods.inference.reference_attacks import (
+    FEWEST_FOR_LIKELIHOODS,
+    calibrated_loss,
+    likelihood_ratio,
+    relative_likelihood,
+)
 from touchstone.statistics import CONFIDENCE, auc, proportion_bounds
 
-Probabilities = NDArray[np.float64]
-Classes = NDArray[np.int64]
 Suspicion = NDArray[np.float64]
 """One number per sample, higher for likelier members."""
-
-SMALLEST = 1e-30
-"""Floor of a probability, so that its logarithm stays finite."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answers:
-    """A model's answers to some samples, and the true classes. Labels alone are one-hot probabilities."""
-
-    probabilities: Probabilities
-    target: Classes
-
-    def __len__(self) -> int:
-        return len(self.target)
-
-    def __getitem__(self, rows: NDArray[np.int64] | slice) -> Answers:
-        return Answers(self.probabilities[rows], self.target[rows])
-
-    @property
-    def true_class(self) -> NDArray[np.float64]:
-        """Probability given to the true class, shape `(n,)`."""
-        given: NDArray[np.float64] = self.probabilities[np.arange(len(self)), self.target]
-        return given
-
 
 Attack = Callable[[Answers, Answers, Answers], Suspicion]
 """`(suspects, known members, known non-members)` to suspicion."""
@@ -56,9 +37,7 @@ def label_gap(suspects: Answers, _: Answers, __: Answers) -> Suspicion:
 
 def loss(suspects: Answers, _: Answers, __: Answers) -> Suspicion:
     """Members have a small loss: log-odds of the true class, which orders like the loss and keeps its tail apart."""
-    given = suspects.true_class
-    others = np.maximum(1.0 - given, suspects.probabilities.sum(axis=1) - given)
-    return np.asarray(np.log(np.maximum(given, SMALLEST)) - np.log(np.maximum(others, SMALLEST)))
+    return suspects.log_odds
 
 
 def confidence(suspects: Answers, _: Answers, __: Answers) -> Suspicion:
@@ -96,6 +75,12 @@ ATTACKS: dict[str, Attack] = {
 }
 
 
+FEW_REFERENCES_ATTACKS: dict[str, Attack] = {
+    attack.__name__: attack for attack in (relative_likelihood, calibrated_loss)
+}
+REFERENCE_ATTACKS: dict[str, Attack] = FEW_REFERENCES_ATTACKS | {"likelihood_ratio": likelihood_ratio}
+
+
 @dataclass(frozen=True, slots=True)
 class MembershipResult:
     """The chosen attack and its numbers on samples that had no part in the choice.
@@ -113,11 +98,14 @@ class MembershipResult:
 def infer_membership(
     members: Answers, outsiders: Answers, generator: np.random.Generator, *, labels_only: bool = False
 ) -> MembershipResult:
-    """Attack a model through its answers to members and non-members, at least two of each."""
+    """Attack a model through its answers to members and non-members, at least two of each.
+
+    Attacks with references are tried where both have them.
+    """
     known_in, suspect_in = _halves(len(members), generator)
     known_out, suspect_out = _halves(len(outsiders), generator)
     inside, outside = members[known_in], outsiders[known_out]
-    candidates = {"label_gap": label_gap} if labels_only else ATTACKS
+    candidates = _candidates(inside, labels_only=labels_only)
     power = {
         name: auc(attack(inside, inside, outside), attack(outside, inside, outside))
         for name, attack in candidates.items()
@@ -131,6 +119,14 @@ def infer_membership(
         suspect_in,
         suspect_out,
     )
+
+
+def _candidates(known: Answers, *, labels_only: bool) -> dict[str, Attack]:
+    alone: dict[str, Attack] = {"label_gap": label_gap} if labels_only else ATTACKS
+    if known.references is None:
+        return alone
+    likelihoods = not labels_only and len(known.references) >= FEWEST_FOR_LIKELIHOODS
+    return alone | (REFERENCE_ATTACKS if likelihoods else FEW_REFERENCES_ATTACKS)
 
 
 def true_positive_rate(
