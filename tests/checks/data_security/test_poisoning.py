@@ -197,8 +197,7 @@ def test_wrong_labels_alone_make_no_suspects(tmp_path):
     subject, _ = table_system(tmp_path, poisoned=0, wrong=50)
     measurement = poisoning.function(subject, poisoning.parameters(), InProcessRun())
     assert float(metric(measurement, "unresolved_suspects").value) == 0
-    [remark] = [note.text.en for note in measurement.warnings if note.code == "wrong-labels"]
-    assert "nothing about backdoors" in remark
+    assert "class-flagged" not in codes(measurement)
 
 
 def test_the_same_run_gives_the_same_bytes(attacked, tmp_path):

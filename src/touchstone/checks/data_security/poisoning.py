@@ -6,8 +6,8 @@ with more strange rows than chance explains is flagged, and its strange rows are
 Before any verdict, poison is planted in a copy of the training data and taught to a copy of the model: what the screen
 finds of it is its power.
 
-Wrong labels are a matter of their own. Rows whose label the model contradicts are left out of the screen, and the
-estimated share of wrong labels is a remark.
+Wrong labels are a matter of their own, with a check of their own (`data.label_quality`). Rows whose label the model
+contradicts are left out of this screen.
 """
 
 from __future__ import annotations
@@ -27,11 +27,6 @@ from touchstone.checks.declaration import Measurement, MetricDeclaration, Needs,
 from touchstone.checks.system_resilience.inputs import Layout, times_small, value_range
 from touchstone.checks.system_resilience.pictures import Picture, picture_sheet
 from touchstone.errors import UnavailableError
-from touchstone.methods.backdoor.rows.label_noise import (
-    label_noise,
-    neighbour_probabilities,
-    out_of_fold_probabilities,
-)
 from touchstone.methods.backdoor.rows.ranking import (
     mean_rank,
     neighbour_disagreement,
@@ -126,7 +121,7 @@ def poisoning(subject: Subject, parameters: PoisoningParameters, run: Run) -> Me
     learnt = [one for one in planted if one.took]
     share = int(found.suspect.sum()) / len(rows)
     suspects = Metric(id="unresolved_suspects", unit="share", value=number(share), n=len(rows), better="lower")
-    notes = [view.note(), *_remarks(found, vetted_y, classes, planted), _wrong_labels(x, y, vetted_x, vetted_y, run)]
+    notes = [view.note(), *_remarks(found, vetted_y, classes, planted)]
     return Measurement(
         (*([_recall(learnt)] if learnt else []), suspects),
         (_null_control(view, vetted_x, vetted_y, run), _planted_control(learnt)),
@@ -250,25 +245,6 @@ def _remarks(found: Screening, vetted: Labels, classes: int, planted: list[Plant
         for one in found.flagged
     ]
     return notes
-
-
-def _wrong_labels(x: Samples, y: Labels, vetted_x: Samples, vetted_y: Labels, run: Run) -> Note:
-    """An estimate that never enters the screen, nor the screen it."""
-    inputs, known = columns(x), columns(vetted_x)
-    spread = inputs.std(axis=0)
-    inputs, known = (part / np.where(spread > 0, spread, 1.0) for part in (inputs, known))
-    classes = int(max(y.max(), vetted_y.max())) + 1
-    probabilities = out_of_fold_probabilities(inputs, y, classes, run.generator("folds"))
-    noise = label_noise(probabilities, y, (neighbour_probabilities(inputs, y, known, classes), vetted_y))
-    return Note(
-        code="wrong-labels",
-        text=Text(
-            f"label quality, a separate matter: an estimated {noise.rate:.1%} of labels are wrong "
-            f"(between {noise.low:.1%} and {noise.high:.1%}), by the nearest rows; this says nothing about backdoors",
-            f"标签质量（另一问题）：按最近邻估计约 {noise.rate:.1%} 的标签有误"
-            f"（介于 {noise.low:.1%} 与 {noise.high:.1%}）；该结论与后门无关",
-        ),
-    )
 
 
 def _suspects(rows: NDArray[np.int64], y: Labels, found: Screening) -> bytes:

@@ -1,15 +1,10 @@
-"""Orders of rows where nothing is vetted, and wrong labels."""
+"""Orders of rows where nothing is vetted."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from touchstone.methods.backdoor.rows.label_noise import (
-    label_noise,
-    neighbour_probabilities,
-    out_of_fold_probabilities,
-)
 from touchstone.methods.backdoor.rows.ranking import (
     mean_rank,
     neighbour_disagreement,
@@ -48,18 +43,3 @@ def test_neighbours_disagree_with_rows_of_another_class():
 
 def test_several_orders_are_one():
     assert mean_rank(np.array([1.0, 2.0, 3.0]), np.array([10.0, 30.0, 20.0])).argmin() == 0
-
-
-@pytest.mark.parametrize("share", [0.0, 0.1])
-def test_the_share_of_wrong_labels_lies_within_its_bounds(share):
-    generator = np.random.default_rng(3)
-    labels = np.arange(900) % 3
-    x = generator.normal(size=(900, 4)) + 3 * np.eye(3, 4)[labels]
-    wrong = np.arange(600) < round(600 * share)
-    given = labels[:600].copy()
-    given[wrong] = (given[wrong] + 1) % 3
-    known = neighbour_probabilities(x[:600], given, x[600:], 3), labels[600:]
-    found = label_noise(out_of_fold_probabilities(x[:600], given, 3, generator), given, known)
-    assert found.low <= share <= found.high
-    if share:
-        assert auc(found.margin[wrong], found.margin[~wrong]) > 0.95

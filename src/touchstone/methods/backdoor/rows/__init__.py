@@ -6,5 +6,5 @@
     suspects = suspect_rows(rows.p, labels_of_rows, flagged_classes(classes))
 
 With vetted samples there are p-values and a verdict. Without them :mod:`.ranking` puts rows in an order for people to
-look at, which is no verdict. Wrong labels are another matter altogether: :mod:`.label_noise`.
+look at, which is no verdict. Wrong labels are another matter altogether.
 """
