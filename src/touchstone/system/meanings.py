@@ -193,6 +193,10 @@ MEANINGS: dict[str, Text] = {
         "预先计算的预测列：一列标签，或每类一列",
     ),
     "DataSet.site": Text("column of the site or device a row comes from", "该行来源机构或设备的列"),
+    "DataSet.annotations": Text(
+        "columns of the labels that single people gave, empty where one gave none",
+        "各标注人员所给标签的列；某人未标注时留空",
+    ),
     "DataSet.origin": Text(
         "where the data come from, and under which licence or consent", "数据来源，以及所依据的许可或同意"
     ),
@@ -241,6 +245,20 @@ MEANINGS: dict[str, Text] = {
     ),
     "Component.substitutes": Text("components that were tested in its place", "经过替代测试的组件"),
     "Deployment.endpoint": Text("URL at which the system is in service", "系统对外服务的 URL"),
+    "Deployment.endpoint_tests": Text(
+        "consent to hostile requests and load against the service under test, and their bounds",
+        "对被测服务发送恶意请求与负载的许可及其边界",
+    ),
+    "EndpointTests.consent": Text("who permits it, for which instance and time", "由谁许可、针对哪个实例、在何时段"),
+    "EndpointTests.interfaces": Text("what the service speaks at this address", "该地址上服务所用的接口协议"),
+    "EndpointTests.tenant_rate": Text(
+        "requests per second that the service grants one ordinary client", "服务给予单个普通客户端的每秒请求数"
+    ),
+    "EndpointTests.requests": Text("most requests, all together", "请求总数上限"),
+    "EndpointTests.seconds": Text("longest time the tests may take", "测试最长时间（秒）"),
+    "EndpointTests.recovery_seconds": Text(
+        "time after overload within which the service claims to answer again", "服务声明的过载后恢复应答时间"
+    ),
     "Deployment.jurisdictions": Text("where the system is used", "系统的使用地法域"),
     "Deployment.edge_devices": Text(
         "devices outside the data centre that run the model or feed it", "数据中心之外运行模型或为其供数的设备"
