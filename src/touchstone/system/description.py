@@ -296,6 +296,13 @@ class DataSet(Part):
         description="columns of precomputed predictions: one label column, or one column per class",
     )
     site: Line | None = Field(None, description="column of the site or device a row comes from")
+    annotations: list[Line] | None = Field(
+        None,
+        exclude_if=_absent,
+        min_length=2,
+        description="columns of the labels that single people gave, empty where one gave none",
+        examples=[["first_reader", "second_reader"]],
+    )
     origin: Line = Field(
         description="where the data come from, and under which licence or consent",
         examples=["hospital registry 2019-2024, pseudonymised, ethics approval 2025-17"],

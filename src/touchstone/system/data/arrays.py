@@ -59,6 +59,7 @@ def read_npz(subject: Subject, role: str, declared: DataSet) -> LabelledData:
         identifiers=archive.column(declared.identifier) if declared.identifier else None,
         sensitive={name: archive.column(name) for name in declared.sensitive},
         sites=archive.column(declared.site) if declared.site else None,
+        annotations={name: archive.column(name) for name in declared.annotations or ()},
         target_name=declared.target or "",
         identifier_name=declared.identifier or "",
         site_name=declared.site or "",

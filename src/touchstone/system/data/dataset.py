@@ -26,6 +26,8 @@ class LabelledData:
     sensitive: dict[str, NDArray[np.str_]] = field(default_factory=dict)
     predictions: NDArray[np.float64] | NDArray[np.int64] | None = None
     sites: NDArray[np.str_] | None = None
+    annotations: NDArray[np.int64] | None = None
+    """Labels that single people gave, `(n, people)`; -1 where a person gave none."""
 
     def __len__(self) -> int:
         return len(self.inputs)

@@ -39,7 +39,7 @@ def feature_columns(declared: DataSet, model: ModelDeclaration) -> list[str]:
 def other_columns(declared: DataSet) -> list[str]:
     """The columns the description names besides features."""
     named = (declared.target, declared.identifier, declared.site, *declared.sensitive, *declared.predictions)
-    return [name for name in named if name is not None]
+    return [name for name in (*named, *(declared.annotations or ())) if name is not None]
 
 
 def table_rows(
@@ -55,6 +55,7 @@ def table_rows(
         sensitive={name: columns[name] for name in declared.sensitive},
         predictions=[columns[name] for name in declared.predictions],
         sites=columns[declared.site] if declared.site else None,
+        annotations={name: columns[name] for name in declared.annotations or ()},
         target_name=declared.target or "",
         identifier_name=declared.identifier or "",
         site_name=declared.site or "",

@@ -47,6 +47,7 @@ class Rows:
     sensitive: dict[str, Sequence[Any]] = field(default_factory=dict)
     predictions: Sequence[Sequence[Any]] = ()
     sites: Sequence[Any] | None = None
+    annotations: dict[str, Sequence[Any]] = field(default_factory=dict)
     target_name: str = "target"
     identifier_name: str = "identifier"
     site_name: str = "site"
@@ -71,6 +72,7 @@ def validate(rows: Rows, role: str, model: ModelDeclaration) -> LabelledData:
         sensitive={name: _texts(rows, values, name) for name, values in rows.sensitive.items()},
         predictions=_predictions(rows, names),
         sites=None if rows.sites is None else _texts(rows, rows.sites, rows.site_name),
+        annotations=_annotations(rows, names),
     )
 
 
@@ -168,6 +170,7 @@ def _same_lengths(rows: Rows, count: int) -> None:
         rows.identifier_name: rows.identifiers,
         rows.site_name: rows.sites,
         **rows.sensitive,
+        **rows.annotations,
         **dict(zip(rows.prediction_names, rows.predictions, strict=True)),
     }
     for name, values in parts.items():
@@ -200,7 +203,10 @@ def _target(rows: Rows, names: ClassNames) -> NDArray[np.int64] | None:
     return target
 
 
-def _classes(rows: Rows, values: Sequence[Any], column: str, names: ClassNames) -> NDArray[np.int64]:
+def _classes(
+    rows: Rows, values: Sequence[Any], column: str, names: ClassNames, places: Sequence[int] | None = None
+) -> NDArray[np.int64]:
+    """Class indices of values that stand in all rows, or in those at `places`."""
     indices = names.indices_of(values)
     known = [index for index in indices if index is not None]
     if len(known) < len(indices):
@@ -211,7 +217,7 @@ def _classes(rows: Rows, values: Sequence[Any], column: str, names: ClassNames) 
                 f"{_shown(values[row])} is no declared class ({declared})",
                 f"{_shown(values[row])} 不是已声明的类别（{declared}）",
             ),
-            rows.place(row, column),
+            rows.place(row if places is None else places[row], column),
             Text(
                 "write classes by name or by index, or correct model.output.labels",
                 "请以名称或序号书写类别，或更正 model.output.labels",
@@ -249,6 +255,17 @@ def _texts(rows: Rows, values: Iterable[Any], column: str) -> NDArray[np.str_]:
                 Text("write a short value; `unknown` when there is none", "请填写简短的值；没有时写 unknown"),
             )
     return np.array(texts, dtype=np.str_)
+
+
+def _annotations(rows: Rows, names: ClassNames) -> NDArray[np.int64] | None:
+    """One column per person, -1 where nothing stands."""
+    if not rows.annotations:
+        return None
+    found = np.full((len(rows.inputs), len(rows.annotations)), -1, dtype=np.int64)
+    for place, (name, values) in enumerate(rows.annotations.items()):
+        given = [row for row, value in enumerate(values) if value is not None and str(value).strip()]
+        found[given, place] = _classes(rows, [values[row] for row in given], name, names, given)
+    return found
 
 
 def _predictions(rows: Rows, names: ClassNames) -> NDArray[np.float64] | NDArray[np.int64] | None:
