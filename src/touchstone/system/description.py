@@ -446,6 +446,13 @@ class SystemDescription(Part):
         description="conditions the system is made for, out of the profile's; left out, it must bear all of them",
         examples=[["night", "fog", "rain"]],
     )
+    operating_dimensions: dict[Line, list[Line] | list[Finite]] | None = Field(
+        None,
+        exclude_if=_absent,
+        description="what the operating domain varies in: for a column of the data (attribute, site, input) its values,"
+        " or, for an input, the edges of its intervals",
+        examples=[{"age_band": ["18-39", "40-64", "65+"], "bmi": [15, 25, 30, 60]}],
+    )
     model: ModelDeclaration
     data: DataSets = Field(default_factory=DataSets)
     components: list[Component] = Field(default_factory=list)

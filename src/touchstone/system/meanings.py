@@ -18,6 +18,11 @@ MEANINGS: dict[str, Text] = {
         "conditions the system is made for, out of the profile's; left out, it must bear all of them",
         "系统设计运行所处的条件，从档案所列中选取；不填则须承受全部条件",
     ),
+    "SystemDescription.operating_dimensions": Text(
+        "what the operating domain varies in: for a column of the data (attribute, site, input) its values, or, for an "
+        "input, the edges of its intervals",
+        "运行域的变化维度：数据列（属性、站点、输入）的取值；对输入列亦可给出区间边界",
+    ),
     "SystemDescription.model": Text("the model under test", "被测模型"),
     "SystemDescription.data": Text("the data handed in, by role", "按角色提交的数据"),
     "SystemDescription.components": Text("what the system depends on", "系统的依赖"),
