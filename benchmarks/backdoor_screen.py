@@ -79,6 +79,10 @@ def main() -> None:
         "split": arguments.split,
         "honest": sum(one.attack is None for one in suspects),
         "attacked": sum(one.attack is not None for one in suspects),
+        "looked_at_while_developing": {
+            "honest": sum(one.developed_on and one.attack is None for one in suspects),
+            "attacked": sum(one.developed_on and one.attack is not None for one in suspects),
+        },
         "models_that_do_not_count": sum(entry.state != "usable" for entry in zoo.manifest.models),
         "models_not_made_yet": len(zoo.manifest.missing),
         "all": _figures(suspects, pool),
