@@ -93,7 +93,7 @@ def _entries(subject: Subject) -> list[_Entry]:
             role,
             data_set.path,
             None if data_set.sha256 is None else f"sha256:{data_set.sha256}",
-            _digest(subject, data_set),
+            data_digest(subject, data_set),
         )
         for role, data_set in declared.items()
         if data_set is not None
@@ -107,7 +107,7 @@ def _entries(subject: Subject) -> list[_Entry]:
     return entries
 
 
-def _digest(subject: Subject, data_set: DataSet) -> Digest:
+def data_digest(subject: Subject, data_set: DataSet) -> Digest:
     """Digest of a data file, or of the sorted list of paths and digests of a folder of images."""
     if data_set.format != "image-folder":
         return subject.record(data_set.path).digest
