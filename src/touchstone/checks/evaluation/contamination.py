@@ -189,10 +189,10 @@ def _remarks(copies: Copies) -> list[Note]:
     if not copies.near_searched:
         notes.append(
             Note(
-                code="too-few-rows-for-near-copies",
+                code="near-copies-not-told",
                 text=Text(
-                    "too few rows to say how near strangers are; only equal rows were looked for",
-                    "行数过少，无法判断无关行之间的距离，仅查找了相同行",
+                    "too few rows, or columns that vary, to tell near copies from strangers; only equal rows count",
+                    "行数或有变化的列过少，无法区分近似副本与无关行，仅统计相同行",
                 ),
             )
         )

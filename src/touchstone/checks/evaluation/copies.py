@@ -28,7 +28,7 @@ class Copies:
     """For each row `(n,)` whether it has an equal, or a near, row in the other set that chance does not explain.
 
     `place` is that row, `nearness` how far it is (texts: how alike). `common` are rows that have an equal which chance
-    explains. `near_searched` is false where there are too few rows to say how near strangers are.
+    explains. `near_searched` is false where nobody can say how near strangers are: too few rows, or columns.
     """
 
     equal: NDArray[np.bool_]
@@ -69,6 +69,7 @@ def _copies_of_numbers(rows: Rows, others: Rows, specification: InputSpecificati
     if searched:
         mine, theirs = vectors(rows, others, specification)
         found = nearness(mine, theirs)
+        searched = found.told
         near = found.copies & (place < 0)
         place, distance = np.where(near, found.nearest, place), np.where(place < 0, found.distance, 0.0)
         if specification.kind == "image":

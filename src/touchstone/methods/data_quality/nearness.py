@@ -28,6 +28,8 @@ NARROW = 0.75
 """Quantile of the rows' own estimates of `1 / D`: where rows lie in fewer dimensions, chance brings them nearer."""
 USUAL = 0.3
 """Share of the usual distance between nearest strangers above which no row is taken for a copy."""
+FEWEST_DIMENSIONS = 4.0
+"""Below them chance brings rows as near to one another as copies are, most of all where some columns are lattices."""
 WEAKENED_AT = (0.05, 0.02, 0.01)
 """Tails of the rows' own set at which p-values are compared with what they should be."""
 _AT_ONCE = 2**22
@@ -43,6 +45,8 @@ class Nearness:
     nearest: NDArray[np.int64]
     distance: NDArray[np.float64]
     p: NDArray[np.float64]
+    told: bool
+    """Whether copies could be told from strangers at all: not in few dimensions."""
 
     @property
     def copies(self) -> NDArray[np.bool_]:
@@ -56,10 +60,12 @@ def nearness(rows: Vectors, others: Vectors) -> Nearness:
         raise ValueError(f"{FEWEST} rows of each set expected: {len(rows)}, {len(others)}")
     place, distance = _neighbours(rows, others, skip_self=False)
     own = _neighbours(rows, rows, skip_self=True)[1]
+    if min(_dimensions(distance), _dimensions(own)) < FEWEST_DIMENSIONS:
+        return Nearness(place[:, 0], distance[:, 0], np.ones(len(rows)), told=False)
     p = _p_values(distance) ** (1.0 / _weakening(_p_values(own)))
     # Two outliers are near one another beside all other rows without being copies.
     apart = distance[:, 0] > USUAL * np.median(own[:, 0])
-    return Nearness(place[:, 0], distance[:, 0], np.where(apart, 1.0, p))
+    return Nearness(place[:, 0], distance[:, 0], np.where(apart, 1.0, p), told=True)
 
 
 def _neighbours(rows: Vectors, others: Vectors, *, skip_self: bool) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
@@ -87,18 +93,23 @@ def _neighbours(rows: Vectors, others: Vectors, *, skip_self: bool) -> tuple[NDA
     return places, distances
 
 
+def _dimensions(distance: NDArray[np.float64]) -> float:
+    """In how many dimensions the strangers lie, where they lie in few; 0 where they coincide."""
+    last, strangers = distance[:, -1], distance[:, 1:]
+    apart = strangers[:, 0] > 0
+    if not apart.any():
+        return 0.0
+    inverse = np.quantile(np.log(last[apart, None] / strangers[apart, :-1]).mean(axis=1), NARROW)
+    return 1.0 / max(float(inverse), 1e-9)
+
+
 def _p_values(distance: NDArray[np.float64]) -> NDArray[np.float64]:
     """How unlikely the first of each row's distances is, given the rest."""
     last = distance[:, -1]
-    strangers = distance[:, 1:]
-    apart = (last > 0) & (strangers[:, 0] > 0)
-    if not apart.any():
-        return np.ones(len(distance))
-    inverse = np.quantile(np.log(last[apart, None] / strangers[apart, :-1]).mean(axis=1), NARROW)
-    dimensions = 1.0 / max(float(inverse), 1e-9)
     share = np.ones(len(distance))
     np.divide(distance[:, 0], last, out=share, where=last > 0)
-    return np.asarray(-np.expm1(STRANGERS * np.log1p(-np.minimum(share**dimensions, 1.0 - 1e-16))))
+    inside = np.minimum(share ** _dimensions(distance), 1.0 - 1e-16)
+    return np.asarray(-np.expm1(STRANGERS * np.log1p(-inside)))
 
 
 def _weakening(p: NDArray[np.float64]) -> float:
