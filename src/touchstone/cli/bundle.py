@@ -150,8 +150,7 @@ def replay(bundle: Path, system: Path) -> None:
         say(
             f"{done.broken} of {done.stored} stored samples are still broken; {done.genuine} are made of the test data "
             "within the threat model",
-            f"所存 {done.stored} 个样本中仍被攻破 {done.broken} 个；"
-            f"{done.genuine} 个确由测试数据在威胁模型内改动而成",
+            f"所存 {done.stored} 个样本中仍被攻破 {done.broken} 个；{done.genuine} 个确由测试数据在威胁模型内改动而成",
         )
     )
     sys.exit(0 if done.broken == done.stored else 1)
