@@ -59,9 +59,11 @@ def train_shadows(subject: Subject, lesson: Lesson, generator: np.random.Generat
     """
     for kind, learn in _KINDS.items():
         try:
-            return Shadows(References(learn(subject, lesson, generator), lesson.trained), kind)
+            found = learn(subject, lesson, generator)
         except UnavailableError:
             continue
+        if np.isfinite(found).all():  # some estimators answer no number after a training that went wrong
+            return Shadows(References(found, lesson.trained), kind)
     raise UnavailableError(
         Text("nothing like this model can be trained here", "此处无法训练与该模型同类的参考模型"),
         "model.format",

@@ -107,8 +107,8 @@ def test_the_low_false_positive_rate_needs_enough_strangers(tmp_path: Path) -> N
     assert not [m for m in few.metrics if m.id == "tpr_at_fpr_0_001"]
     enough = measured(subject, n_nonmembers_min=1000)
     assert "too-few-for-low-false-positive-rate" not in codes(enough)
-    # The memoriser is just as sure about strangers: nobody can be accused without accusing most.
-    assert metric(enough, "tpr_at_fpr_0_001").value == 0
+    # The memoriser is just as sure about strangers: hardly anybody can be accused without accusing most.
+    assert metric(enough, "tpr_at_fpr_0_001").value < Decimal("0.02")
 
 
 def test_test_rows_that_were_trained_on_do_not_count_as_strangers(tmp_path: Path) -> None:
@@ -131,12 +131,19 @@ def test_the_same_run_twice_gives_the_same_bytes(tmp_path: Path) -> None:
     assert report["roc"][-1] == {"members_accused": 200, "non_members_accused": 200}
 
 
-def test_hard_members_give_themselves_away_beside_references(tmp_path: Path) -> None:
-    """What a tree alone shows is that members are right; beside clones also that turned labels were learnt."""
-    exposed = metric(measured(system(tmp_path, memorising=True, n=2000)), "tpr_at_fpr_0_01")
-    assert exposed.n == 1000
-    assert exposed.high is not None
-    assert exposed.value <= exposed.high
+def test_members_that_are_hard_to_know_give_themselves_away(tmp_path: Path) -> None:
+    """That members are right gives 0.71 alone; clones show which of them nobody could have been right about."""
+    measurement = measured(system(tmp_path, memorising=True, n=2000))
+    exposed, few = metric(measurement, "attack_auc"), metric(measurement, "tpr_at_fpr_0_01")
+    assert exposed.value > Decimal("0.73")
+    assert few.value > Decimal("0.01")
+    assert few.n == 1000
+
+
+def test_a_model_that_did_not_memorise_can_be_cleared(tmp_path: Path) -> None:
+    cleared = metric(measured(system(tmp_path, memorising=False, n=2000)), "attack_auc")
+    assert cleared.high is not None
+    assert cleared.high < Decimal("0.6")
 
 
 @pytest.mark.parametrize(("access", "kind"), [("artefact", "clones of the estimator"), ("probabilities", "small net")])

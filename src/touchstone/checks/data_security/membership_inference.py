@@ -31,7 +31,12 @@ from touchstone.checks.data_security.membership_notes import (
 from touchstone.checks.declaration import ANY_KIND, Measurement, MetricDeclaration, Needs, Parameters, Run, check
 from touchstone.errors import DataError, UnavailableError
 from touchstone.methods.inference.answers import Answers, paired_halves
-from touchstone.methods.inference.membership import MembershipResult, infer_membership, true_positive_rate
+from touchstone.methods.inference.membership import (
+    MembershipResult,
+    infer_membership,
+    true_positive_rate,
+    without_ties,
+)
 from touchstone.records import Access, Metric, Note, number
 from touchstone.statistics import auc, auc_bounds
 from touchstone.system.data.dataset import LabelledData
@@ -132,7 +137,7 @@ def membership_inference(subject: Subject, parameters: MembershipParameters, run
     groups, skipped = _group_metrics(train, test, members, outsiders, result, run)
     overall = _auc_metric("attack_auc", result.members, result.outsiders, run.generator("pairs"))
     least = {"tpr_at_fpr_0_01": 1_000, "tpr_at_fpr_0_001": parameters.n_nonmembers_min}
-    rates = [_low_rate_metric(name, result) for name, needed in least.items() if len(result.outsiders) >= needed]
+    rates = [_low_rate_metric(name, result, run) for name, needed in least.items() if len(result.outsiders) >= needed]
     metrics: tuple[Metric, ...] = (overall, *groups, *rates)
     notes = [attack_used(result.attack, labels_only), references_note]
     if len(result.outsiders) < parameters.n_nonmembers_min:
@@ -204,10 +209,10 @@ def _auc_metric(
     return _metric(name, "auc", found, len(members), len(outsiders), "betting/random-pairs", part)
 
 
-def _low_rate_metric(name: str, result: MembershipResult) -> Metric:
-    found = true_positive_rate(result.members, result.outsiders, FALSE_POSITIVE_RATES[name])
-    method = "order-statistic/clopper-pearson"
-    return _metric(name, "share", found, len(result.members), len(result.outsiders), method)
+def _low_rate_metric(name: str, result: MembershipResult, run: Run) -> Metric:
+    members, outsiders = without_ties(result.members, result.outsiders, run.generator("equal suspicions"))
+    found = true_positive_rate(members, outsiders, FALSE_POSITIVE_RATES[name])
+    return _metric(name, "share", found, len(members), len(outsiders), "order-statistic/clopper-pearson")
 
 
 def _group_metrics(

@@ -152,6 +152,20 @@ def true_positive_rate(
     return value, low if strict else 0.0, high
 
 
+def without_ties(
+    members: Suspicion, outsiders: Suspicion, generator: np.random.Generator
+) -> tuple[Suspicion, Suspicion]:
+    """The same order of suspicions, with equal ones ordered by lot.
+
+    Models that answer with few different values tie many samples at the top. An attacker who may accuse only some of
+    them draws lots; a threshold that must take all or none would hide what leaks.
+    """
+    both = np.concatenate([members, outsiders])
+    places = np.empty(len(both))
+    places[np.lexsort((generator.random(len(both)), both))] = np.arange(len(both))
+    return places[: len(members)], places[len(members) :]
+
+
 def _above(members: Suspicion, outsiders: Suspicion, rank: int) -> int:
     """How many members exceed the suspicion of the non-member of this rank, counted from the most suspicious."""
     return int((members > np.sort(outsiders)[len(outsiders) - max(rank, 1)]).sum())
