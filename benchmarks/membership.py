@@ -30,7 +30,7 @@ from sklearn.preprocessing import OneHotEncoder
 
 from record import keep
 from touchstone.methods.inference.answers import Answers, References, log_odds, paired_halves
-from touchstone.methods.inference.membership import ATTACKS, REFERENCE_ATTACKS, infer_membership
+from touchstone.methods.inference.membership import ATTACKS, REFERENCE_ATTACKS, infer_membership, without_ties
 from touchstone.statistics import auc, auc_bounds, proportion_bounds
 from touchstone.system.models.answers import softmax
 from touchstone.training.shadows import scaled
@@ -117,7 +117,8 @@ def targets(task: str, draw: Callable[[np.random.Generator], tuple[np.ndarray, n
 
 
 def rate_at(members: np.ndarray, outsiders: np.ndarray, share: float = 0.01) -> float:
-    """True positive rate where at most that share of the non-members is accused."""
+    """True positive rate where at most that share of the non-members is accused, some of equal suspicion by lot."""
+    members, outsiders = without_ties(members, outsiders, np.random.default_rng(0))
     return float((members > np.sort(outsiders)[-int(share * len(outsiders)) - 1]).mean())
 
 
