@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 SIDE = 32
 KEPT = 12
 """Frequencies kept along each axis."""
+_AT_ONCE = 256
 
 
 def low_frequencies(pictures: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -20,6 +21,11 @@ def low_frequencies(pictures: NDArray[np.float32]) -> NDArray[np.float32]:
     The mean brightness is left out and the contrast divided away; the channels are turned into their mean and their
     differences from it, so that colour counts.
     """
+    parts = [_of_portion(pictures[at : at + _AT_ONCE]) for at in range(0, len(pictures), _AT_ONCE)]
+    return np.concatenate(parts)
+
+
+def _of_portion(pictures: NDArray[np.float32]) -> NDArray[np.float32]:
     from scipy.fft import dctn
 
     small = _along(_along(pictures.astype(np.float32), 2), 3)
