@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 COLUMNS = 4
-SLOW_SECONDS = 0.03
+SLOW_SECONDS = 0.06
 """What it takes over an input whose values are all equal."""
 TOKENS_PER_SECOND = 50_000
 """How fast it pretends to generate text, of any length it is asked for."""
