@@ -16,6 +16,8 @@ Picture = NDArray[np.float32]
 SMALLEST_TILE = 64
 """Pixels: smaller pictures are enlarged, so that a person sees them."""
 GAP = 4
+MOST_ACROSS = 12
+"""Columns beside each other: more would be too small to see in a report."""
 LINE = 14
 """Pixels above each column for a line of its name."""
 EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -33,22 +35,25 @@ def arrays_file(arrays: Mapping[str, NDArray[Any]]) -> bytes:
 
 
 def picture_sheet(columns: Mapping[str, Sequence[Picture]]) -> bytes:
-    """A PNG with one named column of pictures per entry, names broken at `_`; all pictures have the same size."""
+    """A PNG with one named column of pictures per entry, names broken at `_`; all pictures have the same size.
+
+    More columns than fit beside each other go on in a band below.
+    """
     from PIL import Image, ImageDraw
 
-    tiles = [[_tile(picture) for picture in column] for column in columns.values()]
-    height, width = tiles[0][0].shape[:2]
-    rows = max(len(column) for column in tiles)
-    words = [name.replace("_", "\n") for name in columns]
-    above = LINE * max(2, *(name.count("\n") + 1 for name in words))
-    size = (len(tiles) * (width + GAP) - GAP, above + rows * (height + GAP) - GAP)
+    named = [(name.replace("_", "\n"), [_tile(picture) for picture in column]) for name, column in columns.items()]
+    height, width = named[0][1][0].shape[:2]
+    above = LINE * max(2, *(name.count("\n") + 1 for name, _ in named))
+    band = above + max(len(column) for _, column in named) * (height + GAP)
+    across = min(len(named), MOST_ACROSS)
+    size = (across * (width + GAP) - GAP, -(-len(named) // across) * band - GAP)
     sheet = Image.new("RGB", size, "white")
     draw = ImageDraw.Draw(sheet)
-    for across, (name, column) in enumerate(zip(words, tiles, strict=True)):
-        left = across * (width + GAP)
-        draw.multiline_text((left + width // 2, above // 2), name, fill="black", anchor="mm", align="center")
+    for position, (name, column) in enumerate(named):
+        left, top = position % across * (width + GAP), position // across * band
+        draw.multiline_text((left + width // 2, top + above // 2), name, fill="black", anchor="mm", align="center")
         for down, tile in enumerate(column):
-            sheet.paste(Image.fromarray(tile), (left, above + down * (height + GAP)))
+            sheet.paste(Image.fromarray(tile), (left, top + above + down * (height + GAP)))
     buffer = BytesIO()
     sheet.save(buffer, format="PNG")
     return buffer.getvalue()
