@@ -21,6 +21,8 @@ pytestmark = pytest.mark.torch
 
 from touchstone.hardening.harden import Hardened, harden  # noqa: E402 - torch is optional
 
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
 
 class Silent:
     """Takes notes."""
@@ -158,6 +160,14 @@ def test_nothing_is_written_when_the_recipe_does_not_fit(tmp_path: Path) -> None
         hardened(subject, tmp_path / "new")
     with pytest.raises(UnavailableError, match="needs labelled data"):
         hardened(weak_system(tmp_path / "unlabelled", labelled=False), tmp_path / "other")
+
+
+def test_a_model_that_cannot_be_trained_is_refused_before_it_is_attacked(tmp_path: Path) -> None:
+    watcher, subject = Silent(), open_system(EXAMPLES / "healthcare")
+    wanted = Instructions(recipe=Recipe.ADVERSARIAL_TRAINING, norm="linf", eps=Fraction(1, 20), epochs=1, seed=3)
+    with pytest.raises(UnavailableError, match="cannot be trained further"):
+        harden(subject, wanted, tmp_path / "new", watcher)
+    assert watcher.stages == []
 
 
 def test_a_handful_of_training_samples_is_refused(tmp_path: Path) -> None:

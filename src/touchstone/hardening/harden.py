@@ -19,6 +19,7 @@ from touchstone.hardening.proving import Proven, prove_network, prove_smoothed
 from touchstone.hardening.training import Trained, train
 from touchstone.methods.robust_training.fine_tuning import Epoch
 from touchstone.system.models.torch import require_torch
+from touchstone.system.models.trainable import open_trainable
 from touchstone.system.subject import Subject
 from touchstone.text import LANGUAGES, Text
 
@@ -62,6 +63,8 @@ def harden(subject: Subject, wanted: Instructions, folder: Path, watcher: Watche
         )
     arena = arena_of(subject, wanted)
     require_empty(folder)
+    if wanted.trains:
+        open_trainable(subject)  # refused before the old model is attacked for minutes
     watcher.stage("before")
     before = measure(subject, arena, wanted.budget)
     trained = None
