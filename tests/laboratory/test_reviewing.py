@@ -169,6 +169,14 @@ def test_a_review_by_a_stranger_or_of_another_version_is_refused(system: Path, k
         read_reviews(tmp_path / "absent", [], subject)
 
 
+def test_the_list_leaves_out_what_does_not_apply(system: Path) -> None:
+    subject, profile = open_system(system), load_standard().profile("baseline")
+    listed = {row.control for row in asked_documents(profile, subject, [], date(2026, 6, 1))}
+    assert "DS-08" not in listed  # no data are personal
+    assert {"GA-01", "GA-03"} <= listed
+    assert "DS-08" in {requirement.control for requirement in profile.requirements if requirement.evidence}
+
+
 def test_the_list_tells_missing_from_unreviewed_and_expired(system: Path, key: Path) -> None:
     subject, profile = open_system(system), load_standard().profile("baseline-quick")
 

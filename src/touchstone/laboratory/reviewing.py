@@ -12,6 +12,7 @@ from touchstone.errors import EvidenceError, UserError
 from touchstone.evidence.files import read_regular
 from touchstone.records import Profile
 from touchstone.signatures.keys import VerifyingKey
+from touchstone.standard.applicability import applies
 from touchstone.standard.catalog import Standard
 from touchstone.standard.reviews import LARGEST_REVIEW, Review, SignedReview, trusted
 from touchstone.system.subject import FileRecord, Subject
@@ -109,8 +110,10 @@ class Asked:
 
 
 def asked_documents(profile: Profile, subject: Subject, reviews: Sequence[SignedReview], day: date) -> Iterator[Asked]:
-    """Every kind of document that the profile asks for, in its order, with where it stands on `day`."""
+    """Every kind of document that the profile asks of this system, in its order, with where it stands on `day`."""
     for requirement in profile.requirements:
+        if applies(requirement.applies_when, profile.assumed_facts, subject.facts) == "false":
+            continue
         titles = [each.title for each in subject.description.documents if requirement.control in each.controls]
         for kind in requirement.evidence:
             read = [
