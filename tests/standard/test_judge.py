@@ -355,6 +355,29 @@ def test_a_check_for_another_kind_of_input_explains_nothing_beside_one_for_this_
     assert "nothing was right" in silent.reason.text.en
 
 
+def unavailable(check="data.one") -> Observation:
+    note = Note(
+        code="unavailable", text=Text("data.train: no training data were handed in", "data.train：未提交训练数据")
+    )
+    way_out = Note(code="remedy", text=Text("hand them in", "请提交"))
+    return observation(check=check, status="error", error=note, warnings=(way_out,))
+
+
+def test_a_check_that_could_not_begin_tested_nothing_and_broke_nothing():
+    found = finding(requirement(limit()), unavailable())
+    assert (found.verdict, found.reason.code) == (Verdict.NOT_TESTED, "unavailable")
+    assert "no training data" in found.reason.text.en
+    assert found.remedy is not None
+    assert "hand them in" in found.remedy.en.casefold()
+
+
+def test_half_of_what_was_asked_for_is_undecided_and_says_why():
+    both = requirement(limit(), limit(metric="drop"), checks=("data.one", "data.two"))
+    found = finding(both, observation(metric()), unavailable("data.two"))
+    assert (found.verdict, found.reason.code) == (Verdict.INCONCLUSIVE, "not-measured")
+    assert "no training data" in found.reason.text.en
+
+
 MEMBERS = {"metric": "members", "op": ">=", "value": "7", "bound": "exact", "unit": "count"}
 
 

@@ -15,9 +15,9 @@ from touchstone.assessment.disclosure import may_speak_of_persons, salted, secre
 from touchstone.assessment.seeds import generator_of
 from touchstone.canonical import digest_of
 from touchstone.checks.declaration import Check, Measurement
-from touchstone.errors import TouchstoneError, UserError
+from touchstone.errors import TouchstoneError, UnavailableError, UserError
 from touchstone.records import Budget, Exhibit, Metric, Note, Observation, PlanItem, StoppingLimit
-from touchstone.standard.judge import compare
+from touchstone.standard.judge import UNAVAILABLE, compare
 from touchstone.system.subject import Subject
 from touchstone.text import Text
 
@@ -100,7 +100,8 @@ def measure(
         _refuse_undeclared(check, measurement)
     except UserError as error:
         where = "" if error.where is None else f"{error.where}: "
-        note = Note(code=REFUSED, text=Text(where + error.what.en, where + error.what.zh))
+        code = UNAVAILABLE if isinstance(error, UnavailableError) else REFUSED
+        note = Note(code=code, text=Text(where + error.what.en, where + error.what.zh))
         remedies = () if error.remedy is None else (Note(code=REMEDY, text=error.remedy),)
         return Measured(failed(subject, item, note, remedies), {})
     except MemoryError:

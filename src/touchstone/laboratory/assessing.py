@@ -36,6 +36,7 @@ from touchstone.laboratory.issuing import Issuer, issue_decision, issue_plan, lo
 from touchstone.laboratory.recording import Result, read_recorded, write_bundle
 from touchstone.laboratory.reporting import material_of, write_reports
 from touchstone.records import Assessment, Budget, Observation, Plan, PlanItem, Profile
+from touchstone.standard.judge import UNAVAILABLE
 from touchstone.standard.reviews import SignedReview
 from touchstone.system.subject import Subject
 from touchstone.text import Text
@@ -296,7 +297,7 @@ def _measure(
 
 def _refuse_wrong_input(intake: Observation) -> None:
     """Raise what the intake found wrong; a runtime that merely crashed there will be told of by the checks."""
-    if intake.error is not None and intake.error.code == REFUSED:
+    if intake.error is not None and intake.error.code in {REFUSED, UNAVAILABLE}:
         remedies = [note.text for note in intake.warnings if note.code == REMEDY]
         raise WrongInputError(intake.error.text, remedy=next(iter(remedies), None))
 

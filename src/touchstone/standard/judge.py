@@ -39,6 +39,8 @@ NO_TEST_YET = "no-test-yet"
 """Reason code of a planned check that is not installed: the control is then a matter of documents."""
 INPUT_NOT_COVERED = "input-not-covered"
 """Reason code of a planned check for systems that take another kind of input."""
+UNAVAILABLE = "unavailable"
+"""Code of the error of a check that lacks something of the system, not handed in or not declared, to measure it."""
 ATTESTED = "attested"
 """Reason code of a control that passes by what a reviewer found in documents, with no test."""
 ATTESTED_OTHERWISE = frozenset({"attested-value-misses-limit", "document-rejected"})
@@ -330,7 +332,7 @@ class _Case:
     def _crash(self) -> Note | None:
         """A check that broke off, or whose planned observation is gone."""
         for observation in self.observations:
-            if observation.status == "error":
+            if observation.status == "error" and not _unavailable(observation):
                 detail = observation.error.text if observation.error else Text("no details", "无详细信息")
                 name = observation.check.id
                 text = Text(f"check {name} did not finish: {detail.en}", f"检查项 {name} 未能完成：{detail.zh}")
@@ -359,6 +361,12 @@ class _Case:
     def _why_nothing_was_measured(
         self, compared: Sequence[_Compared], unclear: Sequence[str]
     ) -> tuple[Note] | tuple[Note, Text]:
+        unavailable = next((each for each in self.observations if _unavailable(each)), None)
+        if unavailable is not None and unavailable.error is not None:
+            what, remedy = unavailable.error.text, next((note.text for note in unavailable.warnings), None)
+            text = Text(f"cannot be measured here: {what.en}", f"此处无法测量：{what.zh}")
+            reason = Note(code=UNAVAILABLE, text=text)
+            return (reason,) if remedy is None else (reason, remedy)
         refusals = [reason for reason in self._refusals() if reason.code != NO_TEST_YET]
         if refusals:
             return (refusals[0],)
@@ -428,6 +436,7 @@ class _Case:
     def _not_measured(self, missing: Sequence[_Compared]) -> Note:
         """Which metrics are missing, with what the plan or else the check said about it."""
         refused = [reason.text for reason in self._refusals()]
+        refused += [each.error.text for each in self.observations if _unavailable(each) and each.error is not None]
         warned = [warning.text for observation in self.observations for warning in observation.warnings]
         names = [each.limit.metric for each in missing]
         return Note(code="not-measured", text=wording.not_measured(names, (refused or warned)[:1]))
@@ -455,6 +464,10 @@ class _Case:
             remedy=None if remedy is None else wording.sentence(remedy),
             observations=tuple(observation.own_digest() for observation in self.observations),
         )
+
+
+def _unavailable(observation: Observation) -> bool:
+    return observation.error is not None and observation.error.code == UNAVAILABLE
 
 
 def _met(compared: Sequence[_Compared]) -> Note:
