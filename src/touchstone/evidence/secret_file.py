@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
 from touchstone.errors import EvidenceError
 from touchstone.evidence.files import read_regular
+from touchstone.signatures.keys import create_file
 from touchstone.text import Text
 
 SCHEMA: Final = "touchstone.secret/v1"
@@ -28,18 +29,7 @@ _COST: Final = {"n": 2**15, "r": 8, "p": 1}
 
 def write_secret(path: Path, data: bytes, passphrase: bytes | None) -> None:
     """Create the file, readable by its owner only. Raises `EvidenceError` rather than overwrite one."""
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except OSError as error:
-        raise EvidenceError(
-            Text(f"cannot be written: {error.strerror}", f"无法写入：{error.strerror}"),
-            str(path),
-            Text("choose another name", "请另选名称"),
-        ) from None
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data if passphrase is None else _sealed(data, passphrase))
-        file.flush()
-        os.fsync(descriptor)
+    create_file(path, data if passphrase is None else _sealed(data, passphrase), mode=0o600)
 
 
 def read_secret(path: Path, passphrase: bytes | None) -> bytes:

@@ -63,14 +63,13 @@ def harden(subject: Subject, wanted: Instructions, folder: Path, watcher: Watche
         )
     arena = arena_of(subject, wanted)
     require_empty(folder)
-    if wanted.trains:
-        open_trainable(subject)  # refused before the old model is attacked for minutes
+    trainable = open_trainable(subject) if wanted.trains else None  # refused before the old model is attacked
     watcher.stage("before")
     before = measure(subject, arena, wanted.budget)
     trained = None
-    if wanted.trains:
+    if trainable is not None:
         watcher.stage("training")
-        trained = train(subject, arena, wanted, watcher.epoch)
+        trained = train(trainable, subject, arena, wanted, watcher.epoch)
     model = None if trained is None else (trained.suffix, trained.file)
     made = write_system(subject, folder, wanted, model, float(wanted.noise) * arena.width)
     watcher.stage("after")

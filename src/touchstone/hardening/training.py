@@ -21,7 +21,7 @@ from touchstone.methods.attacks.gradient.rungs import Rung
 from touchstone.methods.attacks.threat_model import Classes, Samples
 from touchstone.methods.robust_training.fine_tuning import Epoch, Schedule, Score, fine_tune
 from touchstone.methods.robust_training.lessons import Adversarial, Lesson, Noisy
-from touchstone.system.models.trainable import Trainable, open_trainable
+from touchstone.system.models.trainable import Trainable
 from touchstone.system.subject import Subject
 from touchstone.text import Text
 
@@ -47,9 +47,8 @@ class Trained:
     course: TrainingCourse
 
 
-def train(subject: Subject, arena: Arena, wanted: Instructions, watch: Watch) -> Trained:
-    """Train a model of its own; the subject's stays as it is. Raises `UnavailableError` where that is not possible."""
-    model = open_trainable(subject)
+def train(model: Trainable, subject: Subject, arena: Arena, wanted: Instructions, watch: Watch) -> Trained:
+    """Train `model`, which was opened for that; the subject's own stays as it is."""
     x, y = training_data(subject)
     held = min(max(int(HELD_OUT * len(x)), 1), MOST_HELD_OUT)
     if len(x) < FEWEST:

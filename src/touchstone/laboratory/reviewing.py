@@ -86,15 +86,14 @@ def require_known(
                 f"请指定下列之一：{'、'.join(listed)}" if listed else "请先列入系统描述的 `documents`",
             ),
         )
-    for control in controls:
-        asked = standard.control(control).documents
-        for kind in kinds:
-            if not any(kind in standard.control(each).documents for each in controls):
-                raise UserError(
-                    Text(f"asks for no document of kind {kind}", f"不要求 {kind} 类文件"),
-                    control,
-                    Text(f"it asks for: {', '.join(asked) or '-'}", f"其要求：{'、'.join(asked) or '—'}"),
-                )
+    asked = [kind for control in controls for kind in standard.control(control).documents]
+    for kind in kinds:
+        if kind not in asked:
+            raise UserError(
+                Text(f"asks for no document of kind {kind}", f"不要求 {kind} 类文件"),
+                ", ".join(controls),
+                Text(f"it asks for: {', '.join(asked) or '-'}", f"其要求：{'、'.join(asked) or '—'}"),
+            )
     return subject.record(document)
 
 

@@ -320,14 +320,14 @@ def _write_pair(
         serialization.BestAvailableEncryption(passphrase) if passphrase else serialization.NoEncryption(),
     )
     require_new(path)
-    _create(path, private, mode=0o600)
-    _create(public_half(path), public_pem, mode=0o644)
+    make_folder(path.parent)
+    create_file(path, private, mode=0o600)
+    create_file(public_half(path), public_pem, mode=0o644)
     flush_folder(path.absolute().parent)
 
 
-def _create(path: Path, data: bytes, *, mode: int) -> None:
-    """Write a file that must not exist yet, making its folder if need be, and flush it to disk."""
-    make_folder(path.parent)
+def create_file(path: Path, data: bytes, *, mode: int) -> None:
+    """Write a file that must not exist yet and flush it to disk. Raises `EvidenceError` rather than overwrite one."""
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     except OSError as error:

@@ -23,7 +23,7 @@ from touchstone.canonical import canonical_json
 from touchstone.checks.declaration import Measurement, MetricDeclaration, Needs, Parameters, Run, check
 from touchstone.errors import UnavailableError
 from touchstone.records import Access, ControlRun, Metric, Note, number
-from touchstone.statistics import proportion_bounds
+from touchstone.statistics import difference_bounds, proportion_bounds
 from touchstone.system.models.handle import Capability, ModelHandle
 from touchstone.system.subject import Subject
 from touchstone.text import Text
@@ -101,12 +101,12 @@ def equivalence(subject: Subject, _: Parameters, run: Run) -> Measurement:
     compared = []
     for position, form in enumerate(forms):
         deployed = subject.deployed(form)
-        compared.append(
-            _Comparison(form.name, deployed.labels(test.inputs) == answers, deployed.labels(undecided) == there)
-        )
+        given = deployed.labels(test.inputs)
+        lost = gained = None
         if test.target is not None:
-            right, kept = answers == test.target, deployed.labels(test.inputs) == test.target
-            compared[-1].lost, compared[-1].gained = int((right & ~kept).sum()), int((kept & ~right).sum())
+            right, kept = answers == test.target, given == test.target
+            lost, gained = int((right & ~kept).sum()), int((kept & ~right).sum())
+        compared.append(_Comparison(form.name, given == answers, deployed.labels(undecided) == there, lost, gained))
         run.progress((position + 1) / len(forms))
     differing = {each.name: np.flatnonzero(~each.same)[:MOST_LISTED].tolist() for each in compared}
     return Measurement(
@@ -117,7 +117,7 @@ def equivalence(subject: Subject, _: Parameters, run: Run) -> Measurement:
     )
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Comparison:
     """One form against the evaluated form."""
 
@@ -125,9 +125,9 @@ class _Comparison:
     same: NDArray[np.bool_]
     """Which test samples both answer alike, `(n,)`."""
     same_undecided: NDArray[np.bool_]
-    lost: int | None = None
+    lost: int | None
     """Right answers of the evaluated form that the deployed form does not give; `None` without labels."""
-    gained: int = 0
+    gained: int | None
 
 
 def _undecided(model: ModelHandle, x: Samples, answers: Classes, most: int, generator: np.random.Generator) -> Samples:
@@ -204,18 +204,16 @@ def _share(name: str, same: NDArray[np.bool_], form: str) -> Metric:
 
 def _drop(each: _Comparison) -> Metric | None:
     """Right answers lost less right answers gained, per sample; both shares at half the error."""
-    if each.lost is None:
+    if each.lost is None or each.gained is None:
         return None
     n = len(each.same)
-    (lost_low, lost_high), (gained_low, gained_high) = (
-        proportion_bounds(count, n, looks=2) for count in (each.lost, each.gained)
-    )
+    low, high = difference_bounds(each.lost, n, each.gained, n)  # half the error each: they need not be independent
     return Metric(
         id="metric_drop",
         unit="points",
         value=number((each.lost - each.gained) / n),
-        low=number(lost_low - gained_high),
-        high=number(lost_high - gained_low),
+        low=number(low),
+        high=number(high),
         method="clopper-pearson/paired-difference",
         n=n,
         better="lower",

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from touchstone.canonical import canonical_json
 from touchstone.checks.declaration import Run
-from touchstone.checks.system_resilience.attack_findings import Find
+from touchstone.checks.system_resilience.attack_findings import Find, unconfirmed
 from touchstone.checks.system_resilience.attacker import Attacker
 from touchstone.checks.system_resilience.declared_threat import radius_in_words
 from touchstone.checks.system_resilience.inputs import Samples, may_be_shown, range_not_declared
@@ -68,7 +68,7 @@ def remarks(attacker: Attacker) -> tuple[Note, ...]:
     if attacker.kind != "image" and attacker.parameters.norm == "linf":
         notes.append(_immutable(attacker))
     if attacker.unconfirmed:
-        notes.append(_unconfirmed(attacker.unconfirmed))
+        notes.append(unconfirmed(attacker.unconfirmed))
     if attacker.saturated:
         notes.append(_SATURATED)
     if attacker.masked:
@@ -280,16 +280,6 @@ _SATURATED = Note(
         "部分输出中除一类外其余类别概率恰为零，掩盖了通向决策边界的方向；对这些样本另以同等查询次数做了基于标签的攻击",
     ),
 )
-
-
-def _unconfirmed(count: int) -> Note:
-    return Note(
-        code="unconfirmed-successes",
-        text=Text(
-            f"{count} successes were not repeated by a fresh question and do not count: is the model random?",
-            f"{count} 次成功在重新询问时未能重现，不予计入：模型输出是否带有随机性？",
-        ),
-    )
 
 
 def _masked(count: int, attacked: int) -> Note:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from touchstone.checks.system_resilience.inputs import Samples
+from touchstone.records import Note
+from touchstone.text import Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,3 +61,14 @@ class Tally:
             part=None,
             standing_part=None,
         )
+
+
+def unconfirmed(count: int) -> Note:
+    """The remark that goes with successes which the model itself did not repeat."""
+    return Note(
+        code="unconfirmed-successes",
+        text=Text(
+            f"{count} successes were not repeated by a fresh question and do not count: is the model random?",
+            f"{count} 次成功在重新询问时未能重现，不予计入：模型输出是否带有随机性？",
+        ),
+    )

@@ -23,7 +23,7 @@ PATIENCE = 1.0
 """Seconds the planted service may take to answer; the slow clients of the attack make it take longer."""
 MOST_REQUESTS = 5_000
 MOST_SECONDS = 60
-WORST = {"cost_amplification": 2.0, "victim_tenant_p99_ratio": 2.0}
+WORST = {"cost_amplification": 3.0, "victim_tenant_p99_ratio": 3.0}
 """What the planted service must reach at least: its weaknesses are far greater."""
 SHARES = (
     "malformed_mishandled_share",

@@ -10,6 +10,7 @@ import numpy as np
 
 from touchstone.canonical import canonical_json
 from touchstone.checks.declaration import Run
+from touchstone.checks.system_resilience.attack_findings import unconfirmed
 from touchstone.checks.system_resilience.inputs import may_be_shown
 from touchstone.checks.system_resilience.text_attacker import Find, TextAttacker
 from touchstone.methods.attacks.text.changes import Change
@@ -42,7 +43,7 @@ def remarks(attacker: TextAttacker) -> tuple[Note, ...]:
     if not attacker.scored:
         notes.append(_LABELS_ONLY)
     if attacker.unconfirmed:
-        notes.append(_unconfirmed(attacker.unconfirmed))
+        notes.append(unconfirmed(attacker.unconfirmed))
     foreign = sum(not units(attacker.texts[row]) for row in attacker.attacked)
     if foreign:
         notes.append(_foreign(foreign))
@@ -151,16 +152,6 @@ _LABELS_ONLY = Note(
         "模型仅返回标签，搜索缺少方向，所得成功率低于可获得概率时；未按扰动类型分别测量",
     ),
 )
-
-
-def _unconfirmed(count: int) -> Note:
-    return Note(
-        code="unconfirmed-successes",
-        text=Text(
-            f"{count} successes were not repeated by a fresh question and do not count: is the model random?",
-            f"{count} 次成功在重新询问时未能重现，不予计入：模型输出是否带有随机性？",
-        ),
-    )
 
 
 def _foreign(count: int) -> Note:

@@ -44,12 +44,6 @@ class Answers:
         return Answers(self.probabilities[rows], self.target[rows], references)
 
     @property
-    def true_class(self) -> NDArray[np.float64]:
-        """Probability given to the true class, shape `(n,)`."""
-        given: NDArray[np.float64] = self.probabilities[np.arange(len(self)), self.target]
-        return given
-
-    @property
     def log_odds(self) -> NDArray[np.float64]:
         """Log-odds of the true class, shape `(n,)`."""
         return log_odds(self.probabilities, self.target)
