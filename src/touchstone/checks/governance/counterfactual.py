@@ -14,6 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from touchstone.checks.shares import share_metric
 from touchstone.records import ControlRun, Metric, Note, number
 from touchstone.statistics import proportion_bounds
 from touchstone.system.models.handle import Capability
@@ -76,18 +77,7 @@ def changes(favoured: Favoured, x: Rows, column: int, values: NDArray[np.float32
 
 
 def _share(attribute: str, changed: NDArray[np.bool_]) -> Metric:
-    low, high = proportion_bounds(int(changed.sum()), len(changed))
-    return Metric(
-        id="counterfactual_flip_share",
-        unit="share",
-        value=float(changed.mean()),
-        low=low,
-        high=high,
-        method="clopper-pearson",
-        n=len(changed),
-        better="lower",
-        slice=attribute,
-    )
+    return share_metric("counterfactual_flip_share", int(changed.sum()), len(changed), "lower", part=attribute)
 
 
 def _worst(metrics: list[Metric]) -> Iterator[Metric]:

@@ -8,10 +8,11 @@ from typing import Final, Literal
 import numpy as np
 
 from touchstone.checks.governance.explanation_worth import Values, Worth
+from touchstone.checks.shares import share_metric
 from touchstone.methods.explanation.attribution import Attributions
 from touchstone.methods.explanation.stability import rank_correlation
 from touchstone.records import Metric
-from touchstone.statistics import mean_bounds, proportion_bounds
+from touchstone.statistics import mean_bounds
 
 CHANGED: Final = 0.5
 """Change of an explanation, against its length, from which on it is called another one."""
@@ -56,18 +57,7 @@ def further_metrics(worth: Worth, part: str | None, main: Attributions | None) -
     stayed = worth.change[~np.isnan(worth.change)]
     if stayed.size:
         changed = int((stayed >= CHANGED).sum())
-        low, high = proportion_bounds(changed, stayed.size)
-        yield Metric(
-            id="changed_explanations",
-            unit="share",
-            value=changed / stayed.size,
-            low=low,
-            high=high,
-            method="clopper-pearson",
-            n=stayed.size,
-            better="lower",
-            slice=part,
-        )
+        yield share_metric("changed_explanations", changed, stayed.size, "lower", part=part)
     if worth.other_seed is not None:
         yield mean_metric("seed_rank_correlation", "spearman", worth.other_seed, part)
     if main is not None:

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from touchstone.canonical import canonical_json
+from touchstone.checks.shares import share_metric
 from touchstone.methods.selective import (
     area_under_risk_coverage,
     area_under_risk_coverage_bounds,
@@ -50,15 +51,4 @@ def risk_coverage_table(confidence: NDArray[np.float64], correct: NDArray[np.boo
 
 def _risk(confidence: NDArray[np.float64], correct: NDArray[np.bool_], coverage: float) -> Metric:
     wrong, taken = selective_risk(confidence, correct, coverage)
-    low, high = proportion_bounds(wrong, taken)
-    return Metric(
-        id="selective_risk",
-        unit="share",
-        value=wrong / taken,
-        low=low,
-        high=high,
-        method="clopper-pearson",
-        n=taken,
-        better="lower",
-        slice=f"coverage={coverage:.0%}",
-    )
+    return share_metric("selective_risk", wrong, taken, "lower", part=f"coverage={coverage:.0%}")

@@ -23,10 +23,10 @@ from touchstone.checks.declaration import Measurement, MetricDeclaration, Needs,
 from touchstone.checks.model_integrity.backdoor_evidence import controls, exhibits, reproduction
 from touchstone.checks.model_integrity.matched_references import Calibration, calibration
 from touchstone.checks.model_integrity.screened_model import ENOUGH, ScreenedModel, screened_model
+from touchstone.checks.shares import share_metric
 from touchstone.checks.system_resilience.inputs import range_not_declared, times_small
 from touchstone.methods.backdoor.conformal import ALPHA, smallest_p_value
 from touchstone.records import Access, Metric, Note, number
-from touchstone.statistics import proportion_bounds
 from touchstone.system.models.handle import Capability
 from touchstone.system.subject import Subject
 from touchstone.text import Text
@@ -203,19 +203,8 @@ def _vetted_metric(screened: ScreenedModel) -> Metric:
 def _calibrated_metrics(calibrated: Calibration, statistics: NDArray[np.float64]) -> list[Metric]:
     score, p_value = calibrated.p_value(statistics)
     references, planted, found = len(calibrated.references), len(calibrated.planted), calibrated.found
-    as_high = calibrated.as_suspicious(p_value)
-    low, high = proportion_bounds(as_high, references)
     metrics = [
-        Metric(
-            id="references_as_suspicious",
-            unit="share",
-            value=number(as_high / references),
-            low=number(low),
-            high=number(high),
-            method="clopper-pearson",
-            n=references,
-            better="higher",
-        ),
+        share_metric("references_as_suspicious", calibrated.as_suspicious(p_value), references, "higher"),
         Metric(
             id="backdoor_p_value",
             unit="probability",
@@ -227,19 +216,7 @@ def _calibrated_metrics(calibrated: Calibration, statistics: NDArray[np.float64]
         Metric(id="screen_score", unit="z_score", value=number(score), n=references, better="lower"),
     ]
     if planted:
-        low, high = proportion_bounds(found, planted)
-        metrics.append(
-            Metric(
-                id="planted_detection_rate",
-                unit="share",
-                value=number(found / planted),
-                low=number(low),
-                high=number(high),
-                method="clopper-pearson",
-                n=planted,
-                better="higher",
-            )
-        )
+        metrics.append(share_metric("planted_detection_rate", found, planted, "higher"))
     return metrics
 
 

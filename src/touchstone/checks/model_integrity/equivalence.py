@@ -21,9 +21,10 @@ from numpy.typing import NDArray
 
 from touchstone.canonical import canonical_json
 from touchstone.checks.declaration import Measurement, MetricDeclaration, Needs, Parameters, Run, check
+from touchstone.checks.shares import share_metric
 from touchstone.errors import UnavailableError
 from touchstone.records import Access, ControlRun, Metric, Note, number
-from touchstone.statistics import difference_bounds, proportion_bounds
+from touchstone.statistics import difference_bounds
 from touchstone.system.models.handle import Capability, ModelHandle
 from touchstone.system.subject import Subject
 from touchstone.text import Text
@@ -180,25 +181,17 @@ def _worst(metrics: list[Metric | None]) -> Iterator[Metric]:
 
 
 def _agreement(each: _Comparison) -> Metric:
-    return _share("prediction_agreement", each.same, each.name)
+    return share_metric(
+        "prediction_agreement", int(each.same.sum()), len(each.same), "higher", part=f"form={each.name}"
+    )
 
 
 def _boundary(each: _Comparison) -> Metric | None:
-    return _share("boundary_agreement", each.same_undecided, each.name) if each.same_undecided.size else None
-
-
-def _share(name: str, same: NDArray[np.bool_], form: str) -> Metric:
-    low, high = proportion_bounds(int(same.sum()), len(same))
-    return Metric(
-        id=name,
-        unit="share",
-        value=number(same.mean()),
-        low=number(low),
-        high=number(high),
-        method="clopper-pearson",
-        n=len(same),
-        better="higher",
-        slice=f"form={form}",
+    same = each.same_undecided
+    return (
+        share_metric("boundary_agreement", int(same.sum()), len(same), "higher", part=f"form={each.name}")
+        if len(same)
+        else None
     )
 
 

@@ -18,8 +18,9 @@ from pydantic import Field
 
 from touchstone.canonical import canonical_json
 from touchstone.checks.declaration import Measurement, MetricDeclaration, Needs, Parameters, Run, check
+from touchstone.checks.shares import share_metric
 from touchstone.errors import DataError
-from touchstone.records import Access, ControlRun, Metric, Note, number
+from touchstone.records import Access, ControlRun, Metric, Note
 from touchstone.statistics import proportion_bounds
 from touchstone.system.models.handle import Capability
 from touchstone.system.subject import Subject
@@ -146,18 +147,7 @@ def _inputs(x: NDArray[Any], queries: int, generator: np.random.Generator) -> _I
 
 
 def _metric(agreed: NDArray[np.bool_], part: str | None) -> Metric:
-    low, high = proportion_bounds(int(agreed.sum()), len(agreed))
-    return Metric(
-        id="surrogate_agreement",
-        unit="share",
-        value=number(float(agreed.mean())),
-        low=number(low),
-        high=number(high),
-        method="clopper-pearson",
-        n=len(agreed),
-        better="lower",
-        slice=part,
-    )
+    return share_metric("surrogate_agreement", int(agreed.sum()), len(agreed), "lower", part=part)
 
 
 def _planted(inputs: _Inputs, run: Run) -> ControlRun:

@@ -20,6 +20,7 @@ from pydantic import Field
 from touchstone.canonical import canonical_json
 from touchstone.checks.declaration import ANY_KIND, Measurement, MetricDeclaration, Needs, Parameters, Run, check
 from touchstone.checks.model_integrity.abstaining import abstaining, risk_coverage_table
+from touchstone.checks.shares import share_metric
 from touchstone.errors import UnavailableError
 from touchstone.methods.calibration import top_label
 from touchstone.records import Access, ControlRun, Metric, Note
@@ -146,7 +147,7 @@ def performance(subject: Subject, parameters: PerformanceParameters, run: Run) -
     groups, unsliced = _groups(test, correct, parameters.minimum_group_size)
     return Measurement(
         metrics=(
-            *(_proportion(name, *counts) for name, counts in rates.items()),
+            *(share_metric(name, *counts, "higher") for name, counts in rates.items()),
             *_balanced_accuracy(confusion),
             *_least_margin(rates, claims),
             *_unseen_site_drop(subject, test, correct),
@@ -180,21 +181,6 @@ def _confusion(target: NDArray[np.int64], predicted: NDArray[np.int64], classes:
     return np.bincount(target * classes + predicted, minlength=classes * classes).reshape(classes, classes)
 
 
-def _proportion(name: str, successes: int, n: int, part: str | None = None) -> Metric:
-    low, high = proportion_bounds(successes, n)
-    return Metric(
-        id=name,
-        unit="share",
-        value=successes / n,
-        low=low,
-        high=high,
-        method="clopper-pearson",
-        n=n,
-        better="higher",
-        slice=part,
-    )
-
-
 def _rates(confusion: NDArray[np.int64], positive: int | None) -> Rates:
     """Rates over the whole test set; a rate without a single sample to rest on is left out."""
     total = int(confusion.sum())
@@ -212,7 +198,7 @@ def _recalls(confusion: NDArray[np.int64], labels: list[str]) -> Iterator[Metric
     for index, label in enumerate(labels):
         samples = int(confusion[index].sum())
         if samples > 0:
-            yield _proportion("recall", int(confusion[index, index]), samples, f"class={label}")
+            yield share_metric("recall", int(confusion[index, index]), samples, "higher", part=f"class={label}")
 
 
 def _balanced_accuracy(confusion: NDArray[np.int64]) -> Iterator[Metric]:
@@ -307,7 +293,7 @@ def _groups(test: LabelledData, correct: NDArray[np.bool_], least: int) -> tuple
             if len(members) < least:
                 unsliced.append(part)
             else:
-                metrics.append(_proportion("accuracy", int(members.sum()), len(members), part))
+                metrics.append(share_metric("accuracy", int(members.sum()), len(members), "higher", part=part))
     return metrics, unsliced
 
 

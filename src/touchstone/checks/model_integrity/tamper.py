@@ -21,12 +21,12 @@ from pydantic import Field
 from touchstone.canonical import canonical_json, digest_of
 from touchstone.checks.declaration import Measurement, MetricDeclaration, Needs, Parameters, Run, check
 from touchstone.checks.model_integrity.canary_making import Simulation, is_detected, make_canaries, simulation_of
+from touchstone.checks.shares import share_metric
 from touchstone.errors import UnavailableError
 from touchstone.methods.fingerprint.canaries import Canaries
 from touchstone.methods.fingerprint.poll import verdict
 from touchstone.methods.fingerprint.tampers import Changed, rounded
 from touchstone.records import Access, ControlRun, Metric, Note, number
-from touchstone.statistics import proportion_bounds
 from touchstone.system.models.handle import Capability
 from touchstone.system.subject import Subject
 from touchstone.text import Text
@@ -140,10 +140,10 @@ def _told(each: _Seeded) -> dict[str, str | bool]:
 
 
 def _metrics(seeded: list[_Seeded], parameters: TamperParameters) -> Iterator[Metric]:
-    yield _share("seeded_change_detected", [each.by_digest or each.by_canaries for each in seeded])
-    yield _share("canary_detected", [each.by_canaries for each in seeded])
+    yield _detected("seeded_change_detected", [each.by_digest or each.by_canaries for each in seeded])
+    yield _detected("canary_detected", [each.by_canaries for each in seeded])
     for kind in dict.fromkeys(each.kind for each in seeded):
-        yield _share("canary_detected", [each.by_canaries for each in seeded if each.kind == kind], kind)
+        yield _detected("canary_detected", [each.by_canaries for each in seeded if each.kind == kind], kind)
     if parameters.interval_s is not None and all(each.by_digest for each in seeded):
         interval = number(parameters.interval_s)
         yield Metric(
@@ -156,21 +156,6 @@ def _metrics(seeded: list[_Seeded], parameters: TamperParameters) -> Iterator[Me
             n=len(seeded),
             better="lower",
         )
-
-
-def _share(name: str, detected: list[bool], kind: str | None = None) -> Metric:
-    low, high = proportion_bounds(sum(detected), len(detected))
-    return Metric(
-        id=name,
-        unit="share",
-        value=number(sum(detected) / len(detected)),
-        low=number(low),
-        high=number(high),
-        method="clopper-pearson",
-        n=len(detected),
-        better="higher",
-        slice=None if kind is None else f"change={kind}",
-    )
 
 
 def _untouched(simulation: Simulation, canaries: Canaries) -> ControlRun:
@@ -219,3 +204,8 @@ def _remarks(canaries: int, parameters: TamperParameters) -> Iterator[Note]:
                 "未说明运营方的检查频率，因此检出时延未知",
             ),
         )
+
+
+def _detected(name: str, detected: list[bool], kind: str | None = None) -> Metric:
+    part = None if kind is None else f"change={kind}"
+    return share_metric(name, sum(detected), len(detected), "higher", part=part)

@@ -13,14 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from touchstone.checks.declaration import Run
+from touchstone.checks.shares import share_metric
 from touchstone.checks.system_resilience.attack_controls import UNFINISHED
 from touchstone.checks.system_resilience.attacker import Attacker
 from touchstone.checks.system_resilience.tables import cheapest_changes
 from touchstone.methods.attacks.tabular_constraints import TabularConstraints
 from touchstone.methods.attacks.tabular_search import tabular_attack
 from touchstone.methods.attacks.threat_model import AttackResult, ThreatModel
-from touchstone.records import ControlRun, Metric, Note, number
-from touchstone.statistics import proportion_bounds
+from touchstone.records import ControlRun, Metric, Note
 from touchstone.text import Text
 
 CONTROL_ROWS = 50
@@ -50,19 +50,8 @@ def constrained_attack(attacker: Attacker, constraints: TabularConstraints, run:
     seeds = run.generator("constraints").integers(2**62, size=len(rows))
     result = _attack(attacker, rows, constraints, seeds, attacker.parameters.queries, cheaper=True)
     broken = np.flatnonzero(result.succeeded)
-    low, high = proportion_bounds(len(broken), len(rows), looks=looks)
-    if attacker.spent is not None:
-        high = 1.0
-    rate = Metric(
-        id="constrained_asr",
-        unit="share",
-        value=number(len(broken) / len(rows)),
-        low=number(low),
-        high=number(high),
-        method="clopper-pearson" if looks == 1 else f"clopper-pearson/{looks}-looks",
-        n=len(rows),
-        better="lower",
-    )
+    unfinished = attacker.spent is not None
+    rate = share_metric("constrained_asr", len(broken), len(rows), "lower", looks=looks, unfinished=unfinished)
     told = (cheapest_changes(constraints, x[broken], result.adversarial[broken]),) if broken.size else ()
     return Constrained((rate,), _controls(attacker, rows[:CONTROL_ROWS], constraints, seeds[:CONTROL_ROWS]), told)
 

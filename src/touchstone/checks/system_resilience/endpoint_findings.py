@@ -8,10 +8,10 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from touchstone.checks.shares import share_metric
 from touchstone.checks.system_resilience.endpoint_attack import Found, Tried
 from touchstone.methods.abuse.latencies import ratio_of_quantiles
 from touchstone.records import Metric
-from touchstone.statistics import proportion_bounds
 
 LIMITS = ("authentication", "rate", "size", "time")
 """The limits every interface should have."""
@@ -22,13 +22,13 @@ def metrics_of(found: Found, declared_recovery: float | None) -> tuple[Metric, .
     metrics: list[Metric] = []
     if found.ordinary:
         lost = sum(not answer.served for answer in found.ordinary)
-        metrics.append(_share("ordinary_unserved_share", lost, len(found.ordinary)))
+        metrics.append(share_metric("ordinary_unserved_share", lost, len(found.ordinary), "lower"))
     metrics += _tried(found.tried)
     if found.slow_clients:
-        metrics.append(_share("slow_clients_kept_share", found.slow_kept, found.slow_clients))
+        metrics.append(share_metric("slow_clients_kept_share", found.slow_kept, found.slow_clients, "lower"))
     if found.asked_beside_slow:
         missed = found.asked_beside_slow - found.served_beside_slow
-        metrics.append(_share("unserved_beside_slow_clients_share", missed, found.asked_beside_slow))
+        metrics.append(share_metric("unserved_beside_slow_clients_share", missed, found.asked_beside_slow, "lower"))
     if found.costly is not None and found.cheap is not None:
         metrics.append(_ratio("cost_amplification", found.costly, found.cheap, 0.5))
     if found.alone and found.beside_flood:
@@ -93,10 +93,10 @@ def _tried(tried: Sequence[Tried]) -> Iterable[Metric]:
         of_group = [each for each in heard if each.group in members]
         if of_group:
             bad = sum(not each.handled for each in of_group)
-            yield _share(f"{name}_mishandled_share", bad, len(of_group))
+            yield share_metric(f"{name}_mishandled_share", bad, len(of_group), "lower")
     refusals = [each for each in heard if each.outcome in ("refused", "failed")]
     if refusals:
-        yield _share("leaking_answers_share", sum(bool(each.shown) for each in refusals), len(refusals))
+        yield share_metric("leaking_answers_share", sum(bool(each.shown) for each in refusals), len(refusals), "lower")
 
 
 def _missing(found: Found) -> Iterable[Metric]:
@@ -105,20 +105,6 @@ def _missing(found: Found) -> Iterable[Metric]:
         yield _count("limits_missing", sum(missing.values()), len(missing))
     for name, is_missing in missing.items():
         yield _count("limits_missing", int(is_missing), 1, name)
-
-
-def _share(name: str, bad: int, n: int) -> Metric:
-    low, high = proportion_bounds(bad, n)
-    return Metric(
-        id=name,
-        unit="share",
-        value=bad / n if n else 0,
-        low=low,
-        high=high,
-        method="clopper-pearson",
-        n=n,
-        better="lower",
-    )
 
 
 def _ratio(name: str, tried: np.ndarray, ordinary: np.ndarray, quantile: float) -> Metric:

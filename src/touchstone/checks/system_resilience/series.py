@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from touchstone.checks.declaration import Run
+from touchstone.checks.shares import share_metric
 from touchstone.checks.system_resilience.attack_controls import UNFINISHED
 from touchstone.checks.system_resilience.attacker import Attacker
 from touchstone.errors import BudgetSpentError
@@ -30,8 +31,7 @@ from touchstone.methods.attacks.time_series import (
     smooth_attack,
     smooth_gradient_attack,
 )
-from touchstone.records import ControlRun, Metric, Note, number
-from touchstone.statistics import proportion_bounds
+from touchstone.records import ControlRun, Metric, Note
 from touchstone.text import Text
 
 SWINGS: Final = 4.0
@@ -145,17 +145,7 @@ class _Series:
 
 def _rate(name: str, result: AttackResult, looks: int, *, unfinished: bool) -> Metric:
     broken, n = int(result.succeeded.sum()), len(result.succeeded)
-    low, high = proportion_bounds(broken, n, looks=looks)
-    return Metric(
-        id=name,
-        unit="share",
-        value=number(broken / n),
-        low=number(low),
-        high=number(1.0 if unfinished else high),
-        method="clopper-pearson" if looks == 1 else f"clopper-pearson/{looks}-looks",
-        n=n,
-        better="lower",
-    )
+    return share_metric(name, broken, n, "lower", looks=looks, unfinished=unfinished)
 
 
 def _controls(series: _Series, rows: Rows) -> tuple[ControlRun, ...]:

@@ -17,6 +17,7 @@ from decimal import Decimal
 import numpy as np
 
 from touchstone.checks.declaration import Measurement, MetricDeclaration, Needs, Run, check
+from touchstone.checks.shares import share_metric
 from touchstone.checks.system_resilience.text_attacker import TextAttacker, TextParameters
 from touchstone.checks.system_resilience.text_controls import text_controls
 from touchstone.checks.system_resilience.text_evidence import exhibits, remarks
@@ -26,7 +27,6 @@ from touchstone.methods.attacks.text import FAMILIES
 from touchstone.methods.attacks.text.families import can_change
 from touchstone.methods.attacks.text.segments import units
 from touchstone.records import Access, Metric, Note, number, plain
-from touchstone.statistics import proportion_bounds
 from touchstone.system.models.handle import Capability
 from touchstone.system.subject import Subject
 from touchstone.text import Text
@@ -113,13 +113,14 @@ def text_robustness(subject: Subject, parameters: TextParameters, run: Run) -> M
 def _rate(attacker: TextAttacker, looks: int) -> tuple[Metric, ...]:
     """The quantity the limit speaks about; none while there was nothing to attack."""
     attacked = len(attacker.attacked)
-    return (_share("text_asr", len(attacker.finds), attacked, looks),) if attacked else ()
+    return (share_metric("text_asr", len(attacker.finds), attacked, "lower", looks=looks),) if attacked else ()
 
 
 def _curve(attacker: TextAttacker, most: int, looks: int) -> Iterator[Metric]:
     """Success by share of units changed, on the first texts that were attacked.
 
     What was found shows the smaller shares; larger ones are tried on survivors, so that the curve cannot fall.
+    The bounds pay for the looks too: which texts there are depends on what was seen.
     """
     rows = attacker.attacked[:most]
     results = {find.index: find.result for find in attacker.finds}
@@ -131,7 +132,9 @@ def _curve(attacker: TextAttacker, most: int, looks: int) -> Iterator[Metric]:
             results |= {find.index: find.result for find in attacker.attack(survivors, threat)}
         found = [results[row] for row in rows if row in results]
         broken = sum(len(result.changes) <= threat.most_changes(result.units) for result in found)
-        yield _share("text_asr_at_share", broken, len(rows), looks, f"share={plain(number(share))}")
+        yield share_metric(
+            "text_asr_at_share", broken, len(rows), "lower", looks=looks, part=f"share={plain(number(share))}"
+        )
 
 
 def _by_family(attacker: TextAttacker, most: int, looks: int) -> Iterator[Metric]:
@@ -143,28 +146,14 @@ def _by_family(attacker: TextAttacker, most: int, looks: int) -> Iterator[Metric
         fitting = [row for row in attacker.attacked if _applies(attacker.texts[row], family)][:most]
         if fitting:
             broken = len(attacker.attack(np.array(fitting), attacker.threat(families=(family,))))
-            yield _share("text_asr_by_family", broken, len(fitting), looks, f"family={family}")
+            yield share_metric(
+                "text_asr_by_family", broken, len(fitting), "lower", looks=looks, part=f"family={family}"
+            )
 
 
 def _applies(written: str, family: str) -> bool:
     found = units(written)
     return any(can_change(written, found, place, (family,)) for place in range(len(found)))
-
-
-def _share(name: str, broken: int, n: int, looks: int, part: str | None = None) -> Metric:
-    """The share of the broken. Parts pay for the looks too: which texts there are depends on what was seen."""
-    low, high = proportion_bounds(broken, n, looks=looks)
-    return Metric(
-        id=name,
-        unit="share",
-        value=number(broken / n),
-        low=number(low),
-        high=number(high),
-        method="clopper-pearson" if looks == 1 else f"clopper-pearson/{looks}-looks",
-        n=n,
-        better="lower",
-        slice=part,
-    )
 
 
 _NOTHING_TO_ATTACK = Note(

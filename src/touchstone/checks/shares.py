@@ -1,0 +1,36 @@
+"""The metric that checks report most: a share with its exact bounds."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from touchstone.records import Metric
+from touchstone.statistics import proportion_bounds
+
+
+def share_metric(
+    name: str,
+    count: int,
+    n: int,
+    better: Literal["higher", "lower"],
+    *,
+    part: str | None = None,
+    looks: int = 1,
+    unfinished: bool = False,
+) -> Metric:
+    """`count` of `n` with one-sided Clopper-Pearson bounds, the error shared among the `looks`.
+
+    The count of an `unfinished` attack may still grow: nothing bounds it from above.
+    """
+    low, high = proportion_bounds(count, n, looks=looks)
+    return Metric(
+        id=name,
+        unit="share",
+        value=count / n if n else 0,
+        low=low,
+        high=1 if unfinished else high,
+        method="clopper-pearson" if looks == 1 else f"clopper-pearson/{looks}-looks",
+        n=n,
+        better=better,
+        slice=part,
+    )
