@@ -30,7 +30,8 @@ from touchstone.records import (
 )
 from touchstone.standard import wording
 from touchstone.standard.applicability import Facts, applies, known_facts, parse, questions
-from touchstone.standard.reviews import Judgement, Review
+from touchstone.standard.attesting import BY_REVIEWERS, Reading, objections
+from touchstone.standard.reviews import Review
 from touchstone.text import Text
 
 Outcome = Literal["pass", "fail", "inconclusive"]
@@ -41,12 +42,6 @@ INPUT_NOT_COVERED = "input-not-covered"
 """Reason code of a planned check for systems that take another kind of input."""
 UNAVAILABLE = "unavailable"
 """Code of the error of a check that lacks something of the system, not handed in or not declared, to measure it."""
-ATTESTED = "attested"
-"""Reason code of a control that passes by what a reviewer found in documents, with no test."""
-ATTESTED_OTHERWISE = frozenset({"attested-value-misses-limit", "document-rejected"})
-"""Reason codes of controls that were judged by reviewers and do not pass."""
-INPUT_NOT_COVERED = "input-not-covered"
-"""Reason code of a planned check for systems that take another kind of input."""
 
 
 class Conclusion(NamedTuple):
@@ -108,8 +103,12 @@ def judge(
             facts=facts,
             items=tuple(item for item in plan.items if item.check.id in requirement.checks),
             observations=tuple(observations[check] for check in requirement.checks if check in observations),
-            documents=len(documents.get(requirement.control, ())),
-            reviews=tuple(review for review in reviews if requirement.control in review.controls),
+            reading=Reading(
+                kinds=requirement.evidence,
+                titles=profile.documents,
+                documents=len(documents.get(requirement.control, ())),
+                reviews=tuple(review for review in reviews if requirement.control in review.controls),
+            ),
         ).finding()
         for requirement in profile.requirements
     )
@@ -125,7 +124,7 @@ def conclude(profile: Profile, findings: Sequence[Finding]) -> Conclusion:
     elif Verdict.PASS in required and required <= {Verdict.PASS, Verdict.NOT_APPLICABLE}:
         verdict = "pass"
     judged = [finding for finding in findings if finding.verdict in (Verdict.PASS, Verdict.FAIL, Verdict.INCONCLUSIVE)]
-    attested = sum(not finding.observations and finding.reason.code in _BY_REVIEWERS for finding in judged)
+    attested = sum(not finding.observations and finding.reason.code in BY_REVIEWERS for finding in judged)
     coverage = Coverage(
         tested=len(judged) - attested,
         attested=attested,
@@ -135,9 +134,6 @@ def conclude(profile: Profile, findings: Sequence[Finding]) -> Conclusion:
         outside_scope=len(profile.outside_scope),
     )
     return Conclusion(coverage, verdict, Note(code=f"overall-{verdict}", text=wording.summary(profile, verdicts)))
-
-
-_BY_REVIEWERS = {ATTESTED, *ATTESTED_OTHERWISE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,8 +154,7 @@ class _Case:
     facts: Facts
     items: tuple[PlanItem, ...]
     observations: tuple[Observation, ...]
-    documents: int
-    reviews: tuple[Review, ...]
+    reading: Reading
 
     def finding(self) -> Finding:
         """The weightiest conclusion that holds."""
@@ -173,8 +168,8 @@ class _Case:
             yield self._conclude(Verdict.ERROR, _units_differ(mistaken), compared=compared)
         if failures := [each for each in compared if each.decision.outcome == "fail" and self._credible(each)]:
             yield self._fail(failures, compared)
-        if rejected := self._reviewed("rejected"):
-            yield self._conclude(Verdict.FAIL, *_objections(rejected), compared=compared)
+        if rejected := self.reading.judged("rejected"):
+            yield self._conclude(Verdict.FAIL, *objections(rejected), compared=compared)
         if crash := self._crash():
             yield self._conclude(Verdict.ERROR, crash, compared=compared)
         if distrust := self._distrust():
@@ -189,9 +184,10 @@ class _Case:
             yield self._conclude(Verdict.INCONCLUSIVE, *self._ask(unclear), compared=compared)
         if missing := [each for each in compared if each.metric is None]:
             yield self._conclude(Verdict.INCONCLUSIVE, self._not_measured(missing), compared=compared)
-        if self._unaccepted:
-            yield self._conclude(Verdict.INCONCLUSIVE, *self._unreviewed(), compared=compared)
-        yield self._conclude(Verdict.PASS, self._attested() if self._attests else _met(compared), compared=compared)
+        if self.reading.unaccepted:
+            yield self._conclude(Verdict.INCONCLUSIVE, *self.reading.unreviewed(), compared=compared)
+        passed = self.reading.attested() if self._attests else _met(compared)
+        yield self._conclude(Verdict.PASS, passed, compared=compared)
 
     def _out_of_reach(self) -> Iterator[Finding]:
         """What is said of a control that does not apply, or of which nobody knows whether it does."""
@@ -205,7 +201,7 @@ class _Case:
         """Every limit that applies against its metric, and the conditions of which nobody knows whether they hold."""
         measured = {metric.id: metric for each in self.observations for metric in each.metrics if metric.slice is None}
         if self._attests:
-            measured = self._stated()
+            measured = self.reading.stated(self.requirement.limits)
         compared, unclear = [], []
         for limit in self._standing_limits(measured):
             condition = limit.applies_when or "true"
@@ -234,49 +230,7 @@ class _Case:
     def _attests(self) -> bool:
         """Whether reviewers speak here in place of tests: they do where no check is installed that could."""
         untested = not self.observations and all(reason.code == NO_TEST_YET for reason in self._refusals())
-        return untested and bool(self._reviewed("accepted")) and not self._unaccepted
-
-    def _reviewed(self, judgement: Judgement) -> list[Review]:
-        return [review for review in self.reviews if review.judgement == judgement]
-
-    @property
-    def _unaccepted(self) -> list[str]:
-        """Kinds of documents asked for of which none was accepted."""
-        accepted = {kind for review in self._reviewed("accepted") for kind in review.kinds}
-        return [kind for kind in self.requirement.evidence if kind not in accepted]
-
-    def _stated(self) -> dict[str, Metric]:
-        """What the accepted documents show, as reviewers read it. Of two figures for one thing the worse counts."""
-        stated: dict[str, Metric] = {}
-        for limit in self.requirement.limits:
-            read = [
-                review.values[limit.metric] for review in self._reviewed("accepted") if limit.metric in review.values
-            ]
-            if read:
-                value = max(read) if limit.op == "<=" else min(read)
-                stated[limit.metric] = Metric(
-                    id=limit.metric,
-                    unit=limit.unit,
-                    value=value,
-                    low=value,
-                    high=value,
-                    method="attested",
-                    n=len(read),
-                    better="lower" if limit.op == "<=" else "higher",
-                )
-        return stated
-
-    def _attested(self) -> Note:
-        """By whom, and on what."""
-        reviewers = sorted({f"{review.reviewer} ({review.organisation})" for review in self._reviewed("accepted")})
-        titles = sorted({review.title for review in self._reviewed("accepted")})
-        return Note(
-            code=ATTESTED,
-            text=Text(
-                f"not tested; attested by {', '.join(reviewers)} on reading: {', '.join(titles)}",
-                f"未经测试；由{'、'.join(reviewers)}审阅以下文件后证明：{'、'.join(titles)}",
-            ),
-        )
+        return untested and self.reading.suffices
 
     def _credible(self, failure: _Compared) -> bool:
         """A check that found something where there was nothing is not believed when it finds something here."""
@@ -388,15 +342,10 @@ class _Case:
     def _documentary(self) -> tuple[Note] | tuple[Note, Text]:
         """The reason where no automated test speaks to the control."""
         if self._attests:
-            names = ", ".join(limit.metric for limit in self.requirement.limits)
-            text = Text(
-                f"the documents are accepted, but no reviewer states what they show of: {names}",
-                f"文件已被接受，但评审人未给出下列指标的数值：{names}",
-            )
-            return (Note(code="attested-without-value", text=text),)
-        if self.documents:
-            return self._unreviewed()
-        asked = self._asked_documents()
+            return (self.reading.without_value([limit.metric for limit in self.requirement.limits]),)
+        if self.reading.documents:
+            return self.reading.unreviewed()
+        asked = self.reading.asked()
         if not self.requirement.checks:
             return (
                 Note(
@@ -408,30 +357,6 @@ class _Case:
         if asked.en:
             note = Text(f"{note.en}; asks for {asked.en}", f"{note.zh}；要求提交：{asked.zh}")
         return (Note(code=NO_TEST_YET, text=note),)
-
-    def _unreviewed(self) -> tuple[Note, Text]:
-        asked = self._asked_documents()
-        remedy = Text(f"asks for {asked.en}", f"要求提交：{asked.zh}")
-        if wanting := self._reviewed("needs-work"):
-            return _objections(wanting)
-        if self._reviewed("accepted") and self._unaccepted:
-            missing = self._asked_documents(self._unaccepted)
-            text = Text(f"no accepted document serves as {missing.en}", f"尚无已接受的文件可充当：{missing.zh}")
-            return Note(code="documents-incomplete", text=text), remedy
-        if not self.documents:
-            text = Text("the limits are met, but the documents asked for are missing", "限值已满足，但缺少所要求的文件")
-            return Note(code="documents-missing", text=text), remedy
-        text = Text(
-            f"{self.documents} document{'' if self.documents == 1 else 's'} handed in, awaiting a reviewer who did not"
-            " produce them",
-            f"已提交 {self.documents} 份文件，待未参与编制的评审人评审",
-        )
-        return Note(code="documents-unreviewed", text=text), remedy
-
-    def _asked_documents(self, kinds: Sequence[str] | None = None) -> Text:
-        asked = self.requirement.evidence if kinds is None else kinds
-        titles = [self.profile.documents.get(kind, Text(kind, kind)) for kind in asked]
-        return Text(", ".join(title.en for title in titles), "、".join(title.zh for title in titles))
 
     def _not_measured(self, missing: Sequence[_Compared]) -> Note:
         """Which metrics are missing, with what the plan or else the check said about it."""
@@ -473,25 +398,6 @@ def _unavailable(observation: Observation) -> bool:
 def _met(compared: Sequence[_Compared]) -> Note:
     met = wording.joined([wording.comparison(each.limit, each.metric) for each in compared])
     return Note(code="all-limits-met", text=Text(f"meets every limit: {met.en}", f"满足全部限值：{met.zh}"))
-
-
-def _objections(reviews: Sequence[Review]) -> tuple[Note, Text]:
-    """What reviewers object to, in their own words."""
-    rejected = reviews[0].judgement == "rejected"
-    said = Text(
-        "; ".join(f"{review.title} ({review.reviewer}): “{review.reason}”" for review in reviews),
-        "；".join(f"{review.title}（{review.reviewer}）：“{review.reason}”" for review in reviews),
-    )
-    what = (
-        Text("a reviewer rejected", "评审人不接受") if rejected else Text("a reviewer asks for more", "评审人要求补充")
-    )
-    return (
-        Note(
-            code="document-rejected" if rejected else "document-needs-work",
-            text=Text(f"{what.en}: {said.en}", f"{what.zh}：{said.zh}"),
-        ),
-        Text("mend the document and have it reviewed again", "修改文件后重新提交评审"),
-    )
 
 
 def _decide(limit: Limit, metric: Metric | None) -> Decision:
