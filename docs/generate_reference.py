@@ -30,6 +30,7 @@ from touchstone.scan.rules import all_rules
 from touchstone.standard.catalog import load_standard
 from touchstone.system.description import SystemDescription
 from touchstone.system.meanings import MEANINGS
+from touchstone.system.registers.kinds import REGISTERS
 
 REFERENCE = Path(__file__).parent / "reference"
 
@@ -44,6 +45,21 @@ def system_schema() -> str:
         node.setdefault("description", meaning.en)
         node["x-description-zh"] = meaning.zh
     whole = {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+    return json.dumps(whole, ensure_ascii=False, indent=2) + "\n"
+
+
+def registers_schema() -> str:
+    """JSON Schema of one entry of every register, by the name it has under `registers:`."""
+    kinds = {
+        name: {
+            "title": kind.about.en,
+            "x-title-zh": kind.about.zh,
+            "x-form": "one mapping" if kind.single else "a list of entries",
+            **kind.model_json_schema(by_alias=True),
+        }
+        for name, kind in sorted(REGISTERS.items())
+    }
+    whole = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$defs": kinds}
     return json.dumps(whole, ensure_ascii=False, indent=2) + "\n"
 
 
@@ -198,6 +214,7 @@ def python() -> str:
 
 GENERATED = {
     "system.schema.json": system_schema,
+    "registers.schema.json": registers_schema,
     "commands.md": commands,
     "checks.md": checks,
     "controls.md": controls,

@@ -12,6 +12,7 @@ from touchstone.errors import ArtifactError
 from touchstone.records import CheckIdentity, PlanItem
 from touchstone.scan.file import scan_bytes
 from touchstone.scan.findings import Finding
+from touchstone.system.registers.kinds import REGISTERS
 from touchstone.system.subject import Role, Subject
 from touchstone.text import Text
 
@@ -22,6 +23,8 @@ ROLES: tuple[Role, ...] = ("test", "train", "reference")
 def _take_in(subject: Subject, parameters: Parameters, run: Run) -> Measurement:
     declared = [role for role in ROLES if getattr(subject.description.data, role) is not None]
     data = {role: subject.data(role) for role in declared}
+    for name in subject.description.registers or ():
+        subject.register(REGISTERS[name])
     try:
         model = subject.model()
         if "test" in data:
@@ -48,7 +51,7 @@ INTAKE = Check(
     id="intake",
     version="1",
     title=Text("Intake", "接收检查"),
-    measures=Text("Whether the data can be read and the model answers.", "数据可否读取、模型可否作答。"),
+    measures=Text("Whether data and registers can be read and the model answers.", "数据与登记记录可否读取、模型可否作答。"),
     cannot_tell=Text("Anything about quality.", "不涉及质量。"),
     remedy=Text("Mend the file that is named.", "修正所指出的文件。"),
     threats=(),

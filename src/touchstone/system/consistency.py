@@ -22,6 +22,7 @@ from touchstone.system.description import (
     SystemDescription,
 )
 from touchstone.system.problem import Problem, shown
+from touchstone.system.registers.problems import register_problems
 from touchstone.system.text_problems import text_problems
 from touchstone.text import Text
 
@@ -51,6 +52,7 @@ def consistency_problems(description: SystemDescription) -> Iterator[Problem]:
     yield from _smoothing(model)
     yield from _deployed(model)
     yield from _data(description)
+    yield from register_problems(description)
     if description.deployment.endpoint is not None:
         yield from _url(("deployment", "endpoint"), description.deployment.endpoint)
     if description.deployment.endpoint_tests is not None and model.format != "http":

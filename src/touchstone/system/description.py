@@ -458,4 +458,10 @@ class SystemDescription(Part):
     components: list[Component] = Field(default_factory=list)
     deployment: Deployment = Field(default_factory=Deployment)
     training: Training | None = Field(None, exclude_if=_absent, description="how the model was trained")
+    registers: dict[Identifier, RelativePath] | None = Field(
+        None,
+        exclude_if=_absent,
+        description="records of building and running the system, by kind; JSON Lines or YAML",
+        examples=[{"event-log": "operation/events.jsonl"}],
+    )
     documents: list[Document] = Field(default_factory=list)

@@ -28,6 +28,10 @@ MEANINGS: dict[str, Text] = {
     "SystemDescription.components": Text("what the system depends on", "系统的依赖"),
     "SystemDescription.deployment": Text("where and how the system runs", "系统在何处、如何运行"),
     "SystemDescription.training": Text("how the model was trained", "模型的训练方式"),
+    "SystemDescription.registers": Text(
+        "records of building and running the system, by kind; JSON Lines or YAML",
+        "构建与运行系统的登记记录，按种类列出；JSON Lines 或 YAML 格式",
+    ),
     "SystemDescription.documents": Text("documents handed in as evidence for controls", "作为控制项证据提交的文档"),
     "Identity.name": Text("name of the system", "系统名称"),
     "Identity.version": Text("version under test", "被测版本"),

@@ -19,9 +19,12 @@ class Problem:
 
     def in_document(self, document: SourceDocument) -> UserError:
         """The error for a person: `system.yaml:12: model.file: does not exist`."""
+        return UserError(self.said(), document.at(self.at), self.remedy)
+
+    def said(self) -> Text:
+        """What is wrong, with the field it is wrong at."""
         field = dotted(self.at)
-        what = Text(f"{field}: {self.what.en}", f"{field}：{self.what.zh}") if field else self.what
-        return UserError(what, document.at(self.at), self.remedy)
+        return Text(f"{field}: {self.what.en}", f"{field}：{self.what.zh}") if field else self.what
 
 
 def dotted(path: FieldPath) -> str:

@@ -17,7 +17,7 @@ from pathlib import Path, PurePosixPath
 from touchstone.documents import FieldPath
 from touchstone.errors import UserError
 from touchstone.files import FileError, unreadable
-from touchstone.system.description import SystemDescription
+from touchstone.system.description import ModelDeclaration, SystemDescription
 from touchstone.text import Text
 
 MOST_FILES = 100_000
@@ -36,7 +36,21 @@ class Reference:
 
 def references(description: SystemDescription) -> Iterator[Reference]:
     """Every file and folder the description names, in the order of the description."""
-    model = description.model
+    yield from _of_the_model(description.model)
+    for role in ("test", "train", "reference"):
+        data_set = getattr(description.data, role)
+        if data_set is not None:
+            yield Reference(("data", role, "path"), data_set.path, folder=data_set.format == "image-folder")
+    claim = description.training.differential_privacy if description.training else None
+    if claim is not None and claim.canary_scores is not None:
+        yield Reference(("training", "differential_privacy", "canary_scores"), claim.canary_scores)
+    for kind, path in (description.registers or {}).items():
+        yield Reference(("registers", kind), path)
+    for position, document in enumerate(description.documents):
+        yield Reference(("documents", position, "path"), document.path)
+
+
+def _of_the_model(model: ModelDeclaration) -> Iterator[Reference]:
     if model.file is not None:
         yield Reference(("model", "file"), model.file)
     for position, path in enumerate(model.more_files):
@@ -52,15 +66,6 @@ def references(description: SystemDescription) -> Iterator[Reference]:
         yield Reference(("model", "signer"), model.signer)
     if model.references is not None:
         yield Reference(("model", "references"), model.references, folder=True)
-    for role in ("test", "train", "reference"):
-        data_set = getattr(description.data, role)
-        if data_set is not None:
-            yield Reference(("data", role, "path"), data_set.path, folder=data_set.format == "image-folder")
-    claim = description.training.differential_privacy if description.training else None
-    if claim is not None and claim.canary_scores is not None:
-        yield Reference(("training", "differential_privacy", "canary_scores"), claim.canary_scores)
-    for position, document in enumerate(description.documents):
-        yield Reference(("documents", position, "path"), document.path)
 
 
 def normal(path: str) -> str:

@@ -1,4 +1,4 @@
-"""What does not fit the schema of `system.yaml`, said in words a person can act on.
+"""What does not fit the schema of `system.yaml` or of a register, said in words a person can act on.
 
 Pydantic finds the problems; here each becomes one sentence that names the field, what was expected, what was found,
 and an example. The expectations are read from the JSON Schema, so they can never differ from what is checked.
@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from touchstone.documents import FieldPath
@@ -25,29 +25,30 @@ from touchstone.text import Text
 Node = Mapping[str, Any]
 """One node of a JSON Schema."""
 
-_ROOT = SystemDescription.__name__
+Root = type[BaseModel]
+"""The record a document must fit."""
 
 
-def schema_problems(error: ValidationError) -> Iterator[Problem]:
+def schema_problems(error: ValidationError, root: Root = SystemDescription) -> Iterator[Problem]:
     """Every problem pydantic found, one per field, in the order of the schema."""
     said: set[FieldPath] = set()
     for details in error.errors(include_url=False, include_context=True):
-        problem = _problem(details)
+        problem = _problem(details, root)
         if problem.at not in said:
             said.add(problem.at)
             yield problem
 
 
 @cache
-def schema() -> dict[str, Any]:
-    """JSON Schema of `system.yaml`."""
-    return SystemDescription.model_json_schema(by_alias=True)
+def schema(root: Root = SystemDescription) -> dict[str, Any]:
+    """JSON Schema of `system.yaml`, or of another record."""
+    return root.model_json_schema(by_alias=True)
 
 
-def field_at(path: FieldPath) -> tuple[FieldPath, str, Node]:
+def field_at(path: FieldPath, root: Root = SystemDescription) -> tuple[FieldPath, str, Node]:
     """The schema of one field: the part of `path` the schema knows, the field's key in `MEANINGS`, and its node."""
-    model, meaning = _ROOT, _ROOT
-    node: Node = schema()
+    model, meaning = root.__name__, root.__name__
+    node: Node = schema(root)
     known: list[str | int] = []
     for part in path:
         if isinstance(part, str) and part in node.get("properties", {}):
@@ -58,7 +59,7 @@ def field_at(path: FieldPath) -> tuple[FieldPath, str, Node]:
             following = node["items"]
         else:
             break
-        model, node = _resolved(model, following)
+        model, node = _resolved(model, following, root)
         known.append(part)
     return tuple(known), meaning, node
 
@@ -69,23 +70,23 @@ def _named_by_user(node: Node) -> Any:
     return next(iter(patterns.values()), node.get("additionalProperties"))
 
 
-def _resolved(model: str, node: Node) -> tuple[str, Node]:
+def _resolved(model: str, node: Node, root: Root) -> tuple[str, Node]:
     """The node behind references and `or null`, and the model it belongs to. Keeps what the outer node says."""
     options = [option for option in node.get("anyOf", []) if option.get("type") != "null"]
     if len(options) == 1:
-        model, inner = _resolved(model, options[0])
+        model, inner = _resolved(model, options[0], root)
         return model, {**inner, **{key: value for key, value in node.items() if key != "anyOf"}}
     if "$ref" in node:
         model = node["$ref"].rsplit("/", 1)[-1]
-        return model, {**schema()["$defs"][model], **node}
+        return model, {**schema(root)["$defs"][model], **node}
     return model, node
 
 
-def _problem(details: ErrorDetails) -> Problem:
+def _problem(details: ErrorDetails, root: Root) -> Problem:
     kind = details["type"]
     if kind == "extra_forbidden":
-        return _unknown_field(tuple(details["loc"]))
-    at, meaning, node = field_at(tuple(details["loc"]))
+        return _unknown_field(tuple(details["loc"]), root)
+    at, meaning, node = field_at(tuple(details["loc"]), root)
     if kind == "missing":
         return Problem(at, Text("is missing", "缺失"), _advice(at, meaning, node))
     context = details.get("ctx", {})
@@ -104,14 +105,14 @@ def _problem(details: ErrorDetails) -> Problem:
     return Problem(at, what, advice)
 
 
-def _unknown_field(path: FieldPath) -> Problem:
+def _unknown_field(path: FieldPath, root: Root) -> Problem:
     """A field the schema does not have: a typing mistake, a field in the wrong place, or an invention."""
     name = str(path[-1])
-    _, _, parent = field_at(path[:-1])
+    _, _, parent = field_at(path[:-1], root)
     known = list(parent.get("properties", {}))
     what = Text("is not a known field", "不是已知字段")
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.7)
-    homes = [dotted(home) for home in _homes().get(name, [])]
+    homes = [dotted(home) for home in _homes(root).get(name, [])]
     if close:
         return Problem(path, what, Text(f"did you mean `{close[0]}`?", f"是否应为 `{close[0]}`？"))
     if homes:
@@ -122,24 +123,24 @@ def _unknown_field(path: FieldPath) -> Problem:
 
 
 @cache
-def _homes() -> dict[str, list[FieldPath]]:
+def _homes(root: Root) -> dict[str, list[FieldPath]]:
     """Where each field name belongs, from the schema."""
     homes: dict[str, list[FieldPath]] = {}
 
     def visit(path: FieldPath, node: Node) -> None:
         for name, child in node.get("properties", {}).items():
             homes.setdefault(name, []).append((*path, name))
-            visit((*path, name), _resolved("", child)[1])
+            visit((*path, name), _resolved("", child, root)[1])
         if "items" in node:
-            visit((*path, 0), _resolved("", node["items"])[1])
+            visit((*path, 0), _resolved("", node["items"], root)[1])
 
-    visit((), schema())
+    visit((), schema(root))
     return homes
 
 
 def _advice(at: FieldPath, meaning: str, node: Node) -> Text | None:
     """What the field is for, and how it may look."""
-    about = MEANINGS.get(meaning)
+    about = MEANINGS.get(meaning) or _told_in(node)
     example = _example(at, node)
     required = ", ".join(node.get("required", ()))
     parts: list[Text] = []
@@ -152,6 +153,12 @@ def _advice(at: FieldPath, meaning: str, node: Node) -> Text | None:
     if not parts:
         return None
     return Text("; ".join(part.en for part in parts), "；".join(part.zh for part in parts))
+
+
+def _told_in(node: Node) -> Text | None:
+    """What a field of a register is for: there the field itself says it in both languages."""
+    chinese = node.get("x-description-zh")
+    return None if chinese is None else Text(node["description"], chinese)
 
 
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9 ./_-]*")
@@ -221,6 +228,11 @@ _NUMBER = _always("a number", "数值")
 _TRUTH = _always("true or false", " true 或 false")
 
 _EXPECTED: dict[str, Expectation] = {
+    "moment": _always(
+        "a date and time with its zone such as 2026-11-23T08:30:00+08:00",
+        "带时区的日期时间，如 2026-11-23T08:30:00+08:00",
+    ),
+    "day": _always("a date such as 2026-11-23", "日期，如 2026-11-23"),
     "string_type": _always("text", "文本"),
     "int_type": _WHOLE_NUMBER,
     "int_parsing": _WHOLE_NUMBER,

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from io import BufferedReader
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from touchstone.canonical import Digest, digest_of, digest_of_json
-from touchstone.errors import ArtifactError, DescriptionError, UserError
+from touchstone.errors import ArtifactError, DescriptionError, UnavailableError, UserError
 from touchstone.files import FileError, open_regular
 from touchstone.records import Access, plain
 from touchstone.scan.recognise import recognise
@@ -25,11 +25,15 @@ from touchstone.system.models.handle import ModelHandle
 from touchstone.system.references import MOST_FILES, files_below, normal, references, resolve, too_many
 from touchstone.text import Text
 
+if TYPE_CHECKING:
+    from touchstone.system.registers.entry import Entry
+
 Role = Literal["test", "train", "reference"]
 
 CHUNK = 1024 * 1024
 
 _Opened = TypeVar("_Opened")
+Kind = TypeVar("Kind", bound="Entry")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +112,25 @@ class Subject:
         from touchstone.system.data.reading import read_data
 
         return self._once(f"data.{role}", lambda: read_data(self, role))
+
+    def register(self, kind: type[Kind]) -> tuple[Kind, ...]:
+        """The entries of one register, read and validated on first use; exactly one where the kind is `single`.
+
+        Raises `UnavailableError` when it was not handed in.
+        """
+        from touchstone.system.registers.reading import read_register
+
+        path = (self.description.registers or {}).get(kind.register)
+        if path is None:
+            raise UnavailableError(
+                Text(f"{kind.about.en}: not handed in", f"未提交{kind.about.zh}"),
+                "registers",
+                Text(
+                    f"declare its file under `registers:` as `{kind.register}`; docs/reference says what it holds",
+                    f"请在 `registers:` 下以 `{kind.register}` 声明其文件；内容见参考文档",
+                ),
+            )
+        return self._once(f"registers.{kind.register}", lambda: read_register(self, path, kind))
 
     def record(self, path: str) -> FileRecord:
         """What was recorded of one file when the system was opened. Raises `ArtifactError` for any other path."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,16 +30,20 @@ def parse_jsonl(content: bytes, declared: DataSet) -> Rows:
     """Rows of a JSON Lines file. Raises `DataError` naming the line of whatever cannot be read."""
     names = [text_column(declared), *other_columns(declared)]
     columns: dict[str, list[Any]] = {name: [] for name in names}
-    for number, line in enumerate(content.removeprefix(b"\xef\xbb\xbf").split(b"\n"), 1):
-        if not line.strip():
-            continue
-        place = f"{declared.path}, line {number}"
-        record = _object(line, place)
+    for place, record in lines_of_json(content, declared.path):
         check_header(list(record), names, place)
         for name in names:
             columns[name].append(record[name])
         check_size(len(columns[names[0]]), len(names), declared.path)
     return text_rows(declared, columns)
+
+
+def lines_of_json(content: bytes, path: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The object on every line that is not empty, and where it stands. Raises `DataError` naming the line."""
+    for number, line in enumerate(content.removeprefix(b"\xef\xbb\xbf").split(b"\n"), 1):
+        if line.strip():
+            place = f"{path}, line {number}"
+            yield place, _object(line, place)
 
 
 def text_column(declared: DataSet) -> str:

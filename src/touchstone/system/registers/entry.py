@@ -1,0 +1,56 @@
+"""What all entries of registers share: closed, frozen, every field told in both languages, times with a zone."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime
+from typing import Annotated, Any, ClassVar
+
+from pydantic import BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
+
+from touchstone.system.description import Part
+from touchstone.text import Text
+
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+
+
+class Entry(Part):
+    """One entry of a register. A subclass says which register it belongs to, and what that register is."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    register: ClassVar[str]
+    """Name of the register under `registers:` in `system.yaml`."""
+    about: ClassVar[Text]
+    """What the register records."""
+    single: ClassVar[bool] = False
+    """Whether the file is one mapping rather than a list of entries."""
+
+
+def told(en: str, zh: str, default: Any = ..., **constraints: Any) -> Any:
+    """A field of an entry, with what it is for in both languages. Without `default` it must be given."""
+    return Field(default, description=en, json_schema_extra={"x-description-zh": zh}, **constraints)
+
+
+def _moment(value: object) -> datetime:
+    try:
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise PydanticCustomError("moment", "a date and time with its zone")
+    return moment
+
+
+def _day(value: object) -> date:
+    try:
+        return date.fromisoformat(value if isinstance(value, str) and _DAY.fullmatch(value) else "")
+    except ValueError:
+        raise PydanticCustomError("day", "a date") from None
+
+
+Moment = Annotated[datetime, BeforeValidator(_moment)]
+"""A point in time, ISO 8601 with its zone: two clocks without zones cannot be compared."""
+Day = Annotated[date, BeforeValidator(_day)]
+"""A day, ISO 8601."""
