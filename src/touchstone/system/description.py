@@ -345,11 +345,26 @@ class DifferentialPrivacy(Part):
     )
 
 
+class CanaryLedger(Part):
+    """Rows that were drawn to be planted in the training data: some were trained on, the others left out."""
+
+    path: RelativePath
+    format: Literal["csv", "parquet", "npz", "jsonl"]
+    target: Line = Field(description="column (npz: array) of the planted label", examples=["diagnosis"])
+    included: Line = Field("included", description="column of 1 (trained on) and 0 (left out)")
+    features: Line | None = Field(
+        None, description="npz: array of the inputs; texts (csv, jsonl): column of the text", examples=["x"]
+    )
+
+
 class Training(Part):
     """How the model was trained."""
 
     differential_privacy: DifferentialPrivacy | None = Field(
         None, description="the claim of differential privacy, where there is one"
+    )
+    canaries: CanaryLedger | None = Field(
+        None, exclude_if=_absent, description="canaries that the supplier planted in the training data"
     )
 
 

@@ -240,6 +240,20 @@ MEANINGS: dict[str, Text] = {
         "CSV of an audit with canaries: columns `included` (0 or 1) and `score`",
         "金丝雀审计的 CSV：列 `included`（0 或 1）与 `score`",
     ),
+    "Training.canaries": Text(
+        "canaries that the supplier planted in the training data, and others that were drawn alike and left out",
+        "供方植入训练数据的金丝雀样本，以及以同样方式抽取但未参与训练的样本",
+    ),
+    "CanaryLedger.path": Text("the file, relative to this file", "文件，相对于本文件"),
+    "CanaryLedger.format": Text("format of the file", "文件格式"),
+    "CanaryLedger.target": Text("column (npz: array) of the planted label", "植入标签所在的列（npz 为数组）"),
+    "CanaryLedger.included": Text(
+        "column of 1 (trained on) and 0 (left out)", "标明是否参与训练的列：1 为参与，0 为未参与"
+    ),
+    "CanaryLedger.features": Text(
+        "npz: array of the inputs; texts (csv, jsonl): column of the text",
+        "npz：输入所在的数组；文本（csv、jsonl）：文本所在的列",
+    ),
     "DataSet.sha256": Text(
         "digest the supplier recorded for this file at training time", "供方在训练时为该文件记录的摘要"
     ),

@@ -46,6 +46,9 @@ def references(description: SystemDescription) -> Iterator[Reference]:
         yield Reference(("training", "differential_privacy", "canary_scores"), claim.canary_scores)
     for kind, path in (description.registers or {}).items():
         yield Reference(("registers", kind), path)
+    canaries = description.training.canaries if description.training else None
+    if canaries is not None:
+        yield Reference(("training", "canaries", "path"), canaries.path)
     for position, document in enumerate(description.documents):
         yield Reference(("documents", position, "path"), document.path)
 

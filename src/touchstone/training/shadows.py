@@ -7,7 +7,7 @@ learns again from its architecture. Of a model of which neither is known, small 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -59,12 +59,33 @@ def train_shadows(subject: Subject, lesson: Lesson, generator: np.random.Generat
     """
     for kind, learn in _KINDS.items():
         try:
-            found = learn(subject, lesson, generator)
+            found = np.array([log_odds(each, lesson.y) for each in learn(subject, lesson, generator)])
         except UnavailableError:
             continue
         if np.isfinite(found).all():  # some estimators answer no number after a training that went wrong
             return Shadows(References(found, lesson.trained), kind)
-    raise UnavailableError(
+    raise _untrainable()
+
+
+def train_again(
+    subject: Subject, lesson: Lesson, generator: np.random.Generator
+) -> tuple[Kind, list[NDArray[np.float64]]]:
+    """What models of the system's own kind answer to all of the lesson: for each of them, probabilities `(n, K)`.
+
+    An estimator with the same settings or a network of the same architecture. Raises `UnavailableError` for any other.
+    """
+    for kind in _OWN_KINDS:
+        try:
+            found = list(_KINDS[kind](subject, lesson, generator))
+        except UnavailableError:
+            continue
+        if all(np.isfinite(each).all() for each in found):
+            return kind, found
+    raise _untrainable()
+
+
+def _untrainable() -> UnavailableError:
+    return UnavailableError(
         Text("nothing like this model can be trained here", "此处无法训练与该模型同类的参考模型"),
         "model.format",
         Text(
@@ -74,14 +95,14 @@ def train_shadows(subject: Subject, lesson: Lesson, generator: np.random.Generat
     )
 
 
-def _estimators(subject: Subject, lesson: Lesson, generator: np.random.Generator) -> NDArray[np.float64]:
-    """Log-odds by clones of the estimator that was handed in."""
+def _estimators(subject: Subject, lesson: Lesson, generator: np.random.Generator) -> Iterator[NDArray[np.float64]]:
+    """Probabilities by clones of the estimator that was handed in."""
     model = subject.model()
     if not isinstance(model, SklearnModel):
         raise UnavailableError(Text("is no scikit-learn estimator", "不是 scikit-learn 估计器"), "model.format")
     estimator, _ = model.fitted()
-    answers = [_clone_answers(estimator, lesson, rows, model.classes, generator) for rows in lesson.trained]
-    return np.array([log_odds(each, lesson.y) for each in answers])
+    for rows in lesson.trained:
+        yield _clone_answers(estimator, lesson, rows, model.classes, generator)
 
 
 def _clone_answers(
@@ -108,8 +129,8 @@ def _clone_answers(
     return probabilities
 
 
-def _networks(subject: Subject, lesson: Lesson, generator: np.random.Generator) -> NDArray[np.float64]:
-    """Log-odds by networks of the declared architecture."""
+def _networks(subject: Subject, lesson: Lesson, generator: np.random.Generator) -> Iterator[NDArray[np.float64]]:
+    """Probabilities by networks of the declared architecture."""
     require_torch("references")
     import torch
 
@@ -117,7 +138,6 @@ def _networks(subject: Subject, lesson: Lesson, generator: np.random.Generator) 
     from touchstone.training.learning import Recipe, train
 
     blueprint = blueprint_of(subject)
-    found = []
     for rows in lesson.trained:
         seed = int(generator.integers(2**31))
         recipe = Recipe(seed=seed, epochs=_epochs(int(rows.sum())), weight_decay=0.0, shift=0, light=0.0)
@@ -126,27 +146,28 @@ def _networks(subject: Subject, lesson: Lesson, generator: np.random.Generator) 
         )
         with torch.inference_mode():
             parts = [network(part) for part in torch.split(torch.from_numpy(lesson.x), ANSWERED_AT_ONCE)]
-        found.append(log_odds(softmax(torch.cat(parts).numpy().astype(np.float64)), lesson.y))
-    return np.array(found)
+        yield softmax(torch.cat(parts).numpy().astype(np.float64))
 
 
-def _small_networks(subject: Subject, lesson: Lesson, generator: np.random.Generator) -> NDArray[np.float64]:
-    """Log-odds by small networks on scaled inputs; for anything that is made of numbers."""
+def _small_networks(subject: Subject, lesson: Lesson, generator: np.random.Generator) -> Iterator[NDArray[np.float64]]:
+    """Probabilities by small networks on scaled inputs; for anything that is made of numbers."""
     declaration = subject.description.model
     if declaration.input.kind == "text":
         raise UnavailableError(Text("inputs are texts", "输入为文本"), "model.input.kind")
     rows, classes = scaled(lesson.x), len(declaration.output.labels)
     epochs = _epochs(int(lesson.trained.sum(axis=1).min()))
     networks = learn_side_by_side(rows, lesson.y, classes, lesson.trained, generator, epochs=epochs)
-    return np.array([log_odds(softmax(each.astype(np.float64)), lesson.y) for each in networks.logits(rows)])
+    for each in networks.logits(rows):
+        yield softmax(each.astype(np.float64))
 
 
-_KINDS: dict[Kind, Callable[[Subject, Lesson, np.random.Generator], NDArray[np.float64]]] = {
+_KINDS: dict[Kind, Callable[[Subject, Lesson, np.random.Generator], Iterator[NDArray[np.float64]]]] = {
     "estimator": _estimators,
     "network": _networks,
     "small-network": _small_networks,
 }
-"""The kinds of references, nearest first."""
+"""The kinds of references, nearest first. Each reference answers with probabilities `(n, K)`."""
+_OWN_KINDS: tuple[Kind, ...] = ("estimator", "network")
 
 
 def scaled(x: NDArray[Any]) -> NDArray[np.float32]:

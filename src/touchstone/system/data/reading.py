@@ -9,6 +9,7 @@ from touchstone.text import Text
 
 if TYPE_CHECKING:
     from touchstone.system.data.dataset import LabelledData
+    from touchstone.system.description import DataSet
     from touchstone.system.subject import Role, Subject
 
 
@@ -25,6 +26,11 @@ def read_data(subject: Subject, role: Role) -> LabelledData:
             f"data.{role}",
             Text(f"declare a data set in data.{role}", f"请在 data.{role} 中声明数据集"),
         )
+    return read_declared(subject, role, declared)
+
+
+def read_declared(subject: Subject, role: str, declared: DataSet) -> LabelledData:
+    """A data set that has its own place in the description. Raises like :func:`read_data`."""
     # Each reader is imported when its format is met: parquet and images need libraries the others do not.
     if declared.format == "csv":
         from touchstone.system.data.delimited import read_csv
