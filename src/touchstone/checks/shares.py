@@ -15,6 +15,7 @@ def share_metric(
     better: Literal["higher", "lower"],
     *,
     part: str | None = None,
+    unit: str = "share",
     looks: int = 1,
     unfinished: bool = False,
 ) -> Metric:
@@ -25,7 +26,7 @@ def share_metric(
     low, high = proportion_bounds(count, n, looks=looks)
     return Metric(
         id=name,
-        unit="share",
+        unit=unit,
         value=count / n if n else 0,
         low=low,
         high=1 if unfinished else high,

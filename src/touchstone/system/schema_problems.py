@@ -219,6 +219,9 @@ _PATTERNS = {
         "a name of letters, digits, `.`, `_` and `-`", "由字母、数字、`.`、`_`、`-` 组成的名称"
     ),
     r"^[A-Z]{2}(-[A-Z0-9]{1,3})?$": Text("an ISO 3166 code such as CN or US-CA", " ISO 3166 代码，如 CN 或 US-CA"),
+    r"^sha256:[0-9a-f]{64}$": Text(
+        "`sha256:` and 64 lower-case hexadecimal digits", " `sha256:` 后接 64 位小写十六进制数字"
+    ),
     r"^[0-9a-f]{64}$": Text("64 lower-case hexadecimal digits", "64 位小写十六进制数字"),
 }
 

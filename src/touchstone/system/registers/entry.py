@@ -6,7 +6,7 @@ import re
 from datetime import date, datetime
 from typing import Annotated, Any, ClassVar
 
-from pydantic import BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
 from touchstone.system.description import Part
@@ -54,3 +54,5 @@ Moment = Annotated[datetime, BeforeValidator(_moment)]
 """A point in time, ISO 8601 with its zone: two clocks without zones cannot be compared."""
 Day = Annotated[date, BeforeValidator(_day)]
 """A day, ISO 8601."""
+Fingerprint = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
+"""SHA-256 of some bytes, as everywhere in the evidence."""
