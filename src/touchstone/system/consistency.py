@@ -368,9 +368,28 @@ def _data_set(at: FieldPath, data_set: DataSet, model: ModelDeclaration) -> Iter
     yield from _columns(at, data_set, model)
 
 
+def _missing(at: FieldPath, data_set: DataSet, model: ModelDeclaration) -> Iterator[Problem]:
+    """What is filled in for a missing value must be a value the model may be given in that column."""
+    low, high = model.input.low, model.input.high
+    for name, value in (data_set.missing or {}).items():
+        if name not in (model.input.columns or ()):
+            yield Problem(
+                (*at, "missing", name),
+                Text("is not one of the model's inputs", "不是模型的输入列"),
+                Text("name a column of `model.input.columns`", "请填写 `model.input.columns` 中的列"),
+            )
+        elif (low is not None and value < low) or (high is not None and value > high):
+            yield Problem(
+                (*at, "missing", name),
+                Text("lies outside `model.input.low` and `high`", "超出 `model.input.low` 与 `high`"),
+                Text("write what the deployed system fills in", "请填写部署系统实际填补的值"),
+            )
+
+
 def _columns(at: FieldPath, data_set: DataSet, model: ModelDeclaration) -> Iterator[Problem]:
     """One column, one meaning: an answer that is also an input makes every score worthless."""
     inputs = model.input.columns or []
+    yield from _missing(at, data_set, model)
     if data_set.target is not None and data_set.target in inputs:
         yield Problem(
             (*at, "target"),

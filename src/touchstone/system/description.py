@@ -303,6 +303,12 @@ class DataSet(Part):
         description="columns of the labels that single people gave, empty where one gave none",
         examples=[["first_reader", "second_reader"]],
     )
+    missing: dict[Line, Finite] | None = Field(
+        None,
+        exclude_if=_absent,
+        description="input columns that may lack a value, each with the value the deployed system fills in",
+        examples=[{"bmi": 27.1}],
+    )
     origin: Line = Field(
         description="where the data come from, and under which licence or consent",
         examples=["hospital registry 2019-2024, pseudonymised, ethics approval 2025-17"],

@@ -206,6 +206,10 @@ MEANINGS: dict[str, Text] = {
         "columns of the labels that single people gave, empty where one gave none",
         "各标注人员所给标签的列；某人未标注时留空",
     ),
+    "DataSet.missing": Text(
+        "input columns that may lack a value, each with the value the deployed system fills in",
+        "允许缺失取值的输入列，以及部署系统为其填补的值",
+    ),
     "DataSet.origin": Text(
         "where the data come from, and under which licence or consent", "数据来源，以及所依据的许可或同意"
     ),

@@ -60,6 +60,7 @@ def read_npz(subject: Subject, role: str, declared: DataSet) -> LabelledData:
         sensitive={name: archive.column(name) for name in declared.sensitive},
         sites=archive.column(declared.site) if declared.site else None,
         annotations={name: archive.column(name) for name in declared.annotations or ()},
+        fills=declared.missing or {},
         target_name=declared.target or "",
         identifier_name=declared.identifier or "",
         site_name=declared.site or "",

@@ -29,5 +29,8 @@ class LabelledData:
     annotations: NDArray[np.int64] | None = None
     """Labels that single people gave, `(n, people)`; -1 where a person gave none."""
 
+    missing: NDArray[np.bool_] | None = None
+    """Where `inputs` hold what the deployed system fills in for a missing value; of their shape, `None` if nowhere."""
+
     def __len__(self) -> int:
         return len(self.inputs)

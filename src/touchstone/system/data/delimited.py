@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from touchstone.system.description import DataSet
     from touchstone.system.subject import Subject
 
+MISSING = frozenset({"", "NA"})
+"""How a cell says that it has no value, besides NaN, in columns that may lack one."""
 DELIMITERS = (",", ";", "\t")
 
 
@@ -42,11 +44,14 @@ def parse_csv(content: bytes, features: Sequence[str], declared: DataSet) -> Row
     others = other_columns(declared)
     header, lines = _table(content, [*features, *others], declared.path)
     feature_places = [header.index(name) for name in features]
+    may_be_missing = [header.index(name) for name in features if name in (declared.missing or ())]
     other_places = {name: header.index(name) for name in others}
 
     numbers = array("d")
     columns: dict[str, list[str]] = {name: [] for name in others}
     for place, cells in lines:
+        for position in may_be_missing:
+            cells[position] = "nan" if cells[position].strip() in MISSING else cells[position]
         chosen = [cells[position] for position in feature_places]
         try:
             numbers.extend([float(cell) for cell in chosen])
@@ -145,8 +150,8 @@ def _no_number(cells: Sequence[str], names: Sequence[str], place: str) -> DataEr
                 Text("is empty", "为空"),
                 f"{place}, column {name}",
                 Text(
-                    "fill missing values as the deployed system does, or leave the row out and say so in `origin`",
-                    "请按实际部署方式填补缺失值，或删除该行并在 origin 中说明",
+                    "write under `missing:` of the data set what the deployed system fills in for this column",
+                    "请在该数据集的 `missing:` 下写明部署系统为此列填补的值",
                 ),
             )
         if "_" in cell or not _is_number(cell):

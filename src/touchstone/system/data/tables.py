@@ -56,6 +56,7 @@ def table_rows(
         predictions=[columns[name] for name in declared.predictions],
         sites=columns[declared.site] if declared.site else None,
         annotations={name: columns[name] for name in declared.annotations or ()},
+        fills=declared.missing or {},
         target_name=declared.target or "",
         identifier_name=declared.identifier or "",
         site_name=declared.site or "",

@@ -7,7 +7,7 @@ once and reads the same wherever the rows come from.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -48,6 +48,8 @@ class Rows:
     predictions: Sequence[Sequence[Any]] = ()
     sites: Sequence[Any] | None = None
     annotations: dict[str, Sequence[Any]] = field(default_factory=dict)
+    fills: Mapping[str, float] = field(default_factory=dict)
+    """For feature columns that may lack a value (NaN), what the deployed system fills in."""
     target_name: str = "target"
     identifier_name: str = "identifier"
     site_name: str = "site"
@@ -62,6 +64,7 @@ class Rows:
 def validate(rows: Rows, role: str, model: ModelDeclaration) -> LabelledData:
     """Apply every rule. Raises `DataError` at the first value that breaks one."""
     names = ClassNames(model.output.labels)
+    missing = _filled(rows)
     inputs = _inputs(rows, model.input)
     _same_lengths(rows, len(inputs))
     return LabelledData(
@@ -73,7 +76,20 @@ def validate(rows: Rows, role: str, model: ModelDeclaration) -> LabelledData:
         predictions=_predictions(rows, names),
         sites=None if rows.sites is None else _texts(rows, rows.sites, rows.site_name),
         annotations=_annotations(rows, names),
+        missing=None if missing is None else missing.reshape(inputs.shape),
     )
+
+
+def _filled(rows: Rows) -> NDArray[np.bool_] | None:
+    """Fill missing values as the deployed system does. Where that was, or `None` when nothing was missing."""
+    places = [place for place, name in enumerate(rows.feature_names or ()) if name in rows.fills]
+    if not places or not np.isnan(rows.inputs[:, places]).any():
+        return None
+    missing = np.zeros(rows.inputs.shape, dtype=bool)
+    missing[:, places] = np.isnan(rows.inputs[:, places])
+    fills = np.array([rows.fills.get(name, 0.0) for name in rows.feature_names or ()])
+    rows.inputs = np.where(missing, fills, rows.inputs)
+    return missing
 
 
 def _inputs(rows: Rows, specification: InputSpecification) -> NDArray[Any]:
@@ -108,8 +124,8 @@ def _inputs(rows: Rows, specification: InputSpecification) -> NDArray[Any]:
         rows,
         Text("is not a finite 32-bit number: {value}", "不是有限的 32 位浮点数：{value}"),
         Text(
-            "fill missing values as the deployed system does, or leave the row out and say so in `origin`",
-            "请按实际部署方式填补缺失值，或删除该行并在 origin 中说明",
+            "write under `missing:` of the data set what the deployed system fills in for this column",
+            "请在该数据集的 `missing:` 下写明部署系统为此列填补的值",
         ),
     )
     widen = Text(

@@ -15,10 +15,14 @@ from touchstone.text import Text
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
-class Entry(Part):
-    """One entry of a register. A subclass says which register it belongs to, and what that register is."""
+class EntryPart(Part):
+    """A part of an entry: as closed and strict as the entry itself."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Entry(EntryPart):
+    """One entry of a register. A subclass says which register it belongs to, and what that register is."""
 
     register: ClassVar[str]
     """Name of the register under `registers:` in `system.yaml`."""
