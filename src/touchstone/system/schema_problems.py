@@ -223,9 +223,6 @@ _PATTERNS = {
         "`sha256:` and 64 lower-case hexadecimal digits", " `sha256:` 后接 64 位小写十六进制数字"
     ),
     r"^[0-9a-f]{64}$": Text("64 lower-case hexadecimal digits", "64 位小写十六进制数字"),
-    r"^sha256:[0-9a-f]{64}$": Text(
-        "a digest: sha256: and 64 lower-case hexadecimal digits", "摘要：sha256: 加 64 位小写十六进制数字"
-    ),
 }
 
 _ANY_FACT = Text("true, false, text or a list of text", " true、false、文本或文本列表")
