@@ -96,7 +96,7 @@ def _problem(details: ErrorDetails, root: Root) -> Problem:
         found, at = details["loc"][-2], tuple(details["loc"][:-1])
     expected = _EXPECTED.get(kind)
     if expected is None:
-        return Problem(at, Text(details["msg"], f"不合规定：{details['msg']}"), advice)
+        return Problem(at, Text(details["msg"], context.get("zh", f"不合规定：{details['msg']}")), advice)
     wanted = _ANY_FACT if "anyOf" in node else expected(context, node)
     what = Text(f"expected {wanted.en}, found {_kind(found).en}", f"应为{wanted.zh}，实为{_kind(found).zh}")
     if kind == "string_type" and isinstance(found, bool | int | float):

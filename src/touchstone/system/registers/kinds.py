@@ -5,8 +5,35 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from touchstone.system.registers.alerts import Alert
+from touchstone.system.registers.deletions import Deletion
+from touchstone.system.registers.derived_records import DerivedRecord
+from touchstone.system.registers.drills import Drill
 from touchstone.system.registers.entry import Entry
+from touchstone.system.registers.event_log import LoggedEvent
+from touchstone.system.registers.fault_injections import FaultInjection
+from touchstone.system.registers.log_retention import LogRetention
+from touchstone.system.registers.monitoring_exercise import MonitoringExercise
+from touchstone.system.registers.network import Network
+from touchstone.system.registers.releases import Release
+from touchstone.system.registers.safety_concept import SafeState
+from touchstone.system.registers.seeded_events import SeededEvent
+from touchstone.system.registers.update_trials import UpdateTrial
 
-_KINDS: tuple[type[Entry], ...] = ()
+_KINDS: tuple[type[Entry], ...] = (
+    Alert,
+    Deletion,
+    DerivedRecord,
+    Drill,
+    LoggedEvent,
+    FaultInjection,
+    LogRetention,
+    MonitoringExercise,
+    Network,
+    Release,
+    SafeState,
+    SeededEvent,
+    UpdateTrial,
+)
 
 REGISTERS: Mapping[str, type[Entry]] = MappingProxyType({kind.register: kind for kind in _KINDS})

@@ -1,0 +1,36 @@
+"""Register `drills`: trials of going back to an earlier version, and of restoring the present one."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from touchstone.system.description import Finite, Line
+from touchstone.system.registers.entry import Entry, Fingerprint, Moment, told
+from touchstone.text import Text
+
+
+class Drill(Entry):
+    """One drill."""
+
+    register: ClassVar[str] = "drills"
+    about: ClassVar[Text] = Text("the record of rollback and recovery drills", "回退与恢复演练记录")
+
+    id: Line = told("number of the drill, unique", "演练编号，不重复", examples=["DR-2026-03"])
+    kind: Literal["rollback", "restore"] = told(
+        "rollback: to an earlier version; restore: of the present version out of the backup",
+        "rollback：回退至先前版本；restore：从备份恢复当前版本",
+    )
+    started: Moment = told("when it was called for", "下令开始的时间")
+    finished: Moment | None = told(
+        "when the service answered again; left out, it failed", "恢复服务的时间；不填即失败", None
+    )
+    objective_minutes: Annotated[Finite, Field(gt=0)] = told(
+        "the declared objective for it", "所声明的目标时间（分钟）", examples=[30]
+    )
+    model_after: Fingerprint | None = told(
+        "SHA-256 of the model file in service afterwards, as it was read back",
+        "演练后所读回的在用模型文件的 SHA-256",
+        None,
+    )

@@ -1,0 +1,29 @@
+"""Register `monitoring-exercise`: when and under which settings the monitor was exercised."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from touchstone.system.description import Finite, Line
+from touchstone.system.registers.entry import Entry, Moment, told
+from touchstone.text import Text
+
+
+class MonitoringExercise(Entry):
+    """The exercise as a whole."""
+
+    register: ClassVar[str] = "monitoring-exercise"
+    about: ClassVar[Text] = Text("the settings of the monitoring exercise", "监测演练的设置")
+    single: ClassVar[bool] = True
+
+    version: Line = told("version of the system that was watched", "被监测的系统版本", examples=["1.4.0"])
+    from_: Moment = told("when the exercise began", "演练开始时间", alias="from")
+    until: Moment = told("when it ended", "演练结束时间")
+    alert_within_seconds: Annotated[Finite, Field(gt=0)] = told(
+        "an alert later than this after an event does not count", "事件发生后超过此时间的告警不计", examples=[300]
+    )
+    window_seconds: Annotated[Finite, Field(gt=0)] = told(
+        "length of the windows over which false alarms are counted", "统计误报所用的时间窗长度（秒）", examples=[600]
+    )
