@@ -18,6 +18,8 @@ from touchstone.system.registers.network import Network
 from touchstone.system.registers.releases import Release
 from touchstone.system.registers.safety_concept import SafeState
 from touchstone.system.registers.seeded_events import SeededEvent
+from touchstone.system.registers.substitution_tests import SubstitutionTest
+from touchstone.system.registers.supply_graph import SupplyItem
 from touchstone.system.registers.update_trials import UpdateTrial
 
 _KINDS: tuple[type[Entry], ...] = (
@@ -33,6 +35,8 @@ _KINDS: tuple[type[Entry], ...] = (
     Release,
     SafeState,
     SeededEvent,
+    SubstitutionTest,
+    SupplyItem,
     UpdateTrial,
 )
 
