@@ -6,8 +6,12 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from touchstone.system.registers.alerts import Alert
+from touchstone.system.registers.committee import Committee
+from touchstone.system.registers.committee_decisions import CommitteeDecision
 from touchstone.system.registers.deletions import Deletion
 from touchstone.system.registers.derived_records import DerivedRecord
+from touchstone.system.registers.disclosure import Disclosure
+from touchstone.system.registers.disclosure_cases import DisclosureCase
 from touchstone.system.registers.drills import Drill
 from touchstone.system.registers.entry import Entry
 from touchstone.system.registers.event_log import LoggedEvent
@@ -15,28 +19,46 @@ from touchstone.system.registers.fault_injections import FaultInjection
 from touchstone.system.registers.log_retention import LogRetention
 from touchstone.system.registers.monitoring_exercise import MonitoringExercise
 from touchstone.system.registers.network import Network
+from touchstone.system.registers.oversight import Oversight
+from touchstone.system.registers.oversight_cases import OversightCase
 from touchstone.system.registers.releases import Release
+from touchstone.system.registers.risk_acceptances import RiskAcceptance
+from touchstone.system.registers.risks import Risk
 from touchstone.system.registers.safety_concept import SafeState
 from touchstone.system.registers.seeded_events import SeededEvent
+from touchstone.system.registers.stop_trials import StopTrial
 from touchstone.system.registers.substitution_tests import SubstitutionTest
 from touchstone.system.registers.supply_graph import SupplyItem
+from touchstone.system.registers.surveillance import SurveillancePlan
+from touchstone.system.registers.surveillance_reports import SurveillanceReport
 from touchstone.system.registers.update_trials import UpdateTrial
 
 _KINDS: tuple[type[Entry], ...] = (
     Alert,
+    Committee,
+    CommitteeDecision,
     Deletion,
     DerivedRecord,
+    Disclosure,
+    DisclosureCase,
     Drill,
     LoggedEvent,
     FaultInjection,
     LogRetention,
     MonitoringExercise,
     Network,
+    Oversight,
+    OversightCase,
     Release,
+    RiskAcceptance,
+    Risk,
     SafeState,
     SeededEvent,
+    StopTrial,
     SubstitutionTest,
     SupplyItem,
+    SurveillancePlan,
+    SurveillanceReport,
     UpdateTrial,
 )
 
