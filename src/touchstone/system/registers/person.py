@@ -8,10 +8,10 @@ from typing import Annotated
 from pydantic import AfterValidator, StringConstraints
 
 
-def _one_spelling(reference: str) -> str:
+def one_spelling(reference: str) -> str:
     """So that a capital letter or a full-width one makes no second person."""
     return " ".join(unicodedata.normalize("NFKC", reference).casefold().split())
 
 
-Person = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_one_spelling)]
+Person = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(one_spelling)]
 """A staff number or another pseudonym rather than a name, the same in every register, in any spelling."""

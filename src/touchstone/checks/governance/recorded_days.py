@@ -1,0 +1,30 @@
+"""How far the records reach: the day up to which a register can be judged.
+
+A check knows no calendar, or its result would change overnight. An operator who stops one register at a good moment
+is judged by the others, which go on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+
+from touchstone.system.registers.dated import Dated
+from touchstone.system.registers.kinds import REGISTERS
+from touchstone.system.subject import Subject
+
+
+def newest_day(subject: Subject) -> date:
+    """The newest day on which any of the registers that were handed in says that something happened.
+
+    One of them has to hold an entry.
+    """
+    return max(_days(subject))
+
+
+def _days(subject: Subject) -> Iterator[date]:
+    for name in subject.description.registers or ():
+        kind = REGISTERS[name]
+        if issubclass(kind, Dated):
+            for entry in subject.register(kind):
+                yield from entry.happened()
