@@ -16,13 +16,13 @@ NEVER = math.inf
 
 
 def delay_metric(
-    name: str, unit: str, delays: Sequence[float], quantile: float, *, part: str | None = None
+    name: str, unit: str, delays: Sequence[float], quantile: float, *, part: str | None = None, looks: int = 1
 ) -> Metric | None:
     """The `quantile` of the delays with bounds by order statistics; cases that never came to it count as the slowest.
 
     The upper bound is at most a limit exactly when the lower Clopper-Pearson bound of the share of cases within that
-    limit is at least `quantile`: time and share can never contradict one another. `None` where there is no case, or
-    so many that never came to it that the quantile is no number.
+    limit is at least `quantile`: time and share can never contradict one another. Several `looks` share the error.
+    `None` where there is no case, or so many that never came to it that the quantile is no number.
     """
     if not delays:
         return None
@@ -30,7 +30,7 @@ def delay_metric(
     value = float(ordered[max(math.ceil(quantile * len(ordered)) - 1, 0)])
     if math.isinf(value):
         return None
-    low, high = quantile_bounds(ordered, quantile, 1.0 - CONFIDENCE)
+    low, high = quantile_bounds(ordered, quantile, (1.0 - CONFIDENCE) / looks)
     return Metric(
         id=name,
         unit=unit,

@@ -1,0 +1,109 @@
+"""What became of injected faults: which led to the declared safe state in time, and what speaks against the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+
+from touchstone.checks.delays import NEVER
+from touchstone.system.registers.fault_injections import FaultInjection
+from touchstone.system.registers.safety_concept import Fault, SafeState
+from touchstone.text import Text
+
+REASONS = {
+    "not-declared": Text(
+        "the safety concept declares no safe state for the fault; counted as not reached",
+        "安全概念未为该故障声明安全状态，按未到达计",
+    ),
+    "number-twice": Text(
+        "a number that stands twice; the second is counted as not reached", "编号重复；后一条按未到达计"
+    ),
+    "same-trial": Text(
+        "the same fault at the same moment as another trial; counted as not reached",
+        "与另一试验的故障及时刻完全相同，按未到达计",
+    ),
+    "impossible-time": Text(
+        "a safe state before the fault began; counted as not reached", "安全状态早于故障开始，按未到达计"
+    ),
+    "never": Text("no safe state was reached", "未进入安全状态"),
+    "other-state": Text("another state than the declared one", "进入的并非所声明的状态"),
+    "late": Text("later than declared", "晚于声明时间"),
+}
+"""Why a fault did not lead to its safe state in time, in the order in which it is looked for."""
+
+
+_START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one injected fault. `ratio` is its time over the declared one."""
+
+    id: str
+    fault: Fault
+    ratio: float
+    reason: str | None
+    """A key of `REASONS`; `None` where the safe state was reached in time."""
+
+
+def outcomes(concept: Sequence[SafeState], trials: Sequence[FaultInjection]) -> tuple[Outcome, ...]:
+    """What became of each trial, in the order of the register. A fault declared twice has to meet both."""
+    seen_ids: set[str] = set()
+    seen_moments: set[tuple[object, ...]] = set()
+    found = []
+    for trial in trials:
+        declared = [state for state in concept if state.fault == trial.fault]
+        moment = (trial.fault, trial.injected)
+        ratio, reason = _reached(declared, trial)
+        if not declared:
+            ratio, reason = NEVER, "not-declared"
+        elif trial.id in seen_ids:
+            ratio, reason = NEVER, "number-twice"
+        elif moment in seen_moments:
+            ratio, reason = NEVER, "same-trial"
+        seen_ids.add(trial.id)
+        seen_moments.add(moment)
+        found.append(Outcome(trial.id, trial.fault, ratio, reason))
+    return tuple(found)
+
+
+def _reached(declared: Sequence[SafeState], trial: FaultInjection) -> tuple[float, str | None]:
+    if trial.reached is None or trial.state is None:
+        return NEVER, "never"
+    if trial.reached < trial.injected:
+        return NEVER, "impossible-time"
+    if any(_words(state.safe_state) != _words(trial.state) for state in declared):
+        return NEVER, "other-state"
+    took = (trial.reached - trial.injected) / timedelta(seconds=1)
+    ratio = max((took / state.seconds for state in declared), default=NEVER)
+    return ratio, "late" if ratio > 1 else None
+
+
+def _words(state: str) -> str:
+    return " ".join(state.casefold().split())
+
+
+def consistent_record(generator: np.random.Generator) -> tuple[list[SafeState], list[FaultInjection]]:
+    """A made-up safety concept and trials in which every fault led to its safe state in time."""
+    faults: tuple[Fault, ...] = ("sensor-loss", "time-out", "low-confidence", "tamper-alarm")
+    concept = [SafeState(fault=fault, safe_state=f"state for {fault}", seconds=10.0) for fault in faults]
+    trials = []
+    for number, delay in enumerate(generator.uniform(0.1, 9.9, size=40)):
+        fault = faults[number % len(faults)]
+        begun = _START + timedelta(minutes=number)
+        trials.append(
+            FaultInjection.model_validate(
+                {
+                    "id": f"made-up-{number}",
+                    "version": "made up",
+                    "fault": fault,
+                    "injected": begun.isoformat(),
+                    "reached": (begun + timedelta(seconds=float(delay))).isoformat(),
+                    "state": f"State for  {fault}",
+                }
+            )
+        )
+    return concept, trials
