@@ -27,7 +27,7 @@ def test_a_note_names_the_entries_up_to_a_number() -> None:
 
 
 def test_a_flaw_shows_by_its_note_or_by_its_metric_and_by_nothing_else() -> None:
-    plants = [
+    plants: list[Plant[tuple[int, ...]]] = [
         Plant(Text("old", "老"), (20, 101), "too-old"),
         Plant(Text("alone", "独"), (20,), "people"),
         Plant(Text("more", "多"), (20, 30, 40), "people"),

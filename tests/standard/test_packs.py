@@ -72,7 +72,7 @@ def texts(value: object, where: str) -> Iterator[tuple[str, Bilingual | Text]]:
 
 def test_every_text_for_people_is_in_english_and_in_chinese():
     found = [*texts(standard, "standard"), *(pair for profile in profiles for pair in texts(profile, profile.id))]
-    assert sum(where.startswith("standard.") and where.endswith(".basis.note") for where, _ in found) == 100
+    assert sum(where.startswith("standard.") and where.endswith(".basis.note") for where, _ in found) >= 100
     assert {where for where, text in found if not text.en.strip() or CHINESE.search(text.en)} == set()
     assert {where for where, text in found if not CHINESE.search(text.zh)} == set()
 

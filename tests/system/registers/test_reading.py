@@ -79,6 +79,11 @@ def test_numbers_do_not_become_times() -> None:
     assert "expected a date and time" in said('{"at": 1700000000, "who": "a"}')
 
 
+def test_a_time_that_other_zones_have_no_day_for_is_refused() -> None:
+    for at in ("0001-01-01T00:00:00+08:00", "9999-12-31T23:59:59-08:00"):
+        assert "expected a date and time" in said(f'{{"at": "{at}", "who": "a"}}')
+
+
 @given(st.binary(max_size=300))
 def test_no_bytes_do_anything_but_be_read_or_refused(content: bytes) -> None:
     for path, kind in (("v.jsonl", Visit), ("v.yaml", Visit), ("r.yaml", Rule)):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date, datetime
+from datetime import MAXYEAR, MINYEAR, date, datetime
 from typing import Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints
@@ -39,15 +39,17 @@ def told(en: str, zh: str, default: Any = ..., **constraints: Any) -> Any:
 
 def _moment(value: object) -> datetime:
     try:
-        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else value
     except ValueError:
         moment = None
-    if moment is None or moment.tzinfo is None:
+    if not isinstance(moment, datetime) or moment.tzinfo is None or not MINYEAR < moment.year < MAXYEAR:
         raise PydanticCustomError("moment", "a date and time with its zone")
     return moment
 
 
 def _day(value: object) -> date:
+    if type(value) is date:
+        return value
     try:
         return date.fromisoformat(value if isinstance(value, str) and _DAY.fullmatch(value) else "")
     except ValueError:
@@ -55,7 +57,7 @@ def _day(value: object) -> date:
 
 
 Moment = Annotated[datetime, BeforeValidator(_moment)]
-"""A point in time, ISO 8601 with its zone: two clocks without zones cannot be compared."""
+"""A point in time, ISO 8601 with its zone: two clocks without zones cannot be compared. Any zone has a day for it."""
 Day = Annotated[date, BeforeValidator(_day)]
 """A day, ISO 8601."""
 Fingerprint = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
