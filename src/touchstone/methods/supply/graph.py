@@ -50,6 +50,11 @@ class SupplyGraph:
                     found[alternative.node][node] = None
         return tuple(tuple(each) for each in found)
 
+    @cached_property
+    def switch_days(self) -> frozenset[float]:
+        """The days on which an alternative may take over."""
+        return frozenset(each.days for needs in self.needs for need in needs for each in need)
+
 
 def in_time(days: float) -> int:
     """Every alternative is there at once, in every world."""

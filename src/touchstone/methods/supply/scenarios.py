@@ -74,9 +74,8 @@ def losses(graph: SupplyGraph, outages: Mapping[int, Sequence[Outage]]) -> Losse
 
 def _moments(graph: SupplyGraph, outages: Mapping[int, Iterable[Outage]]) -> list[float]:
     """Every moment at which anything can change, from day zero on."""
-    found = {0.0}
+    found = {0.0, *graph.switch_days}
     found.update(time for several in outages.values() for each in several for time in (each.survive, each.recover))
-    found.update(each.days for needs in graph.needs for need in needs if len(need) > 1 for each in need)
     return sorted(moment for moment in found if math.isfinite(moment))
 
 

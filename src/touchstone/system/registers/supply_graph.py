@@ -7,15 +7,15 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from touchstone.system.description import Finite, Jurisdiction, Line, Part
-from touchstone.system.registers.entry import Entry, told
+from touchstone.system.description import Finite, Jurisdiction, Line
+from touchstone.system.registers.entry import Entry, EntryPart, told
 from touchstone.text import Text
 
 Days = Annotated[Finite, Field(ge=0)]
 Mode = Literal["supply", "updates", "remote", "use"]
 
 
-class Interruption(Part):
+class Interruption(EntryPart):
     """One way in which an item can be cut off, how long it lasts then, and when it is back."""
 
     mode: Mode = told(
@@ -36,7 +36,7 @@ class Interruption(Part):
     )
 
 
-class SupplyNeed(Part):
+class SupplyNeed(EntryPart):
     """Something without which an item or a function stops."""
 
     item: Line = told("name of the item that is in use", "在用项的名称", examples=["inference GPU"])
