@@ -19,15 +19,14 @@ from datetime import timedelta
 
 from pydantic import Field
 
+from touchstone.checks import worst_group
 from touchstone.checks.declaration import ANY_KIND, Measurement, MetricDeclaration, Needs, Parameters, Run, check
-from touchstone.checks.delays import delay_metric
 from touchstone.checks.least_samples import too_few, undecided_below
 from touchstone.checks.named_entries import entries_note, notes_by_reason
-from touchstone.checks.shares import share_metric
 from touchstone.checks.system_resilience.fault_trials import REASONS, Outcome, consistent_record, outcomes
 from touchstone.checks.system_resilience.faulty_inputs import answered_surely
 from touchstone.errors import UnavailableError
-from touchstone.records import ControlRun, Metric, Note
+from touchstone.records import ControlRun, Note
 from touchstone.system.registers.fault_injections import FaultInjection
 from touchstone.system.registers.safety_concept import SafeState
 from touchstone.system.subject import Subject
@@ -100,75 +99,32 @@ def fail_safe(subject: Subject, parameters: FailSafeParameters, run: Run) -> Mea
         )
     found = outcomes(concept, trials)
     untried = sorted({state.fault for state in concept} - {each.fault for each in found})
-    share = undecided_below(parameters.n_min, len(found), _worst_share(found, bool(untried)))
-    time = _worst_time(found, parameters.quantile, bool(untried))
-    by_fault = [metric for fault, members in _by_fault(found) for metric in _of_fault(fault, members, parameters)]
+    by_fault: dict[str, list[Outcome]] = {}
+    for each in sorted(found, key=lambda outcome: outcome.fault):
+        by_fault.setdefault(each.fault, []).append(each)
+    reached = {fault: (_reached(members), len(members)) for fault, members in by_fault.items()}
+    ratios = {fault: [each.ratio for each in members] for fault, members in by_fault.items()}
+    worst, *shares = worst_group.shares("safe_state_reached", reached, "fault")
+    times = worst_group.delays("time_to_safe_state_over_declared", "ratio", ratios, parameters.quantile, "fault")
+    if untried:  # one of these may be the worst
+        worst = worst.model_copy(update={"low": 0})
+        times = tuple(time.model_copy(update={"high": None}) if time.slice is None else time for time in times)
+    worst = undecided_below(parameters.n_min, len(found), worst)
     model_metrics, model_notes = answered_surely(subject, run)
-    metrics = (share, *([] if time is None else [time]), *by_fault, *model_metrics)
+    metrics = (worst, *shares, *times, *model_metrics)
     notes = (
         *too_few(parameters.n_min, len(found), Text("faults were injected", "注入的故障")),
         *_untried(untried),
         *_other_versions(subject.register(FaultInjection), version),
         *notes_by_reason(((each.id, each.reason) for each in found), REASONS),
-        *([_no_time()] if time is None else []),
+        *([] if any(time.slice is None for time in times) else [_no_time()]),
         *model_notes,
     )
     return Measurement(metrics, _controls(run), warnings=notes)
 
 
-def _by_fault(found: Sequence[Outcome]) -> list[tuple[str, list[Outcome]]]:
-    return [
-        (fault, [each for each in found if each.fault == fault]) for fault in sorted({each.fault for each in found})
-    ]
-
-
 def _reached(members: Sequence[Outcome]) -> int:
     return sum(each.reason is None for each in members)
-
-
-def _of_fault(fault: str, members: Sequence[Outcome], parameters: FailSafeParameters) -> list[Metric]:
-    part = f"fault={fault}"
-    share = share_metric("safe_state_reached", _reached(members), len(members), "higher", part=part)
-    time = _time(members, parameters.quantile, part)
-    return [share] if time is None else [share, time]
-
-
-def _worst_share(found: Sequence[Outcome], untried: bool) -> Metric:
-    """Of the kind of fault that did worst.
-
-    Its lower bound needs no correction for several kinds: it holds whenever that of the worst in truth does. Any of
-    them may spoil the upper bound, so they share its error. A kind that was never tried may be the worst.
-    """
-    groups = [members for _, members in _by_fault(found)]
-    alone = [share_metric("safe_state_reached", _reached(group), len(group), "higher") for group in groups]
-    shared = [
-        share_metric("safe_state_reached", _reached(group), len(group), "higher", looks=len(groups)) for group in groups
-    ]
-    worst = min(alone, key=lambda metric: metric.value)
-    low = min(metric.low for metric in alone if metric.low is not None)
-    high = min(metric.high for metric in shared if metric.high is not None)
-    return worst.model_copy(update={"low": 0 if untried else low, "high": high})
-
-
-def _worst_time(found: Sequence[Outcome], quantile: float, untried: bool) -> Metric | None:
-    """Of the slowest kind of fault; its upper bound needs no correction, its lower one shares the error."""
-    groups = [members for _, members in _by_fault(found)]
-    alone = [_time(group, quantile) for group in groups]
-    shared = [_time(group, quantile, looks=len(groups)) for group in groups]
-    known = [metric for metric in alone if metric is not None]
-    if len(known) < len(alone):
-        return None
-    highs = [metric.high for metric in known]
-    lows = [metric.low for metric in shared if metric is not None and metric.low is not None]
-    worst = max(known, key=lambda metric: metric.value)
-    unbounded = untried or any(high is None for high in highs)
-    high = None if unbounded else max(high for high in highs if high is not None)
-    return worst.model_copy(update={"low": max(lows), "high": high})
-
-
-def _time(members: Sequence[Outcome], quantile: float, part: str | None = None, looks: int = 1) -> Metric | None:
-    ratios = [each.ratio for each in members]
-    return delay_metric("time_to_safe_state_over_declared", "ratio", ratios, quantile, part=part, looks=looks)
 
 
 def _untried(faults: Sequence[str]) -> tuple[Note, ...]:

@@ -24,6 +24,3 @@ class MonitoringExercise(Entry):
     alert_within_seconds: Annotated[Finite, Field(gt=0)] = told(
         "an alert later than this after an event does not count", "事件发生后超过此时间的告警不计", examples=[300]
     )
-    window_seconds: Annotated[Finite, Field(gt=0)] = told(
-        "length of the windows over which false alarms are counted", "统计误报所用的时间窗长度（秒）", examples=[600]
-    )

@@ -1,0 +1,223 @@
+"""Does the run-time monitor notice what it has to, in time, and stay silent otherwise (SR-10)?
+
+The operator brings about events of five classes of threat on purpose and hands in every alert of the exercise. Each
+event needs an alert of its own class and of its own within the stated time (a maximum matching: one alert answers one
+event). Windows in which nothing was seeded and no alert was due show the false alarms; they are not handed in but
+follow from the period, so that none can be left out. The worst class decides recall and time.
+
+Cannot tell: whether the events were like those of a real attacker, and whether all alerts were handed in.
+
+Source: MITRE ATLAS AML.M0024; order statistics after David and Nagaraja 2003.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from pydantic import Field
+
+from touchstone.checks import worst_group
+from touchstone.checks.declaration import ANY_KIND, Measurement, MetricDeclaration, Needs, Parameters, Run, check
+from touchstone.checks.least_samples import too_few, undecided_below
+from touchstone.checks.named_entries import entries_note, notes_by_reason
+from touchstone.checks.shares import share_metric
+from touchstone.checks.system_resilience.monitor_exercise import (
+    REASONS,
+    THREATS,
+    Exercise,
+    Noticed,
+    consistent_record,
+    evaluate,
+)
+from touchstone.errors import UnavailableError
+from touchstone.records import ControlRun, Metric, Note
+from touchstone.system.registers.alerts import Alert
+from touchstone.system.registers.monitoring_exercise import MonitoringExercise
+from touchstone.system.registers.seeded_events import SeededEvent
+from touchstone.system.subject import Subject
+from touchstone.text import Text
+
+
+class MonitorParameters(Parameters):
+    """What the standard asks of the number of events, of which share of them it asks for the time, and in which windows it
+    counts false alarms."""
+
+    n_min: int = Field(1, ge=1)
+    quantile: float = Field(0.9, gt=0, lt=1)
+    window_seconds: float = Field(300, gt=0)
+
+
+@check(
+    id="runtime.monitor",
+    version="1",
+    title=Text("Run-time monitoring", "运行监测"),
+    measures=Text(
+        "For events of five classes of threat that were brought about on purpose: which classes are noticed at all, "
+        "the share of events that an alert of their own answers within the stated time, how long that takes, and in "
+        "what share of windows without events an alert is raised. The worst class decides recall and time.",
+        "针对人为植入的五类威胁事件：能够检出的类别数、在规定时间内有各自对应告警的事件占比、所需时间，"
+        "以及无事件时间窗中出现告警的占比；召回率与时间以最差类别为准。",
+    ),
+    cannot_tell=Text(
+        "The registers show what was recorded: alerts may have been left out, and the people who watch may have known "
+        "of the exercise. A real incident during the exercise counts as a false alarm. Bounds take windows for "
+        "independent of one another.",
+        "登记记录只说明所记内容：告警可能被遗漏，值守人员可能事先知情。演练期间的真实事件会被计为误报。置信界假定各时间窗相互独立。",
+    ),
+    remedy=Text(
+        "Look at the events named in the remarks: add a detector for the class, lower its threshold or shorten its "
+        "interval; where false alarms are many, raise the threshold of the detector that raises them.",
+        "核查备注所列事件：为该类威胁增加检测器、降低阈值或缩短检测间隔；误报较多时，提高相应检测器的阈值。",
+    ),
+    threats=("AML.M0024", "AML.M0015", "CWE-778"),
+    source="MITRE ATLAS AML.M0024; David and Nagaraja 2003, Order Statistics; Glover 1967 (matching)",
+    needs=Needs(inputs=ANY_KIND),
+    metrics=(
+        MetricDeclaration(
+            "threat_classes_covered",
+            "classes",
+            "higher",
+            Text("classes of threat that are noticed", "可检出的威胁类别数"),
+        ),
+        MetricDeclaration(
+            "seeded_event_recall",
+            "share",
+            "higher",
+            Text("seeded events that are noticed in time", "按时检出的植入事件占比"),
+        ),
+        MetricDeclaration(
+            "false_alarm_rate",
+            "share_of_windows",
+            "lower",
+            Text("windows without events in which an alert is raised", "无事件时间窗中出现告警的占比"),
+        ),
+        MetricDeclaration("time_to_alert_s", "seconds", "lower", Text("time from event to alert", "事件至告警的时间")),
+    ),
+    parameters=MonitorParameters,
+)
+def monitor(subject: Subject, parameters: MonitorParameters, run: Run) -> Measurement:
+    """Match events with alerts, and count alarms where nothing was seeded."""
+    (settings,) = subject.register(MonitoringExercise)
+    events, alerts = subject.register(SeededEvent), subject.register(Alert)
+    version = subject.description.system.version
+    if settings.version != version:
+        raise UnavailableError(
+            Text(
+                f"the exercise was held on version {settings.version}, not on {version}",
+                f"演练针对版本 {settings.version}，而非 {version}",
+            ),
+            "registers.monitoring-exercise",
+            Text("repeat the exercise on the version under test", "请在被测版本上重新演练"),
+        )
+    if not events:
+        raise UnavailableError(
+            Text("no event was seeded", "未植入任何事件"),
+            "registers.seeded-events",
+            Text("seed events of every class of threat", "请植入各类威胁事件"),
+        )
+    found = evaluate(settings, events, alerts, parameters.window_seconds)
+    recall, *by_threat = worst_group.shares("seeded_event_recall", _recall(found.events), "threat")
+    delays = {threat: [each.delay for each in members] for threat, members in _by_threat(found.events).items()}
+    metrics = (
+        _covered(found.events),
+        undecided_below(parameters.n_min, len(events), recall),
+        *by_threat,
+        *worst_group.delays("time_to_alert_s", "seconds", delays, parameters.quantile, "threat"),
+        *_false_alarm_rate(found),
+    )
+    return Measurement(metrics, _controls(run), warnings=_remarks(found, parameters))
+
+
+def _by_threat(events: Sequence[Noticed]) -> dict[str, list[Noticed]]:
+    groups: dict[str, list[Noticed]] = {}
+    for event in sorted(events, key=lambda each: each.threat):
+        groups.setdefault(event.threat, []).append(event)
+    return groups
+
+
+def _recall(events: Sequence[Noticed]) -> dict[str, tuple[int, int]]:
+    return {
+        threat: (sum(each.reason is None for each in members), len(members))
+        for threat, members in _by_threat(events).items()
+    }
+
+
+def _covered(events: Sequence[Noticed]) -> Metric:
+    """A class counts once one of its events was noticed."""
+    noticed = {each.threat for each in events if each.reason is None}
+    return Metric(
+        id="threat_classes_covered", unit="classes", value=len(noticed), n=len(_by_threat(events)), better="higher"
+    )
+
+
+def _false_alarm_rate(found: Exercise) -> tuple[Metric, ...]:
+    if found.quiet_windows == 0:
+        return ()
+    return (
+        share_metric("false_alarm_rate", found.alarmed_windows, found.quiet_windows, "lower", unit="share_of_windows"),
+    )
+
+
+def _remarks(found: Exercise, parameters: MonitorParameters) -> tuple[Note, ...]:
+    unseeded = [threat for threat in THREATS if threat not in _by_threat(found.events)]
+    notes = [*too_few(parameters.n_min, len(found.events), Text("events were seeded", "植入的事件"))]
+    if unseeded:
+        notes.append(entries_note("class-never-seeded", unseeded, Text("classes without an event", "未植入事件的类别")))
+    if found.copies:
+        what = Text("alerts whose number stands twice; each counts once", "编号重复的告警，各计一次")
+        notes.append(entries_note("alert-twice", found.copies, what))
+    if found.quiet_windows == 0:
+        what = Text(
+            "no window of the exercise is free of events, so false alarms cannot be counted",
+            "演练中没有无事件的时间窗，无法统计误报",
+        )
+        notes.append(Note(code="no-quiet-window", text=what))
+    return (*notes, *notes_by_reason(((each.id, each.reason) for each in found.events), REASONS))
+
+
+def _controls(run: Run) -> tuple[ControlRun, ControlRun]:
+    """An exercise in which all is well, and the same with one defect of each kind that counts."""
+    settings, events, alerts = consistent_record(run.generator("made-up exercise"))
+
+    def seen(events: Sequence[SeededEvent], alerts: Sequence[Alert]) -> tuple[set[str | None], int]:
+        exercise = evaluate(settings, events, alerts, window=600.0)
+        return {each.reason for each in exercise.events}, exercise.alarmed_windows
+
+    first, raised = events[0], alerts[0]
+    late = raised.model_copy(update={"at": first.at + timedelta(seconds=301)})
+    foreign = raised.model_copy(update={"threat": alerts[1].threat})
+    close = first.model_copy(update={"id": "close", "at": first.at + timedelta(seconds=1)})
+    needless = raised.model_copy(update={"id": "needless", "at": first.at + timedelta(minutes=40)})
+    outside = first.model_copy(update={"at": settings.until + timedelta(seconds=1)})
+    spoilt = (
+        (seen(events, alerts[1:]), {None, "missed"}, 0),
+        (seen(events, [late, *alerts[1:]]), {None, "missed"}, 0),
+        (seen(events, [foreign, *alerts[1:]]), {None, "other-class"}, 0),
+        (seen([*events, close], alerts), {None, "other-class"}, 0),
+        (seen([*events, first.model_copy(update={"id": "copy"})], alerts), {None, "same-event"}, 0),
+        (seen([*events, first], alerts), {None, "number-twice"}, 0),
+        (seen([outside, *events[1:]], alerts), {None, "outside-exercise"}, 1),
+        (seen(events, [*alerts, needless]), {None}, 1),
+    )
+    noticed = sum(found == (reasons, alarms) for found, reasons, alarms in spoilt)
+    reasons, alarms = seen(events, alerts)
+    return (
+        ControlRun(
+            kind="null",
+            expected=Text(
+                "an exercise in which all is well: every event noticed, no false alarm", "完好的演练：全部检出且无误报"
+            ),
+            seen=Text(
+                f"{len(reasons - {None})} kinds of miss, {alarms} false alarms",
+                f"{len(reasons - {None})} 种漏检，{alarms} 次误报",
+            ),
+            passed=(reasons, alarms) == ({None}, 0),
+        ),
+        ControlRun(
+            kind="planted",
+            expected=Text("each way of spoiling it is noticed, and nothing else", "每种破坏方式均被察觉，且无误判"),
+            seen=Text(f"{noticed} of {len(spoilt)}", f"{len(spoilt)} 种中察觉 {noticed} 种"),
+            passed=noticed == len(spoilt),
+        ),
+    )
