@@ -84,8 +84,8 @@ def test_the_example_is_what_the_page_says_of_it(tmp_path: Path) -> None:
     assert value(measurement, "single_jurisdiction_loss") == 0.5
     assert value(measurement, "single_jurisdiction_loss", "jurisdiction=US") == 0.5
     assert value(measurement, "single_jurisdiction_loss", "jurisdiction=TW") == 0
-    # chip and driver have a stand-in; runtime and training service have none
-    assert value(measurement, "verified_substitute_share") == 0.5
+    # chip and driver have a stand-in, the training service has none, nobody can stop the runtime
+    assert value(measurement, "verified_substitute_share") == pytest.approx(2 / 3)
     assert value(measurement, "single_points_of_failure") == 2
     assert value(measurement, "graph_completeness") == 1
     assert value(measurement, "months_without_vendor_updates_survivable") == pytest.approx(12, abs=0.01)
@@ -149,7 +149,7 @@ def test_what_was_measured_goes_before_what_is_claimed(tmp_path: Path, low: str,
     tests = changed(TESTS, "inference chip", form="edge", evidence=digest_of(observation), agreeing=1)
     forms = [{"name": "edge", "format": "onnx", "file": "model.onnx"}]
     measurement, _ = measure(tmp_path, tests=tests, record=observation, deployed=forms)
-    assert value(measurement, "verified_substitute_share") == (0.5 if counts else 0)
+    assert value(measurement, "verified_substitute_share") == pytest.approx(2 / 3 if counts else 0)
 
 
 def test_a_move_that_takes_longer_than_the_stock_lasts_is_exposed(tmp_path: Path) -> None:
@@ -199,8 +199,18 @@ def test_the_bill_of_materials_is_held_against_the_graph(tmp_path: Path) -> None
     assert {"origin-left-out", "interruption-left-out"} <= set(codes(measurement))
     assert value(measurement, "single_jurisdiction_loss", "jurisdiction=KR") == 0
     assert exposed(measurement) == 1
+    contradiction = changed(GRAPH, "runtime", jurisdictions=["DE"])
+    measurement, _ = measure(tmp_path / "contradiction", contradiction)
+    assert value(measurement, "single_jurisdiction_loss", "jurisdiction=DE") == 0.5
     graph = changed(GRAPH, "runtime", component="no such thing")
     assert "no-such-component" in codes(measure(tmp_path / "other", graph)[0])
+
+
+def test_where_nothing_can_be_cut_off_nothing_is_critical(tmp_path: Path) -> None:
+    safe = [entry | ({} if "kind" in entry else {"jurisdictions": [], "interruptions": []}) for entry in GRAPH]
+    measurement, _ = measure(tmp_path, safe, components=[])
+    assert (exposed(measurement), value(measurement, "verified_substitute_share")) == (0, 1)
+    assert value(measurement, "single_jurisdiction_loss") == 0
 
 
 def test_home_counts_where_the_system_is_used_in_several_places(tmp_path: Path) -> None:

@@ -3,10 +3,11 @@
 Threat: a chip, a framework, a model or a service that cannot be had any more stops the system, and nobody noticed that
 everything hung on it (CWE-1357; EU AI Act Art. 17(1)(l), security of supply).
 
-Measured on the operator's graph of supplies, held against the bill of materials: critical items, without which a
-function stops as long as no substitute counts; how many of them have a substitute whose test is on record; how many are
-gone before they, or a substitute, are back (time to survive below time to recover); and the largest share of functions
-that are down at the same time when one jurisdiction cuts off all it controls. Cut sets are exact.
+Measured on the operator's graph of supplies, held against the bill of materials: critical items, which can be cut off
+and without which a function stops as long as no substitute counts; how many of them have a substitute whose test is on
+record; how many are gone before they, or a substitute, are back (time to survive below time to recover); and the
+largest share of functions that are down at the same time when one jurisdiction cuts off all it controls. Cut sets are
+exact.
 
 Cannot tell: whether stocks, times and owners are true, and what was left out of both the graph and the bill.
 
@@ -55,12 +56,12 @@ class DisruptionParameters(Parameters):
     version="1",
     title=Text("Disruption of supply", "断供韧性"),
     measures=Text(
-        "From the graph of supplies and the bill of materials: items without which a function stops, how many of them"
-        " have a substitute whose test is on record, how many are gone before they or a substitute are back, and the"
-        " largest share of functions that are down at once when one jurisdiction cuts off everything it controls. The"
-        " jurisdiction in which alone the system is used is shown and does not count: it could forbid the system"
-        " itself. What is unknown counts as lost at once and for good.",
-        "依据供应图谱与物料清单计算：缺之则某项功能停止的关键项；其中有多少具备测试记录在案的替代品；"
+        "From the graph of supplies and the bill of materials: items that can be cut off and without which a function"
+        " stops, how many of them have a substitute whose test is on record, how many are gone before they or a"
+        " substitute are back, and the largest share of functions that are down at once when one jurisdiction cuts off"
+        " everything it controls. The jurisdiction in which alone the system is used is shown and does not count: it"
+        " could forbid the system itself. What is unknown counts as lost at once and for good.",
+        "依据供应图谱与物料清单计算：可能断供且缺之则某项功能停止的关键项；其中有多少具备测试记录在案的替代品；"
         "有多少在其自身或替代品恢复之前即已耗尽；以及单一法域切断其所控制的一切时，同时丧失的功能占比最大值。"
         "系统唯一使用地的法域仅予列示、不参与判定（其本可直接禁止系统运行）。未知信息按立即且永久丧失计。",
     ),
@@ -152,9 +153,8 @@ def _tests(subject: Subject) -> tuple[SubstitutionTest, ...]:
 def _metrics(outcome: Outcome, horizon: int) -> Iterator[Metric]:
     critical, functions = len(outcome.critical), len(outcome.model.graph.functions)
     yield _exact("critical_items_tts_below_ttr", "count", len(outcome.exposed), critical, "lower")
-    yield _exact(
-        "verified_substitute_share", "share_of_critical_items", outcome.substituted / critical, critical, "higher"
-    )
+    share = outcome.substituted / critical if critical else 1.0
+    yield _exact("verified_substitute_share", "share_of_critical_items", share, critical, "higher")
     lost = {scenario.name: scenario.losses.most(horizon) / functions for scenario in outcome.of_kind("jurisdiction")}
     worst = max((lost[scenario.name] for scenario in outcome.foreign()), default=0.0)
     yield _exact("single_jurisdiction_loss", "share_of_functions_lost", worst, functions, "lower")

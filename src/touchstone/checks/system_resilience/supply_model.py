@@ -206,6 +206,9 @@ def _outages(entry: SupplyItem, component: Component | None, notes: list[Note]) 
     if surely is not None and surely not in found:
         notes.append(_says_nothing_of(surely, entry.name))
         found[surely] = AT_ONCE
+    if entry.jurisdictions and not found:
+        notes.append(_stopped_by_nothing(entry.name))
+        found["use"] = AT_ONCE
     return found
 
 
@@ -216,5 +219,16 @@ def _says_nothing_of(mode: Mode, name: str) -> Note:
             f"{name} is open to `{mode}` by its kind and says nothing of it:"
             " taken to be lost by it at once and for good",
             f"{name} 就其类别而言可能发生 `{mode}` 中断，却未作说明：按立即且永久丧失计",
+        ),
+    )
+
+
+def _stopped_by_nothing(name: str) -> Note:
+    return Note(
+        code="interruption-left-out",
+        text=Text(
+            f"{name}: the graph names who can stop it and no way in which it can be: taken to be lost at once and for"
+            " good when they do",
+            f"{name}：图谱写明何者可阻断，却未列任何中断方式：按该方阻断时立即且永久丧失计",
         ),
     )

@@ -34,7 +34,7 @@ class Outcome:
 
     model: SupplyModel
     critical: frozenset[int]
-    """Items without which a function stops as long as no substitute is reckoned with."""
+    """Items that can be cut off and without which a function stops as long as no substitute is reckoned with."""
     single: frozenset[int]
     """Items without which a function stops in spite of every substitute that counts."""
     exposed: frozenset[int]
@@ -59,7 +59,8 @@ class Outcome:
 
 def outcome_of(model: SupplyModel, used_in: Collection[str]) -> Outcome:
     """Compute single points of failure and all scenarios."""
-    critical = frozenset().union(*single_points(model.without_substitutes).values())
+    needed = frozenset().union(*single_points(model.without_substitutes).values())
+    critical = frozenset(node for node in needed if model.items[node].outages)
     single = frozenset().union(*single_points(model.graph).values())
     by_item = {node: _cut_off(model, "item", model.name(node), {node}) for node in sorted(critical)}
     countries = {country(code) for code in used_in}
