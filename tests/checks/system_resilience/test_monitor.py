@@ -122,11 +122,11 @@ def test_an_exercise_without_quiet_hours_shows_no_false_alarms(system: Subject) 
 
 
 def test_what_cannot_be_counted_is_said(system: Subject, tmp_path: Path) -> None:
-    with pytest.raises(UnavailableError, match="on version 0[.]9, not on 1"):
+    with pytest.raises(UnavailableError, match="held on version"):
         measured(system, settings={"version": "0.9"})
     with pytest.raises(UnavailableError, match="no event was seeded"):
         measured(system, events=[])
     with pytest.raises(UnavailableError, match="windows"):
-        measured(system, settings={"until": "9999-01-01T00:00:00Z"})
+        measured(system, settings={"until": "2099-12-01T00:00:00Z"}, window=1)
     with pytest.raises(UnavailableError, match="not handed in"):
         monitor.function(picture_system(tmp_path, gap=0.4, n=20), MonitorParameters(), InProcessRun())
