@@ -44,8 +44,8 @@ def write_system(
     description = subject.description.model_dump(mode="json", by_alias=True, exclude_unset=True)
     declared = description["model"]
     old = subject.description.model
-    dropped = {path for path in (old.signature, old.signer) if path is not None}
-    for field in ("signature", "signer", "claims"):
+    dropped = {path for path in (old.signature, old.signer, old.provenance) if path is not None}
+    for field in ("signature", "signer", "provenance", "claims"):
         declared.pop(field, None)
     if model is not None and old.file is not None:
         dropped.add(old.file)

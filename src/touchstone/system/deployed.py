@@ -21,6 +21,7 @@ def deployed_model(model: ModelDeclaration, form: DeployedForm) -> ModelDeclarat
             "more_files": form.more_files,
             "signature": None,
             "signer": None,
+            "provenance": None,
             "endpoint": form.endpoint,
             "endpoint_model": form.endpoint_model,
             "endpoint_queries": model.endpoint_queries if form.format == "http" else None,

@@ -232,6 +232,12 @@ class ModelDeclaration(Part):
         description="public key (PEM) of whoever signed",
         examples=["supplier.pem.pub"],
     )
+    provenance: RelativePath | None = Field(
+        None,
+        exclude_if=_absent,
+        description="how the model's files were built: SLSA provenance, an in-toto statement in a DSSE envelope",
+        examples=["model.intoto.jsonl"],
+    )
     endpoint: Line | None = Field(None, description="http: base URL of an Open Inference Protocol v2 service")
     endpoint_model: Identifier | None = Field(None, description="http: name of the model at the endpoint")
     endpoint_queries: Annotated[int, Field(gt=0)] | None = Field(

@@ -63,6 +63,10 @@ MEANINGS: dict[str, Text] = {
         "供应方对模型文件的签名，采用 OpenSSF Model Signing 格式",
     ),
     "ModelDeclaration.signer": Text("public key (PEM) of whoever signed", "签名者的公钥（PEM）"),
+    "ModelDeclaration.provenance": Text(
+        "how the model's files were built: SLSA provenance, an in-toto statement in a DSSE envelope",
+        "模型文件的构建来源：SLSA 来源证明，即 DSSE 信封中的 in-toto 声明",
+    ),
     "ModelDeclaration.references": Text(
         "folder of honest reference models, as `touchstone references train` writes it",
         "可信参考模型的目录，由 `touchstone references train` 生成",

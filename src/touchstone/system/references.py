@@ -67,6 +67,8 @@ def _of_the_model(model: ModelDeclaration) -> Iterator[Reference]:
         yield Reference(("model", "signature"), model.signature)
     if model.signer is not None:
         yield Reference(("model", "signer"), model.signer)
+    if model.provenance is not None:
+        yield Reference(("model", "provenance"), model.provenance)
     if model.references is not None:
         yield Reference(("model", "references"), model.references, folder=True)
 
