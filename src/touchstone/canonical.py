@@ -7,6 +7,7 @@ integers or decimal strings, which removes the one part of RFC 8785 that impleme
 import hashlib
 import json
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 import rfc8785
@@ -40,10 +41,13 @@ def digest_of_json(value: Any) -> Digest:
     return digest_of(canonical_json(value))
 
 
-def parse_json(data: bytes, where: str, *, largest: int = 64 * 1024 * 1024, deepest: int = 64) -> Any:
+def parse_json(
+    data: bytes, where: str, *, largest: int = 64 * 1024 * 1024, deepest: int = 64, any_number: bool = False
+) -> Any:
     """Strict JSON from outside: UTF-8, no duplicate keys, no floats, no NaN, bounded size and depth.
 
-    Raises `EvidenceError` naming `where` for anything else.
+    With `any_number`, for documents whose form others settled, every number is read, as an exact `Decimal`. Raises
+    `EvidenceError` naming `where` for anything else.
     """
 
     def refuse(reason: Text) -> EvidenceError:
@@ -77,9 +81,9 @@ def parse_json(data: bytes, where: str, *, largest: int = 64 * 1024 * 1024, deep
         return json.loads(
             data.decode("utf-8"),
             object_pairs_hook=unique,
-            parse_float=no_float,
+            parse_float=Decimal if any_number else no_float,
             parse_constant=no_float,
-            parse_int=bounded_integer,
+            parse_int=Decimal if any_number else bounded_integer,
         )
     except UnicodeDecodeError as error:
         raise refuse(Text(f"is not UTF-8 at byte {error.start}", f"第 {error.start} 字节不是 UTF-8")) from None

@@ -21,14 +21,14 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
-from pydantic import ConfigDict, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
 from touchstone.canonical import Digest, parse_json
 from touchstone.errors import EvidenceError
-from touchstone.records import Record
 from touchstone.signatures.dsse import PAYLOAD_TYPE, STATEMENT_TYPE, pre_authentication_encoding, strict_base64
 from touchstone.signatures.exact import Hex32
-from touchstone.signatures.keys import SigningKey, VerifyingKey, lower_s
+from touchstone.signatures.foreign import ForeignEnvelope, ForeignRecord, signed_by
+from touchstone.signatures.keys import SigningKey, VerifyingKey
 from touchstone.system.fingerprints import MOST_FILES, SINGLE_FILE, Fingerprint, fingerprints
 from touchstone.text import Text
 
@@ -43,13 +43,7 @@ DEFAULT_EXCLUSIONS: Final = (".git", ".gitattributes", ".github", ".gitignore")
 """What `model_signing` leaves out unless told otherwise. The statement lists what was left out, always."""
 
 
-class _Foreign(Record):
-    """A part of a signature that others wrote: fields that we do not know do not matter to us."""
-
-    model_config = ConfigDict(extra="ignore")
-
-
-class Resource(_Foreign):
+class Resource(ForeignRecord):
     """One file."""
 
     name: Annotated[str, StringConstraints(min_length=1, max_length=4096)]
@@ -57,7 +51,7 @@ class Resource(_Foreign):
     digest: Hex32
 
 
-class Serialization(_Foreign):
+class Serialization(ForeignRecord):
     """How the list of files was made."""
 
     method: Literal["files"]
@@ -66,42 +60,32 @@ class Serialization(_Foreign):
     ignore_paths: tuple[str, ...] = ()
 
 
-class ModelPredicate(_Foreign):
+class ModelPredicate(ForeignRecord):
     """Every file of a model."""
 
     serialization: Serialization
     resources: Annotated[tuple[Resource, ...], Field(max_length=MOST_FILES)]
 
 
-class _DigestSet(_Foreign):
+class _DigestSet(ForeignRecord):
     sha256: Hex32
 
 
-class _Subject(_Foreign):
+class _Subject(ForeignRecord):
     name: str = ""
     digest: _DigestSet
 
 
-class _ModelStatement(_Foreign):
+class _ModelStatement(ForeignRecord):
     type_: Literal["https://in-toto.io/Statement/v1"] = Field(alias="_type")
     subject: tuple[_Subject]
     predicate_type: Literal["https://model_signing/signature/v1.0"] = Field(alias="predicateType")
     predicate: ModelPredicate
 
 
-class _Signature(_Foreign):
-    sig: str
-
-
-class _Envelope(_Foreign):
-    payload: str
-    payload_type: Literal["application/vnd.in-toto+json"] = Field(alias="payloadType")
-    signatures: tuple[_Signature]
-
-
-class _Bundle(_Foreign):
+class _Bundle(ForeignRecord):
     media_type: Literal["application/vnd.dev.sigstore.bundle.v0.3+json"] = Field(alias="mediaType")
-    envelope: _Envelope = Field(alias="dsseEnvelope")
+    envelope: ForeignEnvelope = Field(alias="dsseEnvelope")
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,22 +250,13 @@ def _signed_statement(data: bytes, where: str, key: VerifyingKey) -> _ModelState
     Of the bundle only the envelope counts. Others write either form of an ECDSA signature; both are accepted.
     """
     envelope = _Bundle.from_json(parse_json(data, where, largest=LARGEST_SIGNATURE), where).envelope
-    payload = strict_base64(envelope.payload, where)
-    signature = strict_base64(envelope.signatures[0].sig, where)
-    if not key.verifies(_one_form(signature), pre_authentication_encoding(envelope.payload_type, payload)):
+    if len(envelope.signatures) != 1 or not signed_by(envelope, key, where):
         raise EvidenceError(
             Text("was changed after it was signed, or is signed by another key", "签名后被改动，或由另一把密钥签名"),
             where,
             Text("get the supplier's public key from the supplier", "请向供应方本身索取公钥"),
         )
-    return _ModelStatement.from_bytes(payload, where)
-
-
-def _one_form(signature: bytes) -> bytes:
-    try:
-        return lower_s(signature)
-    except ValueError:
-        return signature
+    return _ModelStatement.from_bytes(strict_base64(envelope.payload, where), where)
 
 
 def _root(digests: Sequence[str]) -> Digest:
