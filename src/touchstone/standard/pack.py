@@ -275,8 +275,13 @@ class Placed(Generic[EntryType]):
 
 def read_pack(source: SourceDocument) -> Pack:
     """The pack in a document. Raises `StandardError` with file, line and remedy."""
+    return read_as(source, Pack)
+
+
+def read_as(source: SourceDocument, kind: type[EntryType]) -> EntryType:
+    """The document as one entry of that kind. Raises `StandardError` with file, line and remedy."""
     try:
-        return Pack.model_validate(source.value)
+        return kind.model_validate(source.value)
     except ValidationError as error:
         problem = error.errors(include_url=False)[0]
         what, remedy = _explain(problem)
