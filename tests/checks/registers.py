@@ -11,15 +11,20 @@ import yaml
 
 from touchstone.system.subject import Subject, open_system
 
-Entries = Sequence[Mapping[str, Any]] | Mapping[str, Any] | bytes
+Entries = Sequence[Mapping[str, Any]] | Mapping[str, Any] | bytes | str
 
 
 def with_registers(subject: Subject, registers: Mapping[str, Entries], **description: Any) -> Subject:
-    """The same system with these registers beside it: lists of entries as JSON Lines, single mappings as YAML."""
+    """The same system with these registers beside it: lists of entries as JSON Lines, single mappings as YAML.
+
+    Bytes are written as they are; a text is the name of a file that is there already.
+    """
     declared = {}
     for name, entries in registers.items():
         path: Path = subject.root / f"{name}.jsonl"
-        if isinstance(entries, bytes):
+        if isinstance(entries, str):
+            path = subject.root / entries
+        elif isinstance(entries, bytes):
             path.write_bytes(entries)
         elif isinstance(entries, Mapping):
             path = path.with_suffix(".yaml")

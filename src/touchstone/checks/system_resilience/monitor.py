@@ -40,7 +40,7 @@ from touchstone.text import Text
 
 
 class MonitorParameters(Parameters):
-    """What the standard asks: how many events, the time for which share of them, false alarms in windows of what length."""
+    """What the standard asks: how many events, the time of which share of them, and how long windows are."""
 
     n_min: int = Field(1, ge=1)
     quantile: float = Field(0.9, gt=0, lt=1)
