@@ -53,9 +53,12 @@ def outcomes(concept: Sequence[SafeState], trials: Sequence[FaultInjection]) -> 
     """What became of each trial, in the order of the register. A fault declared twice has to meet both."""
     seen_ids: set[str] = set()
     seen_moments: set[tuple[object, ...]] = set()
+    states: dict[Fault, list[SafeState]] = {}
+    for state in concept:
+        states.setdefault(state.fault, []).append(state)
     found = []
     for trial in trials:
-        declared = [state for state in concept if state.fault == trial.fault]
+        declared = states.get(trial.fault, [])
         moment = (trial.fault, trial.injected)
         ratio, reason = _reached(declared, trial)
         if not declared:

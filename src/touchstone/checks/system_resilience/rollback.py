@@ -12,7 +12,8 @@ Source: order statistics after David and Nagaraja 2003: the longest of five dril
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -139,27 +140,32 @@ def judged(
 ) -> tuple[Judged, ...]:
     """What each drill counts for. `present` is the digest of the model of `version`, where it has a file."""
     found = []
-    for place, drill in enumerate(drills):
-        reason = _against(drill, drills[:place], sorted(releases, key=lambda each: each.released), version, present)
+    in_order = sorted(releases, key=lambda each: each.released)
+    numbers: set[str] = set()
+    moments: set[tuple[str, datetime]] = set()
+    for drill in drills:
+        copies = {"number-twice": drill.id in numbers, "same-drill": (drill.kind, drill.started) in moments}
+        reason = _against(drill, copies, in_order, version, present)
         lasted = FAILED_MINUTES
         if reason is None and drill.finished is not None:
             lasted = (drill.finished - drill.started) / timedelta(minutes=1)
         found.append(Judged(drill, lasted, reason))
+        numbers.add(drill.id)
+        moments.add((drill.kind, drill.started))
     return tuple(found)
 
 
 def _against(
-    drill: Drill, before: Sequence[Drill], releases: Sequence[Release], version: str, present: str | None
+    drill: Drill, copies: Mapping[str, bool], releases: Sequence[Release], version: str, present: str | None
 ) -> str | None:
-    """A key of `REASONS`, or `None` where the drill succeeded."""
-    serving = [release for release in releases if release.released <= drill.started]
+    """A key of `REASONS`, or `None` where the drill succeeded. `releases` are in order of time."""
+    serving = releases[: bisect_right(releases, drill.started, key=lambda release: release.released)]
     if not serving:
         return "nothing-in-service"
     current, earlier = serving[-1], {release.model for release in serving[:-1]}
     wrong = {
         "release-differs": current.version == version and present not in (None, current.model),
-        "number-twice": any(other.id == drill.id for other in before),
-        "same-drill": any((other.kind, other.started) == (drill.kind, drill.started) for other in before),
+        **copies,
         "failed": drill.finished is None,
         "impossible-time": drill.finished is not None and drill.finished < drill.started,
         "not-earlier": drill.kind == "rollback" and drill.model_after not in earlier - {current.model},
