@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from touchstone.system.registers.alerts import Alert
+from touchstone.system.registers.builders import Builder
 from touchstone.system.registers.committee import Committee
 from touchstone.system.registers.committee_decisions import CommitteeDecision
 from touchstone.system.registers.deletions import Deletion
@@ -35,6 +36,7 @@ from touchstone.system.registers.update_trials import UpdateTrial
 
 _KINDS: tuple[type[Entry], ...] = (
     Alert,
+    Builder,
     Committee,
     CommitteeDecision,
     Deletion,
