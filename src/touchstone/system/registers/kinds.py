@@ -17,9 +17,13 @@ from touchstone.system.registers.drills import Drill
 from touchstone.system.registers.entry import Entry
 from touchstone.system.registers.event_log import LoggedEvent
 from touchstone.system.registers.fault_injections import FaultInjection
+from touchstone.system.registers.filings import Filing
+from touchstone.system.registers.flows import Flow
+from touchstone.system.registers.incident_drills import IncidentDrill
 from touchstone.system.registers.log_retention import LogRetention
 from touchstone.system.registers.monitoring_exercise import MonitoringExercise
 from touchstone.system.registers.network import Network
+from touchstone.system.registers.obligation_record import ObligationRecord
 from touchstone.system.registers.oversight import Oversight
 from touchstone.system.registers.oversight_cases import OversightCase
 from touchstone.system.registers.releases import Release
@@ -46,9 +50,13 @@ _KINDS: tuple[type[Entry], ...] = (
     Drill,
     LoggedEvent,
     FaultInjection,
+    Filing,
+    Flow,
+    IncidentDrill,
     LogRetention,
     MonitoringExercise,
     Network,
+    ObligationRecord,
     Oversight,
     OversightCase,
     Release,
