@@ -180,6 +180,17 @@ class Metric(Record):
     slice: str | None = None
 
 
+def _absent(value: object) -> bool:
+    return value is None
+
+
+class Tally(Record):
+    """How many of how many."""
+
+    found: int
+    of: int
+
+
 class ControlRun(Record):
     """A test of the test: a null control must find nothing, a planted fault must be found."""
 
@@ -187,6 +198,8 @@ class ControlRun(Record):
     expected: Text
     seen: Text
     passed: bool
+    unlimited: Tally | None = Field(None, exclude_if=_absent)
+    """Where an attack ran without any limit on its budget: how many samples it broke."""
 
 
 class Exhibit(Record):
@@ -272,6 +285,8 @@ class PlanItem(Record):
     """Empty while nobody can know it."""
     limits: tuple[StoppingLimit, ...] = ()
     estimated_seconds: int = 0
+    audit: bool = Field(False, exclude_if=operator.not_)
+    """Whether it looks at the run of the others, once they have ended, and not at the system."""
 
 
 class Plan(Record):

@@ -256,7 +256,7 @@ class _Pool:
         job.channel.close()
         fault = job.fault or _ending(news, self.limits)
         if job.observation is None or job.fault is not None:
-            measured = Measured(failed(self.subject, job.item, fault), {})
+            measured = Measured(failed(self.subject.digest, self.subject.access, job.item, fault), {})
         else:
             measured = Measured(job.observation, job.exhibits)
         yield Finished(job.item, measured, self._execution(job, news))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import sqlite3
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -24,13 +25,14 @@ CREATE TABLE IF NOT EXISTS result (
     question TEXT PRIMARY KEY, observation BLOB NOT NULL, execution BLOB NOT NULL
 ) STRICT;
 CREATE TABLE IF NOT EXISTS exhibit (digest TEXT PRIMARY KEY, content BLOB NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS moment (event TEXT PRIMARY KEY, time TEXT NOT NULL) STRICT;
 """
 
 
-def question_of(system: Digest, item: PlanItem, budget: Budget, tool: str) -> Digest:
-    """Digest of everything the answer depends on."""
+def question_of(system: Digest, item: PlanItem, budget: Budget, tool: str, *, again: bool = False) -> Digest:
+    """Digest of everything the answer depends on; `again` asks the same thing a second time."""
     asked = {"system": system, "item": item.to_json() | {"controls": []}, "budget": budget, "tool": tool}
-    return digest_of_json(asked)
+    return digest_of_json(asked | {"again": True} if again else asked)
 
 
 class Journal:
@@ -97,6 +99,16 @@ class Journal:
         except sqlite3.DatabaseError as error:
             raise self._broken(error) from None
         return Measured(observation, exhibits), execution
+
+    def first_time(self, event: str, now: datetime) -> str:
+        """When an event was first noted here (RFC 3339): `now`, unless an earlier run noted it already."""
+        time = now.isoformat(timespec="milliseconds")
+        try:
+            self._connection.execute("INSERT OR IGNORE INTO moment VALUES (?, ?)", (event, time))
+            (noted,) = self._connection.execute("SELECT time FROM moment WHERE event = ?", (event,)).fetchone()
+        except sqlite3.DatabaseError as error:
+            raise self._broken(error) from None
+        return str(noted)
 
     def _exhibit(self, digest: Digest) -> bytes:
         row = self._connection.execute("SELECT content FROM exhibit WHERE digest = ?", (digest,)).fetchone()

@@ -13,16 +13,18 @@ from typing import TYPE_CHECKING
 
 from touchstone.assessment.disclosure import may_speak_of_persons, salted, secret_of
 from touchstone.assessment.seeds import generator_of
-from touchstone.canonical import digest_of
+from touchstone.canonical import Digest, digest_of
 from touchstone.checks.declaration import Check, Measurement
 from touchstone.errors import TouchstoneError, UnavailableError, UserError
-from touchstone.records import Budget, Exhibit, Metric, Note, Observation, PlanItem, StoppingLimit
+from touchstone.records import Access, Budget, Exhibit, Metric, Note, Observation, PlanItem, StoppingLimit
 from touchstone.standard.judge import UNAVAILABLE, compare
 from touchstone.system.subject import Subject
 from touchstone.text import Text
 
 if TYPE_CHECKING:
     import numpy as np
+
+    from touchstone.checks.run_record import RunRecord
 
 
 REFUSED = "refused"
@@ -95,46 +97,65 @@ def measure(
     secret = cache(partial(secret_of, subject)) if may_speak_of_persons(subject, check) else None
     run = CheckRun(item.seed, budget, item.limits, report, secret)
     queries_before = subject.queries
+    measured = _measured(check, subject, subject.digest, subject.access, item, run)
+    if measured.observation.status == "error":
+        return measured
+    queries = subject.queries - queries_before
+    return Measured(measured.observation.model_copy(update={"queries": queries}), measured.exhibits)
+
+
+def audit(check: Check, record: RunRecord, access: Access, item: PlanItem) -> Measured:
+    """Run an audit as `item` plans it, on the record of a run; like :func:`measure` it never raises.
+
+    Whoever holds the same record gets the same observation.
+    """
+    return _measured(check, record, record.plan.system, access, item, CheckRun(item.seed, record.plan.budget))
+
+
+def _measured(
+    check: Check, given: Subject | RunRecord, system: Digest, access: Access, item: PlanItem, run: CheckRun
+) -> Measured:
+    """Call the check's function and make an observation of whatever comes back."""
+    refused = partial(failed, system, access, item)
     try:
-        measurement = check.function(subject, check.parameters.model_validate(item.parameters), run)
+        measurement = check.function(given, check.parameters.model_validate(item.parameters), run)
         _refuse_undeclared(check, measurement)
     except UserError as error:
         where = "" if error.where is None else f"{error.where}: "
         code = UNAVAILABLE if isinstance(error, UnavailableError) else REFUSED
         note = Note(code=code, text=Text(where + error.what.en, where + error.what.zh))
         remedies = () if error.remedy is None else (Note(code=REMEDY, text=error.remedy),)
-        return Measured(failed(subject, item, note, remedies), {})
+        return Measured(refused(note, remedies), {})
     except MemoryError:
         text = Text("The check ran out of the memory it was given.", "检查项超出所分配的内存。")
-        return Measured(failed(subject, item, Note(code="out-of-memory", text=text)), {})
+        return Measured(refused(Note(code="out-of-memory", text=text)), {})
     except Exception as error:  # whatever a check or a model runtime throws is a result here, not our crash
         message = f"{type(error).__name__}: {error}"[:500]
         text = Text(f"The check stopped with {message}", f"检查项异常终止：{message}")
-        return Measured(failed(subject, item, Note(code="check-crashed", text=text)), {})
+        return Measured(refused(Note(code="check-crashed", text=text)), {})
     observation = Observation(
         check=item.check,
-        system=subject.digest,
+        system=system,
         parameters=item.parameters,
         seed=item.seed,
-        access=subject.access,
+        access=access,
         status="measured",
         metrics=measurement.metrics,
         controls=measurement.controls,
         exhibits=measurement.exhibits,
         warnings=measurement.warnings,
-        queries=subject.queries - queries_before,
     )
     return Measured(observation, {exhibit.digest: run.exhibits[exhibit.digest] for exhibit in observation.exhibits})
 
 
-def failed(subject: Subject, item: PlanItem, note: Note, warnings: tuple[Note, ...] = ()) -> Observation:
+def failed(system: Digest, access: Access, item: PlanItem, note: Note, warnings: tuple[Note, ...] = ()) -> Observation:
     """The observation of a check that gave no result."""
     return Observation(
         check=item.check,
-        system=subject.digest,
+        system=system,
         parameters=item.parameters,
         seed=item.seed,
-        access=subject.access,
+        access=access,
         status="error",
         error=note,
         warnings=warnings,

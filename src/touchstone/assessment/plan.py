@@ -122,6 +122,7 @@ def _item(
         seed=seed_of(subject.digest, check.id, check.version),
         limits=stopping_limits(demanding, [metric.id for metric in check.metrics]),
         estimated_seconds=0 if check.cost is None else check.cost(subject, parameters, budget),
+        audit=check.needs.run,
     )
 
 

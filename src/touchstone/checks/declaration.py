@@ -6,6 +6,10 @@
     def performance(subject: Subject, parameters: Parameters, run: Run) -> Measurement: ...
 
 The listing, the plan, the report section and the documentation page are all generated from the declaration.
+
+An audit is a check of the assessment itself. It is declared with `@audit`, runs after all others, and is given the
+record of the run in place of a subject. It uses no randomness and keeps nothing but what follows from that record, so
+that whoever verifies the evidence can repeat it offline.
 """
 
 from __future__ import annotations
@@ -23,6 +27,7 @@ from touchstone.text import Text
 if TYPE_CHECKING:
     import numpy as np
 
+    from touchstone.checks.run_record import RunRecord
     from touchstone.system.subject import Subject
 
 
@@ -54,6 +59,8 @@ class Needs:
     inputs: tuple[Literal["tabular", "image", "timeseries", "text"], ...] = NUMBERS
     attacked_service: bool = False
     """Whether the model must be a service whose owner consents to hostile requests and load."""
+    run: bool = False
+    """Whether the check needs the record of the whole run in place of a subject: an audit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +104,7 @@ class Run(Protocol):
 
 
 CheckFunction = Callable[["Subject", Any, Run], Measurement]
+AuditFunction = Callable[["RunRecord", Any, Run], Measurement]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +129,8 @@ class Check:
     parameters: type[Parameters]
     cost: Callable[[Subject, Parameters, Budget], int] | None
     """Estimated seconds on one core; `None` for a second or less."""
-    function: CheckFunction
+    function: Callable[[Any, Any, Run], Measurement]
+    """Takes the subject, or the record of the run if the check `needs` that; then parameters, and the run's tools."""
 
 
 def check(
@@ -155,6 +164,39 @@ def check(
             metrics=metrics,
             parameters=parameters,
             cost=cost,
+            function=function,
+        )
+
+    return declare
+
+
+def audit(
+    *,
+    id: str,  # noqa: A002 - the field's own word for it
+    version: str,
+    title: Text,
+    measures: Text,
+    cannot_tell: Text,
+    remedy: Text,
+    source: str,
+    metrics: tuple[MetricDeclaration, ...],
+) -> Callable[[AuditFunction], Check]:
+    """Declare the decorated function as an audit of the run."""
+
+    def declare(function: AuditFunction) -> Check:
+        return Check(
+            id=id,
+            version=version,
+            title=title,
+            measures=measures,
+            cannot_tell=cannot_tell,
+            remedy=remedy,
+            threats=(),
+            source=source,
+            needs=Needs(target=False, run=True),
+            metrics=metrics,
+            parameters=Parameters,
+            cost=None,
             function=function,
         )
 

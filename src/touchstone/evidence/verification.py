@@ -110,6 +110,11 @@ _PROVES = {
     "judgement": Text(
         "the verdict follows from the recorded observations and the profile", "结论可由所记录的观测与标准档案推出"
     ),
+    "audit": Text(
+        "what the laboratory says of its own run (plan before results, intervals, repetitions, evidence) follows from "
+        "the evidence",
+        "实验室对自身运行的说明（先有方案、区间、重复测试、证据完整）可由证据得出",
+    ),
     "projections": Text(
         "the OSCAL, CycloneDX, SARIF and other documents in the evidence say nothing but what its records say",
         "证据中的 OSCAL、CycloneDX、SARIF 等文档与其记录一致，未增未减",

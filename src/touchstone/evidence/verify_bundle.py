@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from touchstone.canonical import Digest
+from touchstone.evidence.audits import audits_again
 from touchstone.evidence.bundle import Bundle
 from touchstone.evidence.layout import EVIDENCE_FOLDER, Role, StatementName
 from touchstone.evidence.projections import projections_again
@@ -106,6 +107,32 @@ class EvidenceExamination:
                     Text("does not follow from the recorded observations", "不能由所记录的观测得出"),
                     StatementName.ASSESSMENT.file,
                 )
+
+    def audits(self, bundle: Bundle | None) -> None:
+        """Whether what the laboratory says of its own run follows from what the evidence holds."""
+        if bundle is None:
+            return
+        with self._steps.noting("audit", EVIDENCE_FOLDER):
+            for each in audits_again(bundle):
+                if each.follows is None:
+                    text = Text(
+                        f"audit {each.check} is not installed here in this version",
+                        f"审查 {each.check} 的该版本未在此安装",
+                    )
+                    self._steps.not_checked("audit", text)
+                elif each.follows:
+                    text = Text(f"audit {each.check} follows from the evidence", f"审查 {each.check} 可由证据得出")
+                    self._steps.ok("audit", text)
+                else:
+                    self._steps.failed(
+                        "audit",
+                        Text(
+                            f"audit {each.check} does not follow from what the evidence holds",
+                            f"审查 {each.check} 不能由证据内容得出",
+                        ),
+                        f"{EVIDENCE_FOLDER}/{each.entry}",
+                        names=(each.entry,),
+                    )
 
     def projections(self, bundle: Bundle | None) -> None:
         """Documents in other formats must say what the records say."""

@@ -7,7 +7,7 @@ there is not done again; that is all there is to resuming.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,12 +15,9 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, Literal, Protocol
 
-from touchstone.assessment.conclusion import assessment_of, circumstances_of
-from touchstone.assessment.engine import Event, Finished, Limits, run_in_workers
+from touchstone.assessment.conclusion import Circumstances, assessment_of, circumstances_of
+from touchstone.assessment.engine import Event, Limits
 from touchstone.assessment.environment import environment
-from touchstone.assessment.intake import INTAKE, intake_item
-from touchstone.assessment.journal import Journal, question_of
-from touchstone.assessment.measure import REFUSED, REMEDY
 from touchstone.assessment.plan import make_plan, with_seeds
 from touchstone.assessment.zygote_process import ZygoteProcess
 from touchstone.checks.cards import card_of
@@ -32,16 +29,16 @@ from touchstone.evidence.files import read_regular
 from touchstone.evidence.layout import ASSESSMENT, EVIDENCE_FOLDER, StatementName
 from touchstone.evidence.statement import FROM_SYSTEM, PlanPredicate, seeds_from
 from touchstone.files import make_folder
+from touchstone.laboratory.auditing import audit_run, lock_of
 from touchstone.laboratory.issuing import Issuer, issue_decision, issue_plan, log_statements, require_log
-from touchstone.laboratory.recording import Result, read_recorded, write_bundle
+from touchstone.laboratory.recording import Result, RunEvidence, read_recorded, write_bundle
 from touchstone.laboratory.reporting import material_of, write_reports
-from touchstone.records import Assessment, Budget, Observation, Plan, PlanItem, Profile
-from touchstone.standard.judge import UNAVAILABLE
+from touchstone.laboratory.testing import JOURNAL, Bench, WrongInputError
+from touchstone.records import Assessment, Budget, Plan, Profile
 from touchstone.standard.reviews import SignedReview
 from touchstone.system.subject import Subject
 from touchstone.text import Text
 
-JOURNAL = "journal"
 LONGEST_LOG = 16 * 1024 * 1024
 
 
@@ -119,21 +116,27 @@ def run_assessment(
         if issuer is not None:
             require_log(issuer)
 
-        def commit() -> None:
-            """Sign and log the plan, if anyone signs; a second time changes nothing."""
+        def commit() -> bool:
+            """Sign and log the plan, if anyone signs; a second time changes nothing. Tells whether a log holds it."""
             if issuer is not None:
                 issue_plan(folder, plan, subject.description.system.name, issuer)
+            return issuer is not None and issuer.log is not None
 
         before = _prepare(folder, resume=instructions.resume)
         if zygote is not None:
-            run = with_seeds(plan, instructions.nonce)
+            run, watching = with_seeds(plan, instructions.nonce), watcher or Unwatched()
+            bench = Bench(subject, folder, instructions.jobs, instructions.limits, zygote, commit, watching.happened)
             try:
-                results = _measure(subject, run, folder, instructions, watcher or Unwatched(), commit, zygote)
+                tested = bench.test(run, plan, lambda recalled: watching.planned(plan, recalled))
             except WrongInputError:
                 _restore(folder, before)
                 raise
-            _record(subject, profile, plan, folder, results, instructions.reviews)
-            _keep_output_of_failures(folder, results, printed)
+            lock = None if issuer is None else lock_of(folder, issuer, tested.logged)
+            circumstances = circumstances_of(subject, environment(), instructions.reviews, datetime.now(UTC).date())
+            audited = audit_run(run, plan, circumstances, tested, lock, watching.happened)
+            results = tested.results | audited
+            _record(subject, profile, plan, folder, circumstances, results, RunEvidence(tested.reruns, lock))
+            _keep_output_of_failures(folder, tested.results, printed)
     bundle = Bundle.open(folder / EVIDENCE_FOLDER)
     recorded = read_recorded(bundle)
     if all(observation.status == "measured" for observation in recorded.observations.values()):
@@ -216,10 +219,6 @@ def _require_fitting_nonce(plan: Plan, announced: Plan | None, instructions: Ins
         )
 
 
-class WrongInputError(UserError):
-    """The intake refused what was handed in; nothing was tested."""
-
-
 Before = Literal["absent", "empty", "used"]
 """What the output folder was like when an assessment began."""
 
@@ -249,74 +248,21 @@ def _restore(folder: Path, before: Before) -> None:
             folder.rmdir()
 
 
-def _measure(
-    subject: Subject,
-    plan: Plan,
-    folder: Path,
-    instructions: Instructions,
-    watcher: Watcher,
-    commit: Callable[[], None],
-    zygote: ZygoteProcess,
-) -> dict[str, Result]:
-    """Run what the journal does not know yet; `commit` is called after the intake and before the first test."""
-    questions = {
-        item.check.id: question_of(subject.digest, item, plan.budget, plan.tool) for item in plan.items if item.runs
-    }
-    results: dict[str, Result] = {}
-    with Journal(folder / JOURNAL) as journal:
-        missing: list[PlanItem] = []
-        for item in plan.items:
-            if item.runs:
-                known = journal.recall(questions[item.check.id])
-                if known is None:
-                    missing.append(item)
-                else:
-                    results[item.check.id] = Result(*known)
-        watcher.planned(plan, recalled=len(results))
-        events = run_in_workers(
-            subject,
-            missing,
-            plan.budget,
-            first=intake_item(subject),
-            jobs=instructions.jobs,
-            limits=instructions.limits,
-            zygote=zygote,
-        )
-        for event in events:
-            if event.item.check.id == INTAKE.id:
-                if isinstance(event, Finished):
-                    _refuse_wrong_input(event.measured.observation)
-                    commit()
-                continue
-            if isinstance(event, Finished):
-                journal.keep(questions[event.item.check.id], event.measured, event.execution)
-                results[event.item.check.id] = Result(event.measured, event.execution)
-            watcher.happened(event)
-    return results
-
-
-def _refuse_wrong_input(intake: Observation) -> None:
-    """Raise what the intake found wrong; a runtime that merely crashed there will be told of by the checks."""
-    if intake.error is not None and intake.error.code in {REFUSED, UNAVAILABLE}:
-        remedies = [note.text for note in intake.warnings if note.code == REMEDY]
-        raise WrongInputError(intake.error.text, remedy=next(iter(remedies), None))
-
-
 def _record(
     subject: Subject,
     profile: Profile,
     plan: Plan,
     folder: Path,
+    circumstances: Circumstances,
     results: dict[str, Result],
-    reviews: Sequence[SignedReview],
+    run: RunEvidence,
 ) -> None:
-    circumstances = circumstances_of(subject, environment(), reviews, datetime.now(UTC).date())
     observations = [result.measured.observation for _, result in sorted(results.items())]
     assessment = assessment_of(circumstances, profile, plan, observations)
     checks = installed_checks()
     cards = [card_of(checks[item.check.id]) for item in plan.items if item.check.id in checks]
     (folder / ASSESSMENT).write_bytes(assessment.to_bytes())
-    write_bundle(folder / EVIDENCE_FOLDER, subject, profile, plan, circumstances, cards, results, assessment)
+    write_bundle(folder / EVIDENCE_FOLDER, subject, profile, plan, circumstances, cards, results, assessment, run)
 
 
 def _keep_output_of_failures(folder: Path, results: dict[str, Result], printed: IO[bytes]) -> None:

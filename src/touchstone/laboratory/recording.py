@@ -14,6 +14,7 @@ from touchstone.checks.registry import installed_checks
 from touchstone.evidence.bundle import Bundle, BundleWriter
 from touchstone.evidence.image import Disclosure
 from touchstone.evidence.layout import Role
+from touchstone.evidence.plan_lock import LOCK, PlanLock
 from touchstone.evidence.projections import Source, media_type, project_all
 from touchstone.records import Assessment, CheckCard, Execution, Observation, Plan, Profile
 from touchstone.system.model_signing import model_under_test
@@ -28,6 +29,16 @@ class Result:
 
     measured: Measured
     execution: Execution
+
+
+@dataclass(frozen=True, slots=True)
+class RunEvidence:
+    """What audits rest on besides the results."""
+
+    reruns: Mapping[str, Observation]
+    """What checks measured the second time, by check."""
+    lock: PlanLock | None
+    """`None` when nobody signed the plan."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +63,7 @@ def write_bundle(
     cards: Iterable[CheckCard],
     results: Mapping[str, Result],
     assessment: Assessment,
+    run: RunEvidence,
 ) -> Digest:
     """Write everything from which the assessment can be judged again. Returns the manifest's digest."""
     cards = tuple(cards)
@@ -73,6 +85,10 @@ def write_bundle(
         for check, result in sorted(results.items()):
             restricted = may_speak_of_persons(subject, checks[check])
             _add_result(bundle, check, result, "restricted" if restricted else "public")
+        for check, observation in sorted(run.reruns.items()):
+            bundle.add(f"reruns/{check}.json", JSON, observation.to_bytes(), role=Role.RERUN)
+        if run.lock is not None:
+            bundle.add(LOCK, JSON, run.lock.to_bytes(), role=Role.LOCK, volatile=True)
         source = _source(subject, profile, plan, circumstances, cards, results, assessment)
         for name, content in project_all(source).items():
             bundle.add(name, media_type(name), content, role=Role.PROJECTION, volatile=True)

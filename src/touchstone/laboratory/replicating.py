@@ -70,6 +70,11 @@ def replicate(
     _require_same_checks(plan)
     reviewed = recorded.circumstances  # documents are read by people: what they found is taken over
     observations = _run(with_seeds(plan, nonce), subject, jobs, limits, watcher or Unwatched())
+    observations |= {  # they are about the first laboratory's run, which nobody else can make
+        item.check.id: recorded.observations[item.check.id]
+        for item in plan.items
+        if item.audit and item.check.id in recorded.observations
+    }
     assessment = assessment_of(
         circumstances_of(subject, environment(), reviewed.reviews, reviewed.judged_on),
         recorded.profile,
@@ -118,7 +123,7 @@ def _require_same_checks(plan: Plan) -> None:
 def _run(plan: Plan, subject: Subject, jobs: int, limits: Limits | None, watcher: Watcher) -> dict[str, Observation]:
     watcher.planned(plan, recalled=0)
     observations: dict[str, Observation] = {}
-    items = [item for item in plan.items if item.runs]
+    items = [item for item in plan.items if item.runs and not item.audit]
     for event in run_in_workers(subject, items, plan.budget, first=intake_item(subject), jobs=jobs, limits=limits):
         if event.item.check.id == INTAKE.id:
             continue

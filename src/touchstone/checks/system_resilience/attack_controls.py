@@ -17,7 +17,7 @@ from touchstone.checks.declaration import Run
 from touchstone.checks.system_resilience.attacker import Attacker
 from touchstone.checks.system_resilience.inputs import portions
 from touchstone.errors import BudgetSpentError
-from touchstone.records import ControlRun
+from touchstone.records import ControlRun, Tally
 from touchstone.text import Text
 
 CONTROL_SAMPLES = 50
@@ -90,6 +90,7 @@ def _planted(attacker: Attacker, rows: Rows, run: Run) -> ControlRun:
         passed=bool(broken.sum() >= POWER * total)
         and from_samples >= POWER_FROM_THE_SAMPLE * total
         and contradicted == 0,
+        unlimited=Tally(found=int(broken.sum()), of=total),
     )
 
 

@@ -1,0 +1,129 @@
+"""Run the plan: intake first, then every check, then a few of them again. What the journal knows is not run.
+
+The plan is signed and on the log before the first check begins; the journal notes when that was so, and keeps the time
+when a killed assessment is resumed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from touchstone.assessment.engine import Event, Finished, Limits, run_in_workers
+from touchstone.assessment.intake import INTAKE, intake_item
+from touchstone.assessment.journal import Journal, question_of
+from touchstone.assessment.measure import REFUSED, REMEDY
+from touchstone.assessment.zygote_process import ZygoteProcess
+from touchstone.checks.evaluation.audits.rerun import drawn
+from touchstone.checks.evaluation.audits.rerun import rerun as rerun_audit
+from touchstone.errors import UserError
+from touchstone.laboratory.recording import Result
+from touchstone.records import Observation, Plan, PlanItem
+from touchstone.standard.judge import UNAVAILABLE
+from touchstone.system.subject import Subject
+
+JOURNAL: Final = "journal"
+_PLAN_LOGGED: Final = "plan logged"
+
+
+class WrongInputError(UserError):
+    """The intake refused what was handed in; nothing was tested."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tested:
+    """What the checks of a plan measured, the first time and again, and when the plan was on the log."""
+
+    results: dict[str, Result]
+    reruns: dict[str, Observation]
+    logged: str | None
+    """RFC 3339; `None` when no log holds the plan."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """Where and how the checks of one assessment run."""
+
+    subject: Subject
+    folder: Path
+    jobs: int
+    limits: Limits | None
+    zygote: ZygoteProcess
+    commit: Callable[[], bool]
+    """Signs and logs the plan, if anyone signs, and tells whether a log holds it; a second time changes nothing."""
+    watch: Callable[[Event], None]
+
+    def test(self, plan: Plan, signed: Plan, recalled: Callable[[int], None]) -> Tested:
+        """Run what the journal does not know yet. `signed` is the plan as it was signed, perhaps without seeds.
+
+        Raises `WrongInputError` when the intake refuses what was handed in.
+        """
+        items = [item for item in plan.items if item.runs and not item.audit]
+        with Journal(self.folder / JOURNAL) as journal:
+            results = self._known(journal, items, plan, again=False)
+            recalled(len(results))
+            missing = [item for item in items if item.check.id not in results]
+            events = run_in_workers(
+                self.subject,
+                missing,
+                plan.budget,
+                first=intake_item(self.subject),
+                jobs=self.jobs,
+                limits=self.limits,
+                zygote=self.zygote,
+            )
+            for event in events:
+                if event.item.check.id == INTAKE.id:
+                    if isinstance(event, Finished):
+                        _refuse_wrong_input(event.measured.observation)
+                        self._commit(journal)
+                    continue
+                if isinstance(event, Finished):
+                    self._keep(journal, event, plan, results, again=False)
+                self.watch(event)
+            logged = self._commit(journal)
+            return Tested(results, self._run_again(journal, items, plan, signed), logged)
+
+    def _run_again(
+        self, journal: Journal, items: Sequence[PlanItem], plan: Plan, signed: Plan
+    ) -> dict[str, Observation]:
+        """The second run of the checks that are drawn for it, in workers that never saw the first one."""
+        if not any(item.runs and item.check.id == rerun_audit.id for item in plan.items):
+            return {}
+        chosen = [item for item in items if item.check.id in drawn(signed)]
+        results = self._known(journal, chosen, plan, again=True)
+        missing = [item for item in chosen if item.check.id not in results]
+        if missing:
+            fresh = self.zygote.again()
+            for event in run_in_workers(
+                self.subject, missing, plan.budget, jobs=self.jobs, limits=self.limits, zygote=fresh
+            ):
+                if isinstance(event, Finished):
+                    self._keep(journal, event, plan, results, again=True)
+        return {check: result.measured.observation for check, result in results.items()}
+
+    def _known(self, journal: Journal, items: Sequence[PlanItem], plan: Plan, *, again: bool) -> dict[str, Result]:
+        results: dict[str, Result] = {}
+        for item in items:
+            known = journal.recall(question_of(self.subject.digest, item, plan.budget, plan.tool, again=again))
+            if known is not None:
+                results[item.check.id] = Result(*known)
+        return results
+
+    def _keep(self, journal: Journal, event: Finished, plan: Plan, results: dict[str, Result], *, again: bool) -> None:
+        question = question_of(self.subject.digest, event.item, plan.budget, plan.tool, again=again)
+        journal.keep(question, event.measured, event.execution)
+        results[event.item.check.id] = Result(event.measured, event.execution)
+
+    def _commit(self, journal: Journal) -> str | None:
+        return journal.first_time(_PLAN_LOGGED, datetime.now(UTC)) if self.commit() else None
+
+
+def _refuse_wrong_input(intake: Observation) -> None:
+    """Raise what the intake found wrong; a runtime that merely crashed there will be told of by the checks."""
+    if intake.error is not None and intake.error.code in {REFUSED, UNAVAILABLE}:
+        remedies = [note.text for note in intake.warnings if note.code == REMEDY]
+        raise WrongInputError(intake.error.text, remedy=next(iter(remedies), None))
