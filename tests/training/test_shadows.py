@@ -10,9 +10,10 @@ import pytest
 
 from tests.checks.system_resilience.systems import arrays
 from tests.system.made import data_set, describe, make
+from touchstone.errors import UnavailableError
 from touchstone.methods.inference.answers import paired_halves
 from touchstone.system.subject import Subject
-from touchstone.training.shadows import Kind, Lesson, Shadows, scaled, train_shadows
+from touchstone.training.shadows import Kind, Lesson, Shadows, scaled, train_again, train_shadows
 
 N, WIDTH = 240, 6
 
@@ -90,6 +91,26 @@ def test_an_estimator_that_cannot_be_fitted_again_is_stood_in_for(tmp_path: Path
     taught = lesson()
     estimator = LogisticRegression().fit(taught.x, taught.y).set_params(C=-1.0)
     trained(system(tmp_path, skops.io.dumps(estimator), "skops"), "small-network")
+
+
+def test_models_of_the_system_s_own_kind_answer_with_probabilities(tmp_path: Path) -> None:
+    from sklearn.tree import DecisionTreeClassifier
+
+    subject = skops_system(tmp_path, DecisionTreeClassifier(random_state=0))
+    kind, answers = train_again(subject, lesson(), np.random.default_rng(1))
+    assert kind == "estimator"
+    assert [each.shape for each in answers] == [(N, 2)] * 4
+    for each, known in zip(answers, lesson().trained, strict=True):
+        assert (each.argmax(axis=1) == lesson().y)[known].all()
+
+
+def test_nothing_stands_in_for_the_system_s_own_kind(tmp_path: Path) -> None:
+    from sklearn.tree import DecisionTreeClassifier
+
+    with pytest.raises(UnavailableError, match="nothing like this model"):
+        train_again(
+            skops_system(tmp_path, DecisionTreeClassifier(), access="labels"), lesson(), np.random.default_rng(1)
+        )
 
 
 def test_inputs_are_scaled_and_thinned() -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
 
+from touchstone.checks.data_security.members import fingerprint
 from touchstone.checks.declaration import Run
 from touchstone.methods.inference.answers import Answers, References, log_odds, paired_halves
 from touchstone.methods.inference.membership import infer_membership
@@ -71,11 +71,6 @@ def null(outside: Answers, labels_only: bool, run: Run) -> ControlRun:
         seen=Text(f"AUC between {low:.3f} and {high:.3f}", f"AUC 介于 {low:.3f} 与 {high:.3f} 之间"),
         passed=low <= 0.5 <= high,
     )
-
-
-def fingerprint(row: NDArray[np.float32] | str) -> bytes:
-    """What a sample is recognised by."""
-    return hashlib.sha256(row.encode() if isinstance(row, str) else row.tobytes()).digest()
 
 
 def _memorable(inputs: NDArray[Any]) -> NDArray[np.float64]:

@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from touchstone.canonical import canonical_json
-from touchstone.checks.data_security.membership_controls import fingerprint, null, planted
+from touchstone.checks.data_security.members import answers_of, drawn, strangers, target_of
+from touchstone.checks.data_security.membership_controls import null, planted
 from touchstone.checks.data_security.membership_notes import (
     attack_used,
     no_references,
@@ -123,9 +124,10 @@ class MembershipParameters(Parameters):
 def membership_inference(subject: Subject, parameters: MembershipParameters, run: Run) -> Measurement:
     """Attack, score on samples that had no part in the choice, then test the test."""
     model, train, test = subject.model(), subject.data("train"), subject.data("test")
-    strangers, shared = _without_shared(test, train)
-    members = _drawn(np.arange(len(train)), SAMPLES[run.budget], run.generator("members"))
-    outsiders = _drawn(strangers, SAMPLES[run.budget], run.generator("non-members"))
+    new = strangers(test, train)
+    shared = len(test) - len(new)
+    members = drawn(np.arange(len(train)), SAMPLES[run.budget], run.generator("members"))
+    outsiders = drawn(new, SAMPLES[run.budget], run.generator("non-members"))
     if min(len(members), len(outsiders)) < FEWEST:
         raise _too_few(len(members), len(outsiders))
     shadows, references_note = _shadows(subject, members, outsiders, run)
@@ -151,27 +153,8 @@ def membership_inference(subject: Subject, parameters: MembershipParameters, run
     return Measurement(metrics, controls, (exhibit,), tuple(notes))
 
 
-def _without_shared(test: LabelledData, train: LabelledData) -> tuple[NDArray[np.int64], int]:
-    """Rows of the test data that are not training data as well, and how many were."""
-    known = {fingerprint(row) for row in train.inputs}
-    strangers = np.array([i for i, row in enumerate(test.inputs) if fingerprint(row) not in known], dtype=np.int64)
-    return strangers, len(test) - len(strangers)
-
-
-def _drawn(rows: NDArray[np.int64], most: int, generator: np.random.Generator) -> NDArray[np.int64]:
-    return np.sort(generator.permutation(rows)[:most])
-
-
 def _answers(model: ModelHandle, data: LabelledData, rows: NDArray[np.int64]) -> Answers:
-    x, target = data.inputs[rows], _target(data)[rows]
-    if Capability.PROBABILITIES in model.capabilities:
-        return Answers(model.probabilities(x), target)
-    return Answers(np.eye(model.classes)[model.labels(x)], target)
-
-
-def _target(data: LabelledData) -> NDArray[np.int64]:
-    assert data.target is not None  # noqa: S101 - the plan gives this check labelled data only
-    return data.target
+    return Answers(answers_of(model, data.inputs[rows]), target_of(data)[rows])
 
 
 def _shadows(
@@ -180,7 +163,7 @@ def _shadows(
     """References on random halves of members and non-members together, the members first; or why there are none."""
     train, test = subject.data("train"), subject.data("test")
     x = np.concatenate([train.inputs[members], test.inputs[outsiders]])
-    y = np.concatenate([_target(train)[members], _target(test)[outsiders]])
+    y = np.concatenate([target_of(train)[members], target_of(test)[outsiders]])
     trained = paired_halves(len(x), REFERENCES[run.budget], run.generator("shares of the references"))
     try:
         shadows = train_shadows(subject, Lesson(x, y, trained), run.generator("references"))
