@@ -7,6 +7,8 @@ from types import MappingProxyType
 
 from touchstone.system.registers.alerts import Alert
 from touchstone.system.registers.builders import Builder
+from touchstone.system.registers.change_envelope import EnvelopeClause
+from touchstone.system.registers.changes import Change
 from touchstone.system.registers.committee import Committee
 from touchstone.system.registers.committee_decisions import CommitteeDecision
 from touchstone.system.registers.deletions import Deletion
@@ -26,6 +28,7 @@ from touchstone.system.registers.network import Network
 from touchstone.system.registers.obligation_record import ObligationRecord
 from touchstone.system.registers.oversight import Oversight
 from touchstone.system.registers.oversight_cases import OversightCase
+from touchstone.system.registers.previous_assessment import PreviousAssessment
 from touchstone.system.registers.releases import Release
 from touchstone.system.registers.risk_acceptances import RiskAcceptance
 from touchstone.system.registers.risks import Risk
@@ -41,6 +44,9 @@ from touchstone.system.registers.update_trials import UpdateTrial
 _KINDS: tuple[type[Entry], ...] = (
     Alert,
     Builder,
+    Change,
+    EnvelopeClause,
+    PreviousAssessment,
     Committee,
     CommitteeDecision,
     Deletion,
