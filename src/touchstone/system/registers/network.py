@@ -60,8 +60,15 @@ class Network(Entry):
     single: ClassVar[bool] = True
 
     zones: list[Zone] = told("zones of the network", "网络区域", min_length=1)
-    nodes: list[Node] = told("what stands in them", "各区域中的节点", min_length=1)
-    flows: list[Flow] = told("which connections are allowed; all others are not", "允许的连接；其余一律不允许")
+    nodes: list[Node] = told(
+        "what stands in them; many of a kind may stand as one",
+        "各区域中的节点；同类者可合并为一个",
+        min_length=1,
+        max_length=500,
+    )
+    flows: list[Flow] = told(
+        "which connections are allowed; all others are not", "允许的连接；其余一律不允许", max_length=20_000
+    )
 
     @model_validator(mode="after")
     def _names(self) -> Network:
