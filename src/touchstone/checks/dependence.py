@@ -30,6 +30,7 @@ ANY_REGISTER: Final = "registers"
 _ROLES: Final = ("test", "train", "reference", "outside")
 _SECTIONS: Final = frozenset({"components", "deployment", "training", "documents"})
 _READS_FILES: Final = frozenset({"read", "locate", "record", "below", "files"})
+_REGISTER: Final = ("register", "register_if_any")
 _NO_FILES: Final = frozenset({"components", "deployment"})
 """Parts that stand in the description alone."""
 _EVERYTHING: Final = frozenset({ANY_FILE, ANY_REGISTER, *_NO_FILES, "training"})

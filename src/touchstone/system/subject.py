@@ -132,6 +132,10 @@ class Subject:
             )
         return self._once(f"registers.{kind.register}", lambda: read_register(self, path, kind))
 
+    def register_if_any(self, kind: type[Kind]) -> tuple[Kind, ...]:
+        """The same as :meth:`register`, for a register that need not be there: no entries then."""
+        return self.register(kind) if kind.register in (self.description.registers or {}) else ()
+
     def record(self, path: str) -> FileRecord:
         """What was recorded of one file when the system was opened. Raises `ArtifactError` for any other path."""
         try:

@@ -110,11 +110,9 @@ def build_provenance(subject: Subject, parameters: Parameters, run: Run) -> Meas
 
 def _trusted(subject: Subject) -> tuple[list[TrustedKey], list[Note]]:
     """The builders with keys that can be used, and why others cannot."""
-    if Builder.register not in (subject.description.registers or {}):
-        return [], []
     trusted: list[TrustedKey] = []
     notes: list[Note] = []
-    for entry in subject.register(Builder):
+    for entry in subject.register_if_any(Builder):
         try:
             key = load_public_key(entry.public_key.encode(), entry.id)
         except EvidenceError as error:

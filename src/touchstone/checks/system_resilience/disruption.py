@@ -126,7 +126,7 @@ class DisruptionParameters(Parameters):
 def disruption(subject: Subject, parameters: DisruptionParameters, run: Run) -> Measurement:
     """Compute what the registers say, once they are held against what was handed in."""
     entries = subject.register(SupplyItem)
-    tests = _tests(subject)
+    tests = subject.register_if_any(SubstitutionTest)
     components = subject.description.components
     verified, doubts = verified_substitutes(tests, subject, parameters.agreement)
     model = supply_model(entries, components, verified)
@@ -141,13 +141,6 @@ def disruption(subject: Subject, parameters: DisruptionParameters, run: Run) -> 
         exhibits=exhibits(outcome, parameters.horizon_days, run),
         warnings=(*model.notes, *doubts, *untested(named, tests), *_about(outcome, parameters.horizon_days)),
     )
-
-
-def _tests(subject: Subject) -> tuple[SubstitutionTest, ...]:
-    """Tests of substitutes; none where no register of them was handed in."""
-    if SubstitutionTest.register not in (subject.description.registers or {}):
-        return ()
-    return subject.register(SubstitutionTest)
 
 
 def _metrics(outcome: Outcome, horizon: int) -> Iterator[Metric]:
