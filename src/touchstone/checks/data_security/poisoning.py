@@ -1,10 +1,10 @@
 """Poisoned training data: do rows look planted, beside clean samples that somebody vouches for?
 
 Threat: NIST AI 100-2 NISTAML.013 and .024, MITRE ATLAS AML.T0020. The reference data are taken as vetted. Each training
-row gets an exact p-value for how strange it is among vetted samples of its label, in the model's own features; a class
-with more strange rows than chance explains is flagged, and its strange rows are suspects somebody has to look at.
-Before any verdict, poison is planted in a copy of the training data and taught to a copy of the model: what the screen
-finds of it is its power.
+row gets a p-value for how strange it is among vetted samples of its label, in the model's own features. A class with
+more strange rows than chance and a tolerated difference between two collections of data explain is flagged, and its
+strange rows are suspects somebody has to look at. Before any verdict, poison is planted in a copy of the training data
+and taught to a copy of the model: what the screen finds of it is its power.
 
 Wrong labels are a matter of their own, with a check of their own (`data.label_quality`). Rows whose label the model
 contradicts are left out of this screen.
@@ -87,7 +87,7 @@ class PoisoningParameters(Parameters):
         "逐一查看清单中的可疑行并追溯来源；删除无人能够证实的行，并从头重新训练。若未能找出植入的投毒样本，请补充每一类别的已核实样本。",
     ),
     threats=("NISTAML.013", "NISTAML.024", "AML.T0020"),
-    source="Lee et al. 2018; Vovk, Gammerman and Shafer 2005; Nelson 1963; Benjamini and Hochberg 1995",
+    source="Lee et al. 2018; Barber et al. 2021; Nelson 1963; Benjamini and Hochberg 1995",
     needs=Needs(access=Access.PREDICTIONS, data=("train",), tasks=("classification",)),
     metrics=(
         MetricDeclaration(

@@ -81,7 +81,7 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Screening:
-    """What the screen says of each row `(m,)`. Rows that were not judged have a p-value of one."""
+    """What the screen says of each row `(m,)`. Rows whose label the network contradicts have a p-value of one."""
 
     score: NDArray[np.float64]
     p: NDArray[np.float64]
@@ -117,13 +117,12 @@ def screen(view: View, vetted_x: Samples, vetted_y: Labels, x: Samples, y: Label
     wrong label alone makes no row strange.
     """
     known, judged = view.agrees(vetted_x, vetted_y), view.agrees(x, y)
-    of_known, of_rows = vetted_y[known], y[judged]
+    of_known, of_rows = vetted_y[known], y
     if view.network is None:
         of_known, of_rows = np.zeros_like(of_known), np.zeros_like(of_rows)
-    vetted = Vetted(view.features(vetted_x[known]), of_known) if known.any() else None
     score, p = np.full(len(y), -np.inf), np.ones(len(y))
-    if vetted is not None and judged.any():
-        found = row_scores(vetted, view.features(x[judged]), of_rows)
-        score[judged], p[judged] = found.score, found.p
+    if known.any():
+        found = row_scores(Vetted(view.features(vetted_x[known]), of_known), view.features(x), of_rows)
+        score, p = found.score, np.where(judged, found.p, 1.0)
     flagged = tuple(flagged_classes(class_excesses(p[judged], y[judged], int(known.sum()))))
     return Screening(score, p, discoveries(p, y, flagged), suspect_rows(p, y, flagged), int(known.sum()), flagged)

@@ -3,6 +3,12 @@
 An attacker's rows gather in the classes that are to be the answer. The number of `m` honest rows that reach the k-th
 strangest of `n` vetted samples follows a beta-binomial distribution, whatever the scores are (the precedence test of
 Nelson 1963): that vetted samples are few and shared by all rows is part of the count.
+
+Rows that a model has learnt from and samples it has not are never quite exchangeable, and who is asked to vouch for
+samples collects them later and otherwise. So the hypothesis that is tested is wider: honest rows may be
+:data:`~touchstone.methods.backdoor.rows.reference.SHIFT` stranger than vetted samples, their classes may be of
+different widths, and :data:`TOLERATED` of a class may be anything at all. Under it a count is at most what the
+beta-binomial law says, and the level holds; data that differ by more are flagged, as they must be.
 """
 
 from __future__ import annotations
