@@ -49,10 +49,8 @@ def unsalted(value: object) -> object:
 
 def _data_files(subject: Subject) -> list[str]:
     """Paths of all files of all data sets, each once, sorted."""
-    data = subject.description.data
     paths: set[str] = set()
-    for data_set in (data.test, data.train, data.reference):
-        if data_set is not None:
-            below = subject.below(data_set.path)
-            paths |= {record.path for record in below} or {subject.record(data_set.path).path}
+    for data_set in subject.description.data.declared().values():
+        below = subject.below(data_set.path)
+        paths |= {record.path for record in below} or {subject.record(data_set.path).path}
     return sorted(paths)

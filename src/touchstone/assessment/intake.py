@@ -13,16 +13,14 @@ from touchstone.records import CheckIdentity, PlanItem
 from touchstone.scan.file import scan_bytes
 from touchstone.scan.findings import Finding
 from touchstone.system.registers.kinds import REGISTERS
-from touchstone.system.subject import Role, Subject
+from touchstone.system.subject import Subject
 from touchstone.text import Text
 
 FEW = 4
-ROLES: tuple[Role, ...] = ("test", "train", "reference")
 
 
 def _take_in(subject: Subject, parameters: Parameters, run: Run) -> Measurement:
-    declared = [role for role in ROLES if getattr(subject.description.data, role) is not None]
-    data = {role: subject.data(role) for role in declared}
+    data = {role: subject.data(role) for role in subject.description.data.declared()}
     for name in subject.description.registers or ():
         subject.register(REGISTERS[name])
     try:
@@ -51,7 +49,9 @@ INTAKE = Check(
     id="intake",
     version="1",
     title=Text("Intake", "接收检查"),
-    measures=Text("Whether data and registers can be read and the model answers.", "数据与登记记录可否读取、模型可否作答。"),
+    measures=Text(
+        "Whether data and registers can be read and the model answers.", "数据与登记记录可否读取、模型可否作答。"
+    ),
     cannot_tell=Text("Anything about quality.", "不涉及质量。"),
     remedy=Text("Mend the file that is named.", "修正所指出的文件。"),
     threats=(),

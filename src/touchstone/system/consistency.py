@@ -332,10 +332,8 @@ def _deployed(model: ModelDeclaration) -> Iterator[Problem]:
 
 def _data(description: SystemDescription) -> Iterator[Problem]:
     data = description.data
-    roles = {"test": data.test, "train": data.train, "reference": data.reference}
-    for role, data_set in roles.items():
-        if data_set is not None:
-            yield from _data_set(("data", role), data_set, description.model)
+    for role, data_set in data.declared().items():
+        yield from _data_set(("data", role), data_set, description.model)
     if data.test is not None and data.train is not None and data.test.path == data.train.path:
         yield Problem(
             ("data", "test", "path"),

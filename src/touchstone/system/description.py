@@ -17,6 +17,9 @@ Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._
 Line = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
 Jurisdiction = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}(-[A-Z0-9]{1,3})?$")]
 
+Role = Literal["test", "train", "reference", "outside"]
+"""What a data set is for."""
+
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 FactValue = bool | str | list[str]
@@ -386,6 +389,21 @@ class DataSets(Part):
     test: DataSet | None = Field(None, description="held-out data the model has not seen")
     train: DataSet | None = Field(None, description="data the model was trained on")
     reference: DataSet | None = Field(None, description="clean data from the operating domain")
+    outside: DataSet | None = Field(
+        None,
+        exclude_if=_absent,
+        description="inputs from outside the operating domain, of which the system should not be sure",
+    )
+
+    def declared(self) -> dict[Role, DataSet]:
+        """The data sets that were handed in, by their role."""
+        sets: dict[Role, DataSet | None] = {
+            "test": self.test,
+            "train": self.train,
+            "reference": self.reference,
+            "outside": self.outside,
+        }
+        return {role: data_set for role, data_set in sets.items() if data_set is not None}
 
 
 class Component(Part):

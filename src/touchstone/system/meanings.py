@@ -186,6 +186,10 @@ MEANINGS: dict[str, Text] = {
     "Derivation.parameters": Text("settings of the recipe", "方法的参数"),
     "DataSets.test": Text("held-out data the model has not seen", "模型未见过的留出数据"),
     "DataSets.train": Text("data the model was trained on", "模型的训练数据"),
+    "DataSets.outside": Text(
+        "inputs from outside the operating domain, of which the system should not be sure",
+        "运行域以外的输入，系统不应对其有把握",
+    ),
     "DataSets.reference": Text("clean data from the operating domain", "来自运行领域的干净数据"),
     "DataSet.path": Text(
         "the file (image-folder: the folder), relative to this file", "数据文件（image-folder 为目录），相对于本文件"

@@ -37,10 +37,8 @@ class Reference:
 def references(description: SystemDescription) -> Iterator[Reference]:
     """Every file and folder the description names, in the order of the description."""
     yield from _of_the_model(description.model)
-    for role in ("test", "train", "reference"):
-        data_set = getattr(description.data, role)
-        if data_set is not None:
-            yield Reference(("data", role, "path"), data_set.path, folder=data_set.format == "image-folder")
+    for role, data_set in description.data.declared().items():
+        yield Reference(("data", role, "path"), data_set.path, folder=data_set.format == "image-folder")
     claim = description.training.differential_privacy if description.training else None
     if claim is not None and claim.canary_scores is not None:
         yield Reference(("training", "differential_privacy", "canary_scores"), claim.canary_scores)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from io import BufferedReader
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from touchstone.canonical import Digest, digest_of, digest_of_json
 from touchstone.errors import ArtifactError, DescriptionError, UnavailableError, UserError
@@ -19,7 +19,7 @@ from touchstone.scan.recognise import recognise
 from touchstone.scan.source import FileSource
 from touchstone.system.data.dataset import LabelledData
 from touchstone.system.deployed import deployed_model
-from touchstone.system.description import DeployedForm, FactValue, SystemDescription
+from touchstone.system.description import DeployedForm, FactValue, Role, SystemDescription
 from touchstone.system.loading import description_file, load_description
 from touchstone.system.models.handle import ModelHandle
 from touchstone.system.references import MOST_FILES, files_below, normal, references, resolve, too_many
@@ -27,8 +27,6 @@ from touchstone.text import Text
 
 if TYPE_CHECKING:
     from touchstone.system.registers.entry import Entry
-
-Role = Literal["test", "train", "reference"]
 
 CHUNK = 1024 * 1024
 

@@ -17,14 +17,14 @@ DATA_FORMATS = ("csv", "jsonl")
 
 def text_problems(description: SystemDescription) -> Iterator[Problem]:
     """Every way in which the description of a model of texts, or the use of JSON Lines, does not fit together."""
-    model, data = description.model, description.data
+    model = description.model
     takes_texts = model.input.kind == "text"
     if takes_texts:
         yield from _model_problems(description)
-    for role, data_set in (("test", data.test), ("train", data.train), ("reference", data.reference)):
-        if data_set is not None and takes_texts:
+    for role, data_set in description.data.declared().items():
+        if takes_texts:
             yield from _data_problems(("data", role), data_set)
-        elif data_set is not None and data_set.format == "jsonl":
+        elif data_set.format == "jsonl":
             yield Problem(
                 ("data", role, "format"),
                 Text(

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from touchstone.canonical import Digest, digest_of_json
 from touchstone.errors import UnavailableError
 from touchstone.system.data.dataset import LabelledData
+from touchstone.system.description import Role
 from touchstone.system.models.answers import normalisation
 from touchstone.system.models.handle import Capability
 from touchstone.system.models.torch import require_torch
-from touchstone.system.subject import Role, Subject
+from touchstone.system.subject import Subject
 from touchstone.text import Text
 from touchstone.training.architecture import Architecture
 from touchstone.training.networks import Scaling

@@ -89,8 +89,7 @@ def inventory(subject: Subject, parameters: Parameters, run: Run) -> Measurement
 
 def _columns(subject: Subject, run: Run) -> Iterator[_Column]:
     """Columns by name and by content; of arrays and features, by name only."""
-    data = subject.description.data
-    declared = {each.path: each for each in (data.test, data.train, data.reference) if each is not None}
+    declared = {each.path: each for each in subject.description.data.declared().values()}
     seen: set[tuple[str, str]] = set()
     for texts in texts_of(subject):
         if texts.path not in declared or not texts.records:
@@ -134,7 +133,6 @@ def _is_declared(subject: Subject, declared: DataSet, name: str, holds: str) -> 
 
 
 def _listing(subject: Subject, columns: list[_Column]) -> dict[str, object]:
-    data = subject.description.data
     return {
         "schema": "touchstone.inventory/v1",
         "data": [
@@ -149,8 +147,7 @@ def _listing(subject: Subject, columns: list[_Column]) -> dict[str, object]:
                     if column.path == each.path
                 ],
             }
-            for role, each in (("test", data.test), ("train", data.train), ("reference", data.reference))
-            if each is not None
+            for role, each in subject.description.data.declared().items()
         ],
     }
 

@@ -32,8 +32,8 @@ from touchstone.methods.data_quality.label_errors import (
 )
 from touchstone.methods.data_quality.pictures import low_frequencies
 from touchstone.records import ControlRun, Exhibit, Metric, Note, number
-from touchstone.system.description import InputSpecification
-from touchstone.system.subject import Role, Subject
+from touchstone.system.description import InputSpecification, Role
+from touchstone.system.subject import Subject
 from touchstone.text import Text
 
 ROWS = {"quick": 1_500, "standard": 6_000, "full": 30_000}

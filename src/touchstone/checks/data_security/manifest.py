@@ -86,8 +86,6 @@ def manifest(subject: Subject, parameters: Parameters, run: Run) -> Measurement:
 
 
 def _entries(subject: Subject) -> list[_Entry]:
-    data = subject.description.data
-    declared = {"test": data.test, "train": data.train, "reference": data.reference}
     entries = [
         _Entry(
             role,
@@ -95,8 +93,7 @@ def _entries(subject: Subject) -> list[_Entry]:
             None if data_set.sha256 is None else f"sha256:{data_set.sha256}",
             data_digest(subject, data_set),
         )
-        for role, data_set in declared.items()
-        if data_set is not None
+        for role, data_set in subject.description.data.declared().items()
     ]
     if not entries:
         raise UnavailableError(

@@ -118,16 +118,14 @@ def provenance(subject: Subject, parameters: Parameters, run: Run) -> Measuremen
 
 
 def _sources(subject: Subject) -> Iterator[_Source]:
-    data = subject.description.data
-    for role, declared in (("test", data.test), ("train", data.train), ("reference", data.reference)):
-        if declared is not None:
-            yield _Source(
-                name=f"{declared.path} ({role})",
-                origin=declared.origin,
-                right=declared.origin,
-                time=GENERATED if declared.synthetic else declared.collected or "",
-                matches=data_digest(subject, declared) == f"sha256:{declared.sha256}",
-            )
+    for role, declared in subject.description.data.declared().items():
+        yield _Source(
+            name=f"{declared.path} ({role})",
+            origin=declared.origin,
+            right=declared.origin,
+            time=GENERATED if declared.synthetic else declared.collected or "",
+            matches=data_digest(subject, declared) == f"sha256:{declared.sha256}",
+        )
 
 
 def _note(source: _Source) -> Note:

@@ -21,8 +21,8 @@ from touchstone.errors import UnavailableError
 from touchstone.methods.data_quality.drift import Apart, ColumnDrift, Columns, column_drift, told_apart
 from touchstone.methods.data_quality.pictures import low_frequencies
 from touchstone.records import ControlRun, Metric, Note, number
-from touchstone.system.description import InputSpecification
-from touchstone.system.subject import Role, Subject
+from touchstone.system.description import InputSpecification, Role
+from touchstone.system.subject import Subject
 from touchstone.text import Text
 
 ROWS = {"quick": 2_000, "standard": 10_000, "full": 50_000}

@@ -21,7 +21,8 @@ from touchstone.checks.shares import share_metric
 from touchstone.methods.data_quality.missingness import Unevenness, unevenness
 from touchstone.records import Access, ControlRun, Metric, Note, number
 from touchstone.system.data.dataset import LabelledData
-from touchstone.system.subject import Role, Subject
+from touchstone.system.description import Role
+from touchstone.system.subject import Subject
 from touchstone.text import Text
 
 ROLES: tuple[Role, ...] = ("train", "test", "reference")

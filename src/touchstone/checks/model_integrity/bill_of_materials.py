@@ -134,10 +134,8 @@ def _fields(description: SystemDescription) -> Iterator[tuple[str, bool]]:
         yield f"{component.name}: origin", component.origin is not None
         if component.kind in _SOFTWARE:
             yield f"{component.name}: licence", component.licence is not None
-    for role in ("train", "test", "reference"):
-        data_set = getattr(description.data, role)
-        if data_set is not None:
-            yield f"data.{role}: sha256", data_set.sha256 is not None
+    for role, data_set in description.data.declared().items():
+        yield f"data.{role}: sha256", data_set.sha256 is not None
 
 
 def _undeclared(parts: Sequence[Part], description: SystemDescription) -> list[Part]:

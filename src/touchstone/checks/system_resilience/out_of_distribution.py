@@ -49,21 +49,23 @@ LEAST_SAMPLES = 50
 """First look: with fewer, no bound reaches a limit that asks for much."""
 NORMAL = 5000
 """Most samples that show what is normal."""
+DECLARED = "declared"
+"""Family of the inputs that the applicant handed in as outside the domain."""
 NULL_CONFIDENCE = 0.9995
 """Of each of the two bounds in the null control, so that it cries wolf at most once in a thousand runs."""
 
 
 @check(
     id="robust.ood",
-    version="1",
+    version="2",
     title=Text("Inputs from outside the operating domain", "运行域外输入"),
     measures=Text(
         "How well the confidence the model states tells proper test inputs from inputs outside the operating domain: "
         "the area under the ROC curve for each family (noise, flat and cut-up pictures; rows far from all data, of "
-        "unrelated values, or with values under the wrong columns). The worst family decides. Energy and margin of "
-        "the logits are measured for information.",
+        "unrelated values, or with values under the wrong columns; inputs handed in as `data.outside`). The worst "
+        "family decides. Energy and margin of the logits are measured for information.",
         "测量模型所述置信度对正常测试输入与运行域外输入的区分能力：对每一类域外输入（噪声、纯色及打乱的图片；"
-        "远离全部数据、取值互不相关或列错位的数据行）给出 ROC 曲线下面积，以最差一类为准。"
+        "远离全部数据、取值互不相关或列错位的数据行；以及 `data.outside` 提交的输入）给出 ROC 曲线下面积，以最差一类为准。"
         "另测 logits 的能量与间隔分数，仅供参考。",
     ),
     cannot_tell=Text(
@@ -130,6 +132,8 @@ class _Trial:
         witness = self._witness(subject, order)
         self.outside = {name: x for name, x in made.items() if witness is None or lies_outside(x, others, witness)}
         self.inside = sorted(made.keys() - self.outside.keys())
+        if subject.description.data.outside is not None:
+            self.outside[DECLARED] = self._declared(subject)
         if not self.outside:
             raise UnavailableError(
                 Text(
@@ -147,7 +151,8 @@ class _Trial:
         for rows in portions(np.arange(len(self.seen_proper["confidence"]), look), self.proper[0].size):
             self.seen_proper = _joined(self.seen_proper, self._scores(self.proper[rows]))
             for family, x in self.outside.items():
-                self.seen[family] = _joined(self.seen[family], self._scores(x[rows]))
+                if rows[0] < len(x):
+                    self.seen[family] = _joined(self.seen[family], self._scores(x[rows[rows < len(x)]]))
 
     def metrics(self, looks: int) -> tuple[Metric, ...]:
         """The worst family by stated confidence, then every family by every score.
@@ -210,6 +215,11 @@ class _Trial:
             ),
         )
 
+    def _declared(self, subject: Subject) -> Samples:
+        """What the applicant handed in as outside the domain, as it is: no distance decides whether it is."""
+        handed_in: Samples = subject.data("outside").inputs
+        return handed_in[self.run.generator(DECLARED).permutation(len(handed_in))[: self.samples]]
+
     def _witness(self, subject: Subject, order: NDArray[np.int64]) -> Samples | None:
         """Normal rows that none of the samples are made of; `None` for pictures, whose families show nothing proper."""
         if subject.description.model.input.kind == "image":
@@ -243,7 +253,7 @@ class _Trial:
             low=low,
             high=high,
             method="betting/random-pairs",
-            n=len(proper),
+            n=min(len(proper), len(outside)),
             better="higher",
             slice=family if score == "confidence" else f"{family}/{score}",
         )

@@ -9,8 +9,8 @@ from touchstone.text import Text
 
 if TYPE_CHECKING:
     from touchstone.system.data.dataset import LabelledData
-    from touchstone.system.description import DataSet
-    from touchstone.system.subject import Role, Subject
+    from touchstone.system.description import DataSet, Role
+    from touchstone.system.subject import Subject
 
 
 def read_data(subject: Subject, role: Role) -> LabelledData:
@@ -19,7 +19,7 @@ def read_data(subject: Subject, role: Role) -> LabelledData:
     Raises `UnavailableError` when none was handed in, or its format needs an extra that is not installed, and
     `DataError`, with the place and a remedy, for anything that does not fit. Nothing is repaired silently.
     """
-    declared = getattr(subject.description.data, role)
+    declared = subject.description.data.declared().get(role)
     if declared is None:
         raise UnavailableError(
             Text(f"no {role} data were handed in", f"未提交 {role} 数据"),

@@ -86,12 +86,7 @@ def _model(source: Source) -> dict[str, Any]:
 
 
 def _data_sets(source: Source) -> list[dict[str, Any]]:
-    roles: dict[str, DataSet | None] = {
-        "test": source.description.data.test,
-        "train": source.description.data.train,
-        "reference": source.description.data.reference,
-    }
-    return [_data_set(source, role, data) for role, data in roles.items() if data is not None]
+    return [_data_set(source, role, data) for role, data in source.description.data.declared().items()]
 
 
 def _data_set(source: Source, role: str, data: DataSet) -> dict[str, Any]:
