@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.checks.data_security.test_document_texts import PARAGRAPHS, packed
 from tests.checks.running import InProcessRun, codes, metric
 from tests.system.made import data_set, describe, make
 from touchstone.canonical import parse_json
@@ -98,3 +99,18 @@ def test_without_any_text_nothing_is_tested(tmp_path: Path) -> None:
     subject = make(tmp_path, description, {"model.onnx": b"model"})
     with pytest.raises(UnavailableError, match="no text"):
         pii_scan.function(subject, pii_scan.parameters(), InProcessRun())
+
+
+def test_documents_of_an_office_are_searched(tmp_path: Path) -> None:
+    data = {"train": data_set("train.csv", "csv", target="y")}
+    description = describe(columns=["a", "b"], format_="onnx", file="model.onnx", data=data)
+    paths = ("minutes.docx", "scan.jpg", "broken.docx")
+    description["documents"] = [{"path": path, "controls": ["DS-03"], "title": "minutes"} for path in paths]
+    files = {"model.onnx": b"model", "train.csv": "\n".join(ROWS).encode(), "broken.docx": b"PK", "scan.jpg": b"\xff"}
+    files["minutes.docx"] = packed(word__document=PARAGRAPHS)
+    run = InProcessRun()
+    measurement = pii_scan.function(make(tmp_path, description, files), pii_scan.parameters(), run)
+    assert codes(measurement) == ["not-searched", "not-searched", "undeclared-kinds"]
+    report = parse_json(run.kept["pii_scan_report.json"], "report")
+    assert {row["file"] for row in report["found"]} == {"minutes.docx"}
+    assert report["not_searched"] == ["broken.docx", "scan.jpg"]

@@ -37,6 +37,18 @@ LONGEST_EXAMPLE = 60
 MOST_ROWS = 500
 
 
+_UNREAD = {
+    "not-text": Text(
+        "{path} holds no text that can be read here and was not searched", "{path} 不含可在此读取的文本，未作检测"
+    ),
+    "too-large": Text("{path} is too large and was not searched", "{path} 过大，未作检测"),
+    "unreadable": Text(
+        "{path} is damaged, encrypted or too large unpacked, and was not searched",
+        "{path} 已损坏、已加密或解压后过大，未作检测",
+    ),
+}
+
+
 @dataclass(slots=True)
 class _Count:
     """What was found of one kind in one column."""
@@ -49,7 +61,7 @@ class _Count:
 
 @check(
     id="privacy.pii_scan",
-    version="1",
+    version="2",
     title=Text("Undeclared personal information", "未申报的个人信息"),
     measures=Text(
         "Records of the data sets and documents, drawn by lot, are searched for names, identity and account numbers, "
@@ -59,10 +71,10 @@ class _Count:
     ),
     cannot_tell=Text(
         "Names are recognised by a label, a title or listed given names, addresses by their shape: in free text many "
-        "are missed, so a clean result does not show that there are none. Pictures, arrays and documents that are no "
-        "text are not read. That a declaration is lawful is not examined.",
+        "are missed, so a clean result does not show that there are none. Pictures, scanned pages and arrays "
+        "are not read. That a declaration is lawful is not examined.",
         "姓名依标签、称谓或常用名词表识别，地址依格式识别：自由文本中会有较多遗漏，未检出不等于不存在。"
-        "不读取图像、数组及非文本文档；不审查申报本身的合法性。",
+        "不读取图像、扫描页与数组；不审查申报本身的合法性。",
     ),
     remedy=Text(
         "Remove or pseudonymise what the purpose does not need, and declare the rest with its legal basis under "
@@ -101,8 +113,8 @@ def pii_scan(subject: Subject, parameters: Parameters, run: Run) -> Measurement:
             Text("no text was handed in that could be searched", "未提交可供检测的文本"),
             "data",
             Text(
-                "hand in data sets or documents as CSV, JSON Lines or text",
-                "请以 CSV、JSON Lines 或文本提交数据集或文档",
+                "hand in data sets or documents as CSV, Parquet, JSON Lines, text, PDF or office documents",
+                "请以 CSV、Parquet、JSON Lines、文本、PDF 或办公文档提交数据集或文档",
             ),
         )
     report = run.exhibit("pii_scan_report.json", "application/json", canonical_json(scan.report()))
@@ -179,9 +191,7 @@ class _Scan:
         notes = [
             Note(
                 code="not-searched",
-                text=Text(f"{each.path} is not text and was not searched", f"{each.path} 不是文本，未作检测")
-                if each.unread == "not-text"
-                else Text(f"{each.path} is too large and was not searched", f"{each.path} 过大，未作检测"),
+                text=_UNREAD[each.unread or ""].format(path=each.path),
             )
             for each in self.unread
         ]

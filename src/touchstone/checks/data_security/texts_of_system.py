@@ -9,9 +9,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from touchstone.checks.data_security.document_texts import UnreadableError, document_texts
 from touchstone.system.subject import Subject
 
 TEXT_ENDINGS = (".md", ".txt", ".log", ".csv", ".tsv", ".json", ".jsonl", ".yaml", ".yml", ".html", ".xml", ".rst")
+MOST_CELLS = 5_000_000
 LARGEST_FILE = 256 * 1024 * 1024
 DELIMITERS = ",;\t"
 
@@ -21,7 +23,7 @@ Record = dict[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Texts:
-    """One file read as texts. `unread` says why not, where it could not be."""
+    """One file read as texts. `unread` says why not: `not-text`, `too-large` or `unreadable`."""
 
     path: str
     records: list[Record]
@@ -32,10 +34,9 @@ class Texts:
 
 def texts_of(subject: Subject) -> Iterator[Texts]:
     """Data sets first, then documents; each file once."""
-    data = subject.description.data
     seen: set[str] = set()
-    for declared in (data.test, data.train, data.reference):
-        if declared is not None and declared.path not in seen:
+    for declared in subject.description.data.declared().values():
+        if declared.path not in seen:
             seen.add(declared.path)
             allowed = frozenset(declared.personal_information or ())
             yield _read(subject, declared.path, declared.format, allowed)
@@ -46,16 +47,61 @@ def texts_of(subject: Subject) -> Iterator[Texts]:
 
 
 def _read(subject: Subject, path: str, kind: str, allowed: frozenset[str]) -> Texts:
-    if kind in ("npz", "image-folder", "parquet") or (kind == "document" and not path.lower().endswith(TEXT_ENDINGS)):
+    if kind in ("npz", "image-folder"):
         return Texts(path, [], allowed, "not-text")
     if subject.record(path).size > LARGEST_FILE:
         return Texts(path, [], allowed, "too-large")
-    text = subject.read(path).decode("utf-8-sig", errors="replace")
-    if kind == "csv" or path.lower().endswith((".csv", ".tsv")):
-        return Texts(path, _table(text), allowed)
-    if kind == "jsonl" or path.lower().endswith(".jsonl"):
-        return Texts(path, [_object(line) for line in text.splitlines() if line.strip()], allowed)
-    return Texts(path, [{"": line} for line in text.splitlines() if line.strip()], allowed)
+    content = subject.read(path)
+    if kind == "parquet":
+        return _columnar(content, path, allowed)
+    if kind == "document" and not path.lower().endswith(TEXT_ENDINGS):
+        return _document(content, path, allowed)
+    return Texts(path, _records(content.decode("utf-8-sig", errors="replace"), path.lower(), kind), allowed)
+
+
+def _records(text: str, path: str, kind: str) -> list[Record]:
+    if kind == "csv" or path.endswith((".csv", ".tsv")):
+        return _table(text)
+    lines = [line for line in text.splitlines() if line.strip()]
+    if kind == "jsonl" or path.endswith(".jsonl"):
+        return [_object(line) for line in lines]
+    return [{"": line} for line in lines]
+
+
+def _document(content: bytes, path: str, allowed: frozenset[str]) -> Texts:
+    try:
+        pieces = document_texts(content, path)
+    except UnreadableError:
+        return Texts(path, [], allowed, "unreadable")
+    if pieces is None:
+        return Texts(path, [], allowed, "not-text")
+    return Texts(path, [{"": piece} for piece in pieces], allowed)
+
+
+def _columnar(content: bytes, path: str, allowed: frozenset[str]) -> Texts:
+    """Columns of texts and whole numbers of a Parquet file: what a person can be told by."""
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError:
+        return Texts(path, [], allowed, "not-text")
+    try:
+        file = pyarrow.parquet.ParquetFile(pyarrow.BufferReader(content))
+        if file.metadata.num_rows * file.metadata.num_columns > MOST_CELLS:
+            return Texts(path, [], allowed, "too-large")
+        names = [field.name for field in file.schema_arrow if _may_tell(field.type)]
+        rows = file.read(columns=names, use_threads=False).to_pylist() if names else []
+    except pyarrow.ArrowException:
+        return Texts(path, [], allowed, "unreadable")
+    cells = ({name: str(value) for name, value in row.items() if value is not None} for row in rows)
+    return Texts(path, [{"": " ".join(names)}, *cells], allowed)
+
+
+def _may_tell(kind: Any) -> bool:
+    import pyarrow
+
+    types = pyarrow.types
+    return bool(types.is_string(kind) or types.is_large_string(kind) or types.is_integer(kind) or types.is_date(kind))
 
 
 def _table(text: str) -> list[Record]:
