@@ -1,13 +1,17 @@
 # make demo: assess the three example systems, sign, verify.   make test: the whole suite.
+# make reports: the examples against the whole profiles of their sectors, at standard budget, reports into docs/pilots.
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test slow lint types imports docs clean
+.PHONY: demo reports test slow lint types imports docs clean
 
 demo: $(VENV)/.demo-ready
 	$(BIN)/python examples/demo.py demo-output
+
+reports: $(VENV)/.demo-ready
+	$(BIN)/python examples/pilots.py pilots-output docs/pilots
 
 test: $(VENV)/.test-ready
 	$(BIN)/python -m pytest -n 2
@@ -41,4 +45,4 @@ $(VENV)/.test-ready: pyproject.toml | $(VENV)/bin/python
 	touch $@ $(VENV)/.demo-ready
 
 clean:
-	rm -rf demo-output site .mypy_cache .ruff_cache .pytest_cache
+	rm -rf demo-output pilots-output site .mypy_cache .ruff_cache .pytest_cache

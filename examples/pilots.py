@@ -1,0 +1,42 @@
+"""The three sector pilots: every example against the whole profile of its sector, and the reports as they come.
+
+    python examples/pilots.py OUTPUT-FOLDER REPORT-FOLDER
+
+Assesses at `--budget standard` into the output folder and copies the reports, English and Chinese, into the report
+folder, from where they are published. Whatever the verdict is, it is shown: a pilot is not expected to pass.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+EXAMPLES = Path(__file__).parent
+SYSTEMS = ("smart-city", "manufacturing", "healthcare")
+LANGUAGES = ("en", "zh")
+OUTCOMES = (0, 1)
+"""Exit codes of `touchstone assess` that are outcomes, passed or not; any other is an error."""
+
+
+def main(output: Path, reports: Path) -> None:
+    """Assess all three and publish their reports."""
+    shutil.rmtree(output, ignore_errors=True)
+    reports.mkdir(parents=True, exist_ok=True)
+    for name in SYSTEMS:
+        started = time.monotonic()
+        command = [sys.executable, "-m", "touchstone", "assess", str(EXAMPLES / name), "--budget", "standard"]
+        code = subprocess.run([*command, "--jobs", "2", "--output", str(output / name)], check=False).returncode
+        if code not in OUTCOMES:
+            sys.exit(f"{name} was not assessed: exit code {code}")
+        for language in LANGUAGES:
+            shutil.copyfile(output / name / f"report.{language}.html", reports / f"{name}.{language}.html")
+        print(f"{name}: assessed in {time.monotonic() - started:.0f} s", flush=True)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 3:
+        sys.exit(__doc__)
+    main(Path(sys.argv[1]), Path(sys.argv[2]))
