@@ -1,4 +1,5 @@
 import sqlite3
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -115,3 +116,20 @@ def test_a_broken_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "journal.sqlite3").write_bytes(b"this is no database" * 100)
     with pytest.raises(EvidenceError, match="cannot be read"), Journal(tmp_path):
         pass
+
+
+def test_asking_again_is_another_question(tmp_path: Path) -> None:
+    question = question_of(SYSTEM, ITEM, "quick", "touchstone 1")
+    again = question_of(SYSTEM, ITEM, "quick", "touchstone 1", again=True)
+    with Journal(tmp_path) as journal:
+        journal.keep(question, answer(), EXECUTION)
+        assert journal.recall(again) is None
+
+
+def test_the_first_time_of_an_event_outlives_the_process(tmp_path: Path) -> None:
+    first = datetime(2026, 1, 1, 12, tzinfo=UTC)
+    with Journal(tmp_path) as journal:
+        assert journal.first_time("plan logged", first) == "2026-01-01T12:00:00.000+00:00"
+    with Journal(tmp_path) as journal:
+        assert journal.first_time("plan logged", first + timedelta(days=1)) == "2026-01-01T12:00:00.000+00:00"
+        assert journal.first_time("another", first + timedelta(days=1)) != "2026-01-01T12:00:00.000+00:00"
