@@ -10,12 +10,11 @@ holds that it never names too little.
 from __future__ import annotations
 
 import ast
-import inspect
 from collections.abc import Collection, Iterable
 from functools import cache
-from importlib import import_module
+from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
-from types import ModuleType
+from pathlib import Path
 from typing import Final
 
 from touchstone.checks.declaration import Check
@@ -84,7 +83,7 @@ def _modules(name: str) -> set[str]:
         current = waiting.pop()
         if current not in found:
             found.add(current)
-            waiting += [each for each in _imported(current) if _within(each, packages)]
+            waiting += [each for each in _imported(current, packages) if _within(each, packages)]
     return found - _NOT_ABOUT_A_SYSTEM
 
 
@@ -93,37 +92,49 @@ def _within(name: str, packages: Iterable[str]) -> bool:
 
 
 @cache
-def _imported(name: str) -> frozenset[str]:
+def _imported(name: str, packages: tuple[str, ...]) -> frozenset[str]:
+    """Every module that a module imports, anywhere in it, and what it imports by name from one of these packages."""
     found: set[str] = set()
     for node in ast.walk(_tree(name)):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module is not None and node.level == 0:
             found.add(node.module)
-            found |= {
-                f"{node.module}.{alias.name}" for alias in node.names if _is_module(f"{node.module}.{alias.name}")
-            }
+            if _within(node.module, packages) and _is_package(node.module):
+                found |= {f"{node.module}.{alias.name}" for alias in node.names}
     return frozenset(found)
 
 
-def _is_module(name: str) -> bool:
+def _is_package(name: str) -> bool:
+    spec = _found(name)
+    return spec is not None and spec.submodule_search_locations is not None
+
+
+@cache
+def _found(name: str) -> ModuleSpec | None:
+    """Where a module lies; it is not imported, only the packages around it are."""
     try:
-        return find_spec(name) is not None
+        return find_spec(name)
     except (ImportError, ValueError):
-        return False
+        return None
 
 
 @cache
 def _tree(name: str) -> ast.Module:
-    module: ModuleType = import_module(name)
-    return ast.parse(inspect.getsource(module))
+    """The source of a module, nothing where it is none. Raises `OSError` when it is there without its source."""
+    spec = _found(name)
+    if spec is None:
+        return ast.Module([], [])
+    if spec.origin is None or not spec.has_location:
+        raise OSError(name)
+    return ast.parse(Path(spec.origin).read_bytes())
 
 
 @cache
 def _asked_for(name: str) -> frozenset[str]:
     asked = _Asked()
     asked.visit(_tree(name))
-    if any(_within(each, _OPENS_MODELS) for each in _imported(name)):
+    if any(_within(each, _OPENS_MODELS) for each in _imported(name, _OPENS_MODELS)):
         asked.parts.add("model")
     return frozenset(asked.parts)
 
@@ -139,7 +150,7 @@ class _Asked(ast.NodeVisitor):
         first = node.args[0] if node.args else None
         if asks == "data" and isinstance(first, ast.Constant) and isinstance(first.value, str):
             self.parts.add(f"data.{first.value}")
-        elif asks == "register" and isinstance(first, ast.Name):
+        elif asks in _REGISTER and isinstance(first, ast.Name):
             self.parts.add(_register_of(first.id))
         else:
             self.visit(node.func)
@@ -162,7 +173,7 @@ def _by_name(attribute: str) -> set[str]:
         return {"model"}
     if attribute == "data":
         return {f"data.{role}" for role in _ROLES}
-    if attribute == "register":
+    if attribute in _REGISTER:
         return {ANY_REGISTER}
     return {ANY_FILE} if attribute in _READS_FILES else set()
 
