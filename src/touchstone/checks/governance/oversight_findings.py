@@ -19,6 +19,8 @@ SLOWEST = 0.95
 """Quantile of the time to intervene."""
 BY_CHANCE = 1.0 - CONFIDENCE
 """Chance at which overruling is told from overruling without looking."""
+MOST_OVERSEERS = 50
+"""Most people of whom the share is shown one by one."""
 OUT_OF_ORDER = 0.001
 """Chance below which the places of the seeded errors are not by lot."""
 
@@ -103,11 +105,19 @@ def _bias(wrong: Sequence[Answer], alone: Sequence[Answer]) -> Iterator[Metric]:
 
 
 def _by_overseer(wrong: Sequence[Answer]) -> Iterator[Metric]:
-    people = sorted({answer.overseer for answer in wrong})
-    for person in people:
-        caught = [answer.right for answer in wrong if answer.overseer == person]
+    """The share each person caught, with bounds that hold for all of them together; the worst come first."""
+    caught: dict[str, list[bool]] = {}
+    for answer in wrong:
+        caught.setdefault(answer.overseer, []).append(answer.right)
+    shares = sorted((sum(each) / len(each), person) for person, each in caught.items())
+    for _, person in shares[:MOST_OVERSEERS]:
         yield share_metric(
-            "caught_by_overseer", sum(caught), len(caught), "higher", part=f"overseer={person}", looks=len(people)
+            "caught_by_overseer",
+            sum(caught[person]),
+            len(caught[person]),
+            "higher",
+            part=f"overseer={person}",
+            looks=len(caught),
         )
 
 

@@ -49,10 +49,10 @@ class RiskRecords:
 def audit_risks(records: RiskRecords) -> Audit:
     """Count what is accepted wrongly, no longer, or not at all."""
     remarks = Remarks()
-    standing = records.standing()
+    standing, open_risks = records.standing(), records.open_risks()
     flawed = 0
     for acceptance in standing:
-        objections = list(_objections(acceptance, records))
+        objections = list(_objections(acceptance, open_risks.get(acceptance.risk), records))
         flawed += bool(objections)
         for code, why in objections:
             remarks.add(code, acceptance.id, why)
@@ -72,8 +72,7 @@ def audit_risks(records: RiskRecords) -> Audit:
     return Audit(metrics, remarks.notes())
 
 
-def _objections(acceptance: RiskAcceptance, records: RiskRecords) -> Iterator[tuple[str, Text]]:
-    risk = records.open_risks().get(acceptance.risk)
+def _objections(acceptance: RiskAcceptance, risk: Risk | None, records: RiskRecords) -> Iterator[tuple[str, Text]]:
     if risk is None:
         yield "risk-unknown", Text(f"no risk is called {acceptance.risk}", f"不存在名为 {acceptance.risk} 的风险")
     elif acceptance.accepted < risk.identified:
