@@ -95,7 +95,7 @@ def test_who_overrules_everything_has_caught_nothing(tmp_path: Path) -> None:
 
 
 def test_a_wrong_answer_in_place_of_the_wrong_advice_is_no_catch(tmp_path: Path) -> None:
-    found = measured(tmp_path, [case(n, "healthy", "healthy") for n in range(60)])
+    found = measured(tmp_path, [case(number, "healthy", "healthy") for number in range(60)])
     assert metric(found, "seeded_errors_caught").value == 0
     assert not [each for each in found.metrics if each.id == "seconds_to_intervene"]
 
@@ -117,6 +117,14 @@ def test_people_before_the_same_case_are_one_unit(tmp_path: Path) -> None:
 def test_an_overseer_who_took_no_part_makes_the_others_a_sample(tmp_path: Path) -> None:
     found = measured(tmp_path, exercise(), SETTING | {"overseers": ["P-1", "P-2", "P-3"]})
     assert codes(found) == ["overseer-not-tested"]
+    assert float(metric(found, "seeded_errors_caught").low or 0) < 0.5
+
+
+def test_an_exercise_is_not_about_one_attentive_overseer(tmp_path: Path) -> None:
+    cases = [entry | {"overseer": "P-1" if number % 10 else "P-2"} for number, entry in enumerate(exercise())]
+    found = measured(tmp_path, cases)
+    assert codes(found) == ["overseer-hardly-tested"]
+    assert metric(found, "seeded_errors_caught").method == "clusters/cases+overseers"
     assert float(metric(found, "seeded_errors_caught").low or 0) < 0.5
 
 

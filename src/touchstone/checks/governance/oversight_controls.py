@@ -27,6 +27,9 @@ def sound_exercise(generator: np.random.Generator, least: int) -> Exercise:
     """Half of the cases seeded with an error, in an order by lot; nine in ten caught, one in twenty overruled."""
     n = 2 * max(least, 60)
     seeded = generator.permutation(np.arange(n) % 2 == 0)
+    overseers = np.empty(n, dtype=int)
+    for errors in (True, False):
+        overseers[seeded == errors] = generator.permutation(np.arange(n // 2) % len(PEOPLE))
     careless = generator.random(n) < np.where(seeded, 0.1, 0.05)
     truths = generator.integers(len(LABELS), size=n)
     setting = Oversight(state=STATE.as_recorded(), overseers=list(PEOPLE), blinded=True)
@@ -38,7 +41,7 @@ def sound_exercise(generator: np.random.Generator, least: int) -> Exercise:
         cases.append(
             OversightCase(
                 case=f"case-{number}",
-                overseer=PEOPLE[number % len(PEOPLE)],
+                overseer=PEOPLE[overseers[number]],
                 truth=truth,
                 advice=advice,
                 decision=other if careless[number] else truth,
@@ -77,6 +80,11 @@ def flawed_exercises(sound: Exercise) -> Iterator[Plant[Exercise]]:
         "overseer-not-tested",
     )
     yield Plant(
+        Text("an overseer who got few of the cases", "某监督人员案例很少"),
+        replace(sound, cases=tuple(_of_the_first(case, number) for number, case in enumerate(sound.cases))),
+        "overseer-hardly-tested",
+    )
+    yield Plant(
         Text("a case that was seen before", "重复案例"), replace(sound, cases=(*sound.cases, first)), "case-seen-before"
     )
     yield Plant(
@@ -93,6 +101,11 @@ def flawed_exercises(sound: Exercise) -> Iterator[Plant[Exercise]]:
         ),
         "truth-contradicts-data",
     )
+
+
+def _of_the_first(case: OversightCase, number: int) -> OversightCase:
+    """Four of five cases go to one person."""
+    return case.model_copy(update={"overseer": PEOPLE[0]}) if number % 5 else case
 
 
 def sound_stops() -> StopRecords:

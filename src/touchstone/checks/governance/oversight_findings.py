@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from touchstone.checks.delays import delay_metric
@@ -21,6 +22,8 @@ BY_CHANCE = 1.0 - CONFIDENCE
 """Chance at which overruling is told from overruling without looking."""
 MOST_OVERSEERS = 50
 """Most people of whom the share is shown one by one."""
+MOST_TIMES_AS_MANY = 2
+"""Most times as many seeded errors as one overseer that another may meet, or the exercise is about that one."""
 OUT_OF_ORDER = 0.001
 """Chance below which the places of the seeded errors are not by lot."""
 
@@ -31,9 +34,11 @@ def audit_oversight(exercise: Exercise, least: int) -> Audit:
     given = answers(exercise, remarks)
     wrong = [answer for answer in given if answer.wrong_advice]
     good = [answer for answer in given if answer.advised and not answer.wrong_advice]
-    untested = set(exercise.setting.overseers) - {answer.overseer for answer in wrong}
-    caught = _share("seeded_errors_caught", wrong, [answer.right for answer in wrong], bool(untested))
-    _remark(exercise, wrong, good, untested, remarks)
+    errors_met = Counter(dict.fromkeys(exercise.setting.overseers, 0))
+    errors_met.update(answer.overseer for answer in wrong)
+    uneven = max(errors_met.values()) > MOST_TIMES_AS_MANY * min(errors_met.values())
+    caught = _share("seeded_errors_caught", wrong, [answer.right for answer in wrong], uneven)
+    _remark(exercise, wrong, good, errors_met, remarks)
     if not _tell_apart(wrong, good):
         remarks.say(
             "no-better-than-chance",
@@ -57,10 +62,10 @@ def audit_oversight(exercise: Exercise, least: int) -> Audit:
 
 
 def _share(name: str, given: Sequence[Answer], outcomes: Sequence[bool], sample_of_overseers: bool) -> Metric:
-    """The share over cases, and where not everyone took part, also over people: whoever came need not be like the rest.
+    """The share over cases, and where not everyone took part alike, also over people: some need not be like the rest.
 
-    Among people who all took part, each with a skill of his own, independent cases bound the average. Where only some
-    did, they are a sample, and as many units as they are people.
+    Among people who all took part, each with a skill of his own, independent cases bound the average. Where some had
+    none or few of the cases, people are a sample, and as many units as they are.
     """
     shares = [clustered_share(outcomes, [answer.case for answer in given])]
     if sample_of_overseers:
@@ -122,10 +127,17 @@ def _by_overseer(wrong: Sequence[Answer]) -> Iterator[Metric]:
 
 
 def _remark(
-    exercise: Exercise, wrong: Sequence[Answer], good: Sequence[Answer], untested: set[str], remarks: Remarks
+    exercise: Exercise, wrong: Sequence[Answer], good: Sequence[Answer], errors_met: Counter[str], remarks: Remarks
 ) -> None:
-    for person in sorted(untested):
-        remarks.add("overseer-not-tested", person, Text("met no seeded error", "未遇到植入的错误"))
+    most = max(errors_met.values())
+    for person, errors in sorted(errors_met.items()):
+        if errors == 0:
+            remarks.add("overseer-not-tested", person, Text("met no seeded error", "未遇到植入的错误"))
+        elif most > MOST_TIMES_AS_MANY * errors:
+            what = Text(
+                f"met {errors} seeded errors, somebody else {most}", f"遇到 {errors} 个植入的错误，而他人遇到 {most} 个"
+            )
+            remarks.add("overseer-hardly-tested", person, what)
     if not exercise.setting.blinded:
         remarks.say(
             "not-blinded",
