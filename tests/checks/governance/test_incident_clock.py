@@ -35,7 +35,7 @@ FAST = DRILL | {
     "facts": INCIDENT | {"org.central_state_body": True},
     "notifications": [{"to": "cac-own", "owner": "P-7", "at": "2026-09-01T10:00:00+08:00"}],
 }
-"""The shortest clock where nothing is said of critical infrastructure: two hours for central state bodies."""
+"""The operator is another one here, a central state body with two hours."""
 
 
 def measured(
@@ -59,7 +59,7 @@ def ratio(found: Measurement) -> float:
 
 
 def test_drills_in_order(tmp_path: Path) -> None:
-    found, run = measured(tmp_path, [DRILL, FAST])
+    found, run = measured(tmp_path, [DRILL])
     assert unowned(found) == 0
     assert ratio(found) == 0.5
     assert metric(found, "first_report_minutes").value == 120
@@ -136,14 +136,48 @@ def test_an_unknown_fact_keeps_its_duties_and_is_asked_for(tmp_path: Path) -> No
 
 
 def test_a_clock_that_was_never_started_is_not_called_met(tmp_path: Path) -> None:
-    found, _ = measured(tmp_path / "a", [DRILL])
-    assert "drill_minutes_over_shortest_clock" not in named(found)
+    small = DRILL | {"facts": INCIDENT | {"incident.grade": "general"}, "notifications": []}
+    found, _ = measured(tmp_path / "a", [small])
+    assert named(found) == ["duties_without_owner"]
     assert codes(found)[0] == "shortest-clock-not-drilled"
-    assert "120 minutes (incident_rep Art. 4)" in found.warnings[0].text.en
+    assert "240 minutes (incident_rep Art. 4)" in found.warnings[0].text.en
+    assert ratio(measured(tmp_path / "b", [small, DRILL])[0]) == 0.5
+
+
+def test_the_operator_is_one_and_the_same_in_every_drill(tmp_path: Path) -> None:
+    """Where drills differ in what holds of the operator, the shortest of all clocks is asked for."""
+    another = DRILL | {"id": "ID-3", "facts": FAST["facts"] | {"incident.grade": "general"}, "notifications": []}
+    found, _ = measured(tmp_path / "a", [DRILL, another])
+    assert "120 minutes" in found.warnings[0].text.en
     undeclared = {"org.network_products_in_china": False}
-    drill = FAST | {"facts": FAST["facts"] | {"deploy.cii": False}}
-    found, _ = measured(tmp_path / "b", [drill], undeclared)
-    assert "60 minutes" in found.warnings[0].text.en
+    drill = DRILL | {"facts": INCIDENT | {"deploy.cii": False}}
+    assert ratio(measured(tmp_path / "b", [drill], undeclared)[0]) == 0.5
+
+
+def test_the_register_of_obligations_speaks_for_the_operator(tmp_path: Path) -> None:
+    run = InProcessRun()
+    registers = {
+        "incident-drills": [DRILL],
+        "obligations": {"as_of": "2026-11-20", "facts": {"org.central_state_body": True}},
+    }
+    subject = registered(tmp_path, registers, facts=FACTS, **HERE)
+    found = incident_clock.function(subject, Parameters(), run)
+    assert "contradicts-description" in codes(found)
+    assert unowned(found) == 1
+
+
+def test_the_first_report_is_that_of_the_shortest_clock(tmp_path: Path) -> None:
+    """A vulnerability may take two days, and says nothing about the four hours."""
+    facts = {**FACTS, "org.network_products_in_china": True}
+    slow = DRILL | {
+        "id": "ID-4",
+        "facts": INCIDENT | {"incident.grade": "general", "incident.product_vulnerability": True},
+        "notifications": [{"to": "miit", "owner": "P-7", "at": "2026-09-02T09:30:00+08:00"}],
+    }
+    drill = DRILL | {"facts": INCIDENT | {"incident.product_vulnerability": False}}
+    found, _ = measured(tmp_path, [drill, slow], facts)
+    assert metric(found, "first_report_minutes").value == 120
+    assert ratio(found) == 0.5
 
 
 def test_a_value_that_does_not_exist_sheds_no_duty(tmp_path: Path) -> None:

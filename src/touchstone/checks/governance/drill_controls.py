@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from touchstone.checks.governance.drill_records import DrillRecords, shortest_clock
+from touchstone.checks.governance.drill_records import DrillRecords, clocks
 from touchstone.checks.register_controls import Plant
 from touchstone.standard.obligation_pack import Regime
 from touchstone.standard.reporting_duties import ReportingDuty, reporting_duties
@@ -22,27 +22,29 @@ _FRACTION = 0.9
 
 
 def sound_drills(regimes: Sequence[Regime], generator: np.random.Generator) -> DrillRecords:
-    """Incidents by lot until one starts the shortest clock there is; everyone is told in time, by somebody."""
+    """An operator by lot, and incidents until one starts its shortest clock; everyone is told in time, by somebody."""
     day = max(date.fromisoformat(regime.pack.as_of) for regime in regimes)
-    driven = shortest_clock(DrillRecords((), tuple(regimes), {}, day))
+    standing = _facts(regimes, {}, generator, events=False)
+    shortest = clocks(DrillRecords((), tuple(regimes), standing, day))[0].minutes
     drills: list[IncidentDrill] = []
     started: set[int] = set()
-    while driven not in started:
-        facts = _facts(regimes, generator)
+    while shortest not in started:
+        facts = _facts(regimes, standing, generator, events=True)
         duties = reporting_duties(regimes, facts, day)
         drills.append(_drill(f"D-{len(drills)}", datetime.combine(day, time(8), UTC), facts, duties, generator))
         started |= {duty.minutes for duty in duties}
     return DrillRecords(tuple(drills), tuple(regimes), {}, day)
 
 
-def _facts(regimes: Sequence[Regime], generator: np.random.Generator) -> dict[str, FactValue]:
-    """Every fact that a duty to report asks for, by lot."""
-    facts: dict[str, FactValue] = {}
-    for regime in regimes:
-        for obligation in regime.obligations:
-            while obligation.entry.report is not None and (needed := obligation.needs(facts)):
-                values = regime.vocabulary.facts[needed[0]].entry.values
-                facts[needed[0]] = bool(generator.integers(2)) if values == "bool" else str(generator.choice(values))
+def _facts(
+    regimes: Sequence[Regime], known: dict[str, FactValue], generator: np.random.Generator, *, events: bool
+) -> dict[str, FactValue]:
+    """Facts that duties to report ask for, by lot: those of the operator or, with `events`, also of an incident."""
+    facts = dict(known)
+    for obligation in (each for regime in regimes for each in regime.obligations if each.entry.report is not None):
+        while needed := obligation.needs(facts) if events else obligation.needs_now(facts):
+            values = obligation.regime.vocabulary.facts[needed[0]].entry.values
+            facts[needed[0]] = bool(generator.integers(2)) if values == "bool" else str(generator.choice(values))
     return facts
 
 
@@ -81,8 +83,7 @@ def flawed_drills(sound: DrillRecords, generator: np.random.Generator) -> Iterat
         rest = [*told[:chosen], *told[chosen + 1 :]]
         return with_drill(notifications=[*rest, told[chosen].model_copy(update=changed)])
 
-    clock = shortest_clock(sound) or 1
-    years = timedelta(minutes=clock * 10_000)
+    years = timedelta(days=3650)
     yield Plant(
         Text("told after its clock ran out", "超过时限方报告"),
         with_told(at=drill.detected + years),
@@ -91,17 +92,12 @@ def flawed_drills(sound: DrillRecords, generator: np.random.Generator) -> Iterat
     yield Plant(Text("never told", "从未报告"), with_told(at=None), "duty-not-met")
     yield Plant(Text("nobody answers for it", "无负责人"), with_told(owner=None), "duty-without-owner")
     yield Plant(Text("another was told instead", "报告了其他对象"), with_told(to="somebody-else"), "told-without-duty")
-    unstated = next(name for name in drill.facts if name != "deploy.cii")
     yield Plant(
-        Text("a fact that nobody stated", "未说明的事实"),
-        with_drill(
-            facts={name: value for name, value in drill.facts.items() if name == "deploy.cii"}, notifications=[]
-        ),
-        "duty-not-settled",
+        Text("facts that nobody stated", "未说明的事实"), with_drill(facts={}, notifications=[]), "duty-not-settled"
     )
     yield Plant(
         Text("a value that the fact cannot take", "事实取值有误"),
-        with_drill(facts={**drill.facts, unstated: "perhaps"}),
+        with_drill(facts={**drill.facts, next(iter(drill.facts)): "perhaps"}),
         "fact-not-understood",
     )
     name, value = next((name, value) for name, value in drill.facts.items() if isinstance(value, bool))

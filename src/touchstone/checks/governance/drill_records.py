@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -28,6 +29,7 @@ class DrillRecords:
     drills: tuple[IncidentDrill, ...]
     regimes: tuple[Regime, ...]
     described: Mapping[str, FactValue]
+    """Facts of the description, and of the register of obligations where there is one."""
     day: date
     """How far the records reach."""
 
@@ -58,10 +60,22 @@ def drill_findings(records: DrillRecords) -> tuple[DrillFinding, ...]:
     return tuple(_drill(drill, records) for drill in records.drills)
 
 
-def shortest_clock(records: DrillRecords) -> int | None:
-    """The shortest clock that an incident of this system may start; `None` where no duty has one."""
-    duties = reporting_duties(records.regimes, records.described, records.day)
-    return min((duty.minutes for duty in duties if duty.minutes), default=None)
+def standing_facts(records: DrillRecords) -> dict[str, FactValue]:
+    """What holds whatever happens: facts described, and those on which all drills that state them agree."""
+    events = {name for regime in records.regimes for name, fact in regime.pack.facts.items() if fact.event}
+    stated: dict[str, list[FactValue]] = {}
+    for drill in records.drills:
+        known = known_of(records.regimes, records.described, drill.facts, events=False)
+        for name in drill.facts.keys() & known.facts.keys() - events:
+            stated.setdefault(name, []).append(known.facts[name])
+    agreed = {name: values[0] for name, values in stated.items() if all(value == values[0] for value in values)}
+    return {**agreed, **records.described}
+
+
+def clocks(records: DrillRecords) -> tuple[ReportingDuty, ...]:
+    """Every duty with a clock that an incident of this system may start, the shortest first."""
+    duties = reporting_duties(records.regimes, standing_facts(records), records.day)
+    return tuple(duty for duty in duties if duty.minutes)
 
 
 def audit_drills(records: DrillRecords) -> Audit:
@@ -75,11 +89,10 @@ def audit_drills(records: DrillRecords) -> Audit:
     for regime in records.regimes:
         if regime.stale(records.day):
             remarks.say("law-not-compared", stale_text(regime.pack.title.text, regime.pack.recheck_by))
-    driven = shortest_clock(records)
-    drilled = min((row.clock for each in found for row in each.duties if row.clock is not None), default=None)
-    exercised = driven is not None and drilled is not None and drilled <= driven
+    running = clocks(records)
+    exercised = [each for each in found if running and _shortest(each) <= running[0].minutes]
     if not exercised:
-        remarks.say("shortest-clock-not-drilled", _not_drilled(driven, records))
+        remarks.say("shortest-clock-not-drilled", _not_drilled(running))
     return Audit((*_metrics(found, exercised),), remarks.notes())
 
 
@@ -146,22 +159,30 @@ def _remark(found: DrillFinding, remarks: Remarks) -> None:
         remarks.add(
             "contradicts-description",
             drill.id,
-            Text(f"the description states {name} otherwise, and it stands", f"{name} 与系统描述不一致，以系统描述为准"),
+            Text(
+                f"{name} is stated otherwise elsewhere, and that stands",
+                f"{name} 与系统描述或义务登记不一致，以后者为准",
+            ),
         )
 
 
-def _not_drilled(driven: int | None, records: DrillRecords) -> Text:
-    if driven is None:
+def _shortest(found: DrillFinding) -> float:
+    """The shortest clock that a drill started; endless where it started none."""
+    return min((row.duty.minutes for row in found.duties if row.duty.minutes), default=math.inf)
+
+
+def _not_drilled(running: Sequence[ReportingDuty]) -> Text:
+    if not running:
         return Text("no duty with a clock can arise; ask a person", "没有带时限的报告义务，请人工核实")
-    duties = reporting_duties(records.regimes, records.described, records.day)
-    shortest = next(duty for duty in duties if duty.minutes == driven)
+    shortest = running[0]
     return Text(
-        f"no drill started the shortest clock: {shortest.to.en}, {driven} minutes ({shortest.article})",
-        f"没有演练触发最短时限：{shortest.to.zh}，{driven} 分钟（{shortest.article}）",
+        f"no drill started the shortest clock: {shortest.to.en}, {shortest.minutes} minutes ({shortest.article})",
+        f"没有演练触发最短时限：{shortest.to.zh}，{shortest.minutes} 分钟（{shortest.article}）",
     )
 
 
-def _metrics(found: tuple[DrillFinding, ...], exercised: bool) -> Iterator[Metric]:
+def _metrics(found: Sequence[DrillFinding], exercised: Sequence[DrillFinding]) -> Iterator[Metric]:
+    """Nothing is said of clocks while the shortest was never started: `exercised` are the drills that did."""
     rows = [row for each in found for row in each.duties]
     flawed = sum(row.flaw is not None for row in rows)
     yield Metric(id="duties_without_owner", unit="count", value=flawed, n=len(rows), better="lower")
@@ -169,13 +190,7 @@ def _metrics(found: tuple[DrillFinding, ...], exercised: bool) -> Iterator[Metri
     if timed and exercised:
         slowest = max(minutes / clock for minutes, clock in timed)
         yield Metric(id="drill_minutes_over_shortest_clock", unit="ratio", value=slowest, n=len(timed), better="lower")
-    if first := [minutes for each in found if (minutes := _first_report(each)) is not None]:
-        yield Metric(id="first_report_minutes", unit="minutes", value=max(first), n=len(first), better="lower")
-
-
-def _first_report(found: DrillFinding) -> float | None:
-    """Minutes until everyone was told whom the drill's shortest clock names; `None` where somebody was not."""
-    clocks = [row for row in found.duties if row.duty.minutes]
-    driving = [row.minutes for row in clocks if row.duty.minutes == min(each.duty.minutes for each in clocks)]
-    told = [minutes for minutes in driving if minutes is not None]
-    return max(told) if driving and len(told) == len(driving) else None
+    driving = [row for each in exercised for row in each.duties if row.duty.minutes == _shortest(each)]
+    told = [row.minutes for row in driving if row.minutes is not None]
+    if told and len(told) == len(driving):
+        yield Metric(id="first_report_minutes", unit="minutes", value=max(told), n=len(told), better="lower")

@@ -27,7 +27,9 @@ from touchstone.checks.register_controls import register_controls
 from touchstone.errors import UnavailableError
 from touchstone.records import Note, number, plain
 from touchstone.standard.law import ADVICE, regimes
+from touchstone.system.description import FactValue
 from touchstone.system.registers.incident_drills import IncidentDrill
+from touchstone.system.registers.obligation_record import ObligationRecord
 from touchstone.system.subject import Subject
 from touchstone.text import Text
 
@@ -89,13 +91,21 @@ def incident_clock(subject: Subject, parameters: Parameters, run: Run) -> Measur
             "registers.incident-drills",
             Text("hold one that starts the shortest clock", "请演练一次触发最短时限的事件"),
         )
-    records = DrillRecords(drills, regimes_of(subject), subject.facts, newest_day(subject))
+    records = DrillRecords(drills, regimes_of(subject), _described(subject), newest_day(subject))
     audit = audit_drills(records)
     clocks = run.exhibit("incident_clocks.json", "application/json", canonical_json(_clocks(records)))
     sound = sound_drills(tuple(regimes().values()), run.generator("controls"))
     plants = tuple(flawed_drills(sound, run.generator("plants")))
     advice = Note(code="confidence-of-the-law", text=ADVICE)
     return Measurement(audit.metrics, register_controls(audit_drills, sound, plants), (clocks,), (*audit.notes, advice))
+
+
+def _described(subject: Subject) -> dict[str, FactValue]:
+    """Facts of the description, and those the register of obligations states beside them."""
+    if ObligationRecord.register not in (subject.description.registers or {}):
+        return subject.facts
+    (record,) = subject.register(ObligationRecord)
+    return {**record.facts, **subject.facts}
 
 
 def _clocks(records: DrillRecords) -> dict[str, object]:
