@@ -38,9 +38,9 @@ def sound_flows(generator: np.random.Generator, tables: Mapping[str, LawTable]) 
         kinds=["general"],
         persons=LARGEST,
         sensitive_persons=1_000,
-        valid_from=START.isoformat(),
-        valid_until=(START + timedelta(days=700)).isoformat(),
-        filed=(START + timedelta(days=2)).isoformat(),
+        valid_from=START,
+        valid_until=START + timedelta(days=700),
+        filed=START + timedelta(days=2),
         receipt="receipt.pdf",
     )
     return FlowRecords(
@@ -57,7 +57,7 @@ def _flow(number: int, generator: np.random.Generator) -> Flow:
     return Flow(
         id=f"F-{number}",
         what="made-up records",
-        day=(START + timedelta(days=int(generator.integers(2, 200)))).isoformat(),
+        day=START + timedelta(days=int(generator.integers(2, 200))),
         way="sent",
         origin="CN",
         country="DE",

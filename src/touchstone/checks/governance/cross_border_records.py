@@ -124,7 +124,8 @@ def _finding(decided: Decided, records: FlowRecords, filings: Filings, names: _N
         if (why := filings.why_uncovered(decided, accepts)) is not None
     }
     flaws = chain(_flaws(decided, records, names), _uncovered(decided, uncovered))
-    return FlowFinding(decided, *next(flaws, (None, None)), frozenset(uncovered))
+    flaw, why = next(flaws, (None, None))
+    return FlowFinding(decided, flaw, why, frozenset(uncovered))
 
 
 def _flaws(decided: Decided, records: FlowRecords, names: _Names) -> Iterator[tuple[str, Text]]:

@@ -63,10 +63,8 @@ def _drill(
     return IncidentDrill(
         id=name,
         facts=facts,
-        detected=noticed.isoformat(),
-        notifications=[
-            Notification(to=recipient, owner="owner", at=moment.isoformat()) for recipient, moment in told.items()
-        ],
+        detected=noticed,
+        notifications=[Notification(to=recipient, owner="owner", at=moment) for recipient, moment in told.items()],
     )
 
 

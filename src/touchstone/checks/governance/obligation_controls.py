@@ -27,12 +27,12 @@ def sound_obligations(regimes: Sequence[Regime], generator: np.random.Generator)
             for name in obligation.needs_now(facts):
                 values = regime.vocabulary.facts[name].entry.values
                 facts[name] = bool(generator.integers(2)) if values == "bool" else str(generator.choice(values))
-    record = ObligationRecord(as_of=day.isoformat(), facts=facts)
+    record = ObligationRecord(as_of=day, facts=facts)
     reading = reading_of(ObligationRecords(record, tuple(regimes), {}, day))
     decision = ObligationDecision(
         on=[issue.id for issue in reading.issues] or ["nothing"],
         owner="owner",
-        decided=(day - timedelta(days=int(generator.integers(1, 50)))).isoformat(),
+        decided=day - timedelta(days=int(generator.integers(1, 50))),
         decision="made up",
     )
     arose = day - timedelta(days=100)
@@ -40,8 +40,8 @@ def sound_obligations(regimes: Sequence[Regime], generator: np.random.Generator)
         ObligationFiling(
             obligation=obligation.id,
             owner="owner",
-            arose=arose.isoformat(),
-            filed=(arose + timedelta(days=2)).isoformat(),
+            arose=arose,
+            filed=arose + timedelta(days=2),
         )
         for obligation in reading.found.applying
         if obligation.entry.filing is not None
