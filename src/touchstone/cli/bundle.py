@@ -125,6 +125,33 @@ def redact(bundle: Path, withhold: tuple[str, ...], output: Path) -> None:
 
 
 @command.command(
+    "baseline",
+    help=say(
+        "Write the system as it was assessed as the register `previous-assessment` of the next assessment.",
+        "将受测时的系统写为下次测评的 `previous-assessment` 登记。",
+    ),
+)
+@click.argument("bundle", type=click.Path(path_type=Path))
+@click.option(
+    "--output",
+    required=True,
+    type=click.Path(path_type=Path),
+    help=say("file to write, ending in .yaml", "要写入的文件，以 .yaml 结尾"),
+)
+def baseline(bundle: Path, output: Path) -> None:
+    """Write what the next assessment compares with."""
+    from touchstone.evidence.baseline import baseline as baseline_of
+    from touchstone.laboratory.rejudging import find_bundle
+    from touchstone.signatures.keys import create_file
+
+    if output.suffix != ".yaml":
+        raise click.UsageError(say("--output must end in .yaml", "--output 须以 .yaml 结尾"))
+    opened = find_bundle(bundle)
+    create_file(output, baseline_of(opened), mode=0o644)
+    click.echo(say(f"evidence {opened.manifest_digest}", f"证据 {opened.manifest_digest}"))
+
+
+@command.command(
     "replay",
     help=say(
         "Put every stored adversarial sample to the model once and count those that are still answered wrongly.",
