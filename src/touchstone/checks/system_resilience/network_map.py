@@ -34,18 +34,19 @@ def read_off(network: Network, devices: Sequence[EdgeDevice]) -> MapFindings:
     """Everything the map shows about these declared devices and about training assets."""
     nodes = {node.name: node for node in network.nodes}
     low_zones = {zone.name for zone in network.zones if zone.trust == "low"}
-    low = [name for name, node in nodes.items() if node.kind == "edge" or node.zone in low_zones]
+    low = {name: None for name, node in nodes.items() if node.kind == "edge" or node.zone in low_zones}
     nameless = {device.name for device in devices if device.identity == "none"}
     members = _members(network)
     links: dict[str, dict[str, None]] = {name: {} for name in nodes}
     unasked: dict[Link, None] = {}
-    for flow in network.flows:
-        for start in members[flow.from_]:
-            for end in members[flow.to]:
+    flows = dict.fromkeys((flow.from_, flow.to, flow.authentication) for flow in network.flows)
+    for start_name, end_name, authentication in flows:
+        for start in members[start_name]:
+            for end in members[end_name]:
                 if start != end:
                     links[start][end] = None
                     ingest = start in low and nodes[end].kind != "edge"
-                    if ingest and (flow.authentication == "none" or start in nameless):
+                    if ingest and (authentication == "none" or start in nameless):
                         unasked[start, end] = None
     for zone in network.zones:
         if not zone.isolated:
