@@ -137,6 +137,12 @@ def test_nodes_of_a_zone_reach_one_another_unless_it_is_isolated(system: Subject
     assert metric(measured(system, network(nodes=nodes, zones=zones)), ways).value == 0
 
 
+def test_an_asset_among_strangers_is_reached_already(system: Subject) -> None:
+    nodes = [*NODES, {"name": "copy", "zone": "roadside", "kind": "parameters"}]
+    measurement = measured(system, network(nodes=nodes))
+    assert [note.text.en for note in measurement.warnings] == ["ways to training assets: camera → copy, copy"]
+
+
 def test_a_map_without_assets_shows_no_ways_to_them(system: Subject) -> None:
     measurement = measured(system, network(nodes=NODES[:2], flows=FLOWS[:1]))
     assert codes(measurement) == ["no-assets-on-map"]

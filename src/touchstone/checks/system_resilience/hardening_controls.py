@@ -41,10 +41,10 @@ def control_runs(run: Run, *, with_service: bool) -> tuple[ControlRun, ControlRu
             {"flows": [*flows, {"from": "roadside", "to": "laboratory", "authentication": "token"}]}
         )
         == (0, 1),
-        "a zone that is not isolated": weaknesses(
+        "an asset in a zone of low trust": weaknesses(
             {"nodes": [*_MAP["nodes"][:-1], {**_MAP["nodes"][-1], "zone": "roadside"}]}
         )
-        == (0, 1),
+        == (0, 2),
         "an unsigned update": installed("none", accepted=True) == 1,
         "an old update": installed("older-version", accepted=True) == 1,
     }

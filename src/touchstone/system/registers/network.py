@@ -59,7 +59,7 @@ class Network(Entry):
     about: ClassVar[Text] = Text("the map of the network with its allowed connections", "网络区域与允许连接清单")
     single: ClassVar[bool] = True
 
-    zones: list[Zone] = told("zones of the network", "网络区域", min_length=1)
+    zones: list[Zone] = told("zones of the network", "网络区域", min_length=1, max_length=500)
     nodes: list[Node] = told(
         "what stands in them; many of a kind may stand as one",
         "各区域中的节点；同类者可合并为一个",
