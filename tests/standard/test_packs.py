@@ -23,7 +23,7 @@ SCREENING = {
     "intelligent-manufacturing-screening": "intelligent-manufacturing",
     "digital-healthcare-screening": "digital-healthcare",
 }
-SCREENED = {"DS-07", "DS-08", "MI-01", "MI-09", "SR-01", "SR-02", "SR-04", "GA-05"}
+SCREENED = {"DS-07", "DS-08", "MI-01", "MI-09", "SR-01", "SR-02", "SR-04", "EM-03", "EM-04", "GA-05"}
 AUTOMATED = {
     "data.manifest",
     "privacy.membership_inference",
@@ -36,6 +36,8 @@ AUTOMATED = {
     "robust.calibration",
     "robust.text",
     "fair.group_metrics",
+    "method.statistics",
+    "method.tool_qualification",
 }
 CHINESE = re.compile("[\u4e00-\u9fff]")
 CLAUSE = r"([A-Z]\.?)?[0-9]+([.-][0-9]+)*(\([0-9a-z]\))?"

@@ -13,7 +13,7 @@ from touchstone.checks.system_resilience.text_attacker import TextAttacker
 from touchstone.methods.attacks.text import FAMILIES, attack_texts
 from touchstone.methods.attacks.text.families import can_change
 from touchstone.methods.attacks.text.segments import units
-from touchstone.records import ControlRun
+from touchstone.records import ControlRun, Tally
 from touchstone.text import Text
 
 CONTROL_SAMPLES = 50
@@ -48,6 +48,7 @@ def _planted(attacker: TextAttacker, rows: NDArray[np.int64], run: Run) -> Contr
         ),
         seen=Text(f"{broken} of {total} turned", f"{total} 条中翻转 {broken} 条"),
         passed=total > 0 and broken >= POWER * total,
+        unlimited=Tally(found=broken, of=total),
     )
 
 
