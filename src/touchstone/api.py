@@ -12,6 +12,7 @@ print(touchstone.verify("out", key="lab.key.pub").ok)
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -81,13 +82,16 @@ def assess(
     reviews: Path | str | None = None,
     reviewer_keys: Collection[Path | str] = (),
     issuer: str = "unnamed laboratory",
+    decision_key: SigningKey | Path | str | None = None,
+    decision_passphrase: bytes | None = None,
     watcher: Watcher | None = None,
 ) -> Outcome:
     """Test a system against a profile and write evidence, reports and a signed decision to `output`.
 
     `profile` defaults to the technical screening of the system's sector. `only` and `skip` name checks or
     controls. With `key` (a file, `env:NAME` or a `pkcs11:` URI, opened with `passphrase`; or a key already loaded)
-    the plan, the assessment and the certificate or refusal are signed; with `log` and `log_key` put on that
+    the plan, the assessment and the certificate or refusal are signed, the last with `decision_key` where somebody
+    else decides than tests; with `log` and `log_key` put on that
     transparency log, which must exist; and with `tsa` their time is attested by that timestamping authority (an
     address, the only use of a network, or one's own). `nonce` belongs to a plan made with :func:`announce`. `reviews`
     is a folder of signed reviews of the system's documents, by people whose public keys are `reviewer_keys`. Raises
@@ -99,6 +103,8 @@ def assess(
     subject, resolved = _prepared(system, profile)
     read = () if reviews is None else read_reviews(Path(reviews), _public_keys(reviewer_keys), subject)
     signs = _issuer(issuer, key, passphrase, log, log_key, log_passphrase, tsa)
+    if decision_key is not None:
+        signs = _decided_by(signs, decision_key, decision_passphrase)
     instructions = Instructions(
         budget=budget, jobs=jobs, only=only, skip=skip, resume=resume, nonce=nonce, reviews=tuple(read)
     )
@@ -222,6 +228,15 @@ def _prepared(system: Subject | Path | str, profile: str | None) -> tuple[Subjec
     standard = load_standard()
     require_known_words(subject, standard, lambda place: ".".join(map(str, place)))
     return subject, standard.profile(profile or SCREENINGS[subject.description.system.sector])
+
+
+def _decided_by(issuer: Issuer | None, key: SigningKey | Path | str, passphrase: bytes | None) -> Issuer:
+    if issuer is None:
+        raise UserError(
+            Text("who decides signs after who tests", "先由测试者签署，再由决定者签署"),
+            remedy=Text("give key as well", "请同时提供 key"),
+        )
+    return replace(issuer, decision_key=key if isinstance(key, SigningKey) else open_signing_key(str(key), passphrase))
 
 
 def _issuer(

@@ -57,7 +57,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     laboratory = Laboratory.in_folder(base / "lab")
     own = OwnLog(laboratory.folder / "log", laboratory.log_key)
     certified = laboratory.assess(base / "certified")
-    log_statements(certified, NAMES, laboratory.public, own)
+    log_statements(certified, NAMES, [laboratory.public], own)
     identity = {
         "name": HOSTILE,
         "version": "1",

@@ -83,7 +83,7 @@ class Gate:
         else:
             decision = self._decide(taken)
             write_durably(path, sign(admission_statement(decision), self._key).to_bytes())
-        log_statements(self.store.decisions, [name], self._key.public, self._log)
+        log_statements(self.store.decisions, [name], [self._key.public], self._log)
         return Decided(taken.ticket, decision, self.store.settle(taken, decision.outcome))
 
     def _take_if_still(self, item: Path, settled_seconds: float) -> Taken | None:

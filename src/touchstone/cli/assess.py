@@ -80,6 +80,18 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path),
     help=say("public key of a reviewer whose word counts (repeatable)", "其评审有效的评审人公钥（可重复）"),
 )
+@click.option(
+    "--decision-key",
+    help=say(
+        "sign the certificate or refusal with this key, where another person decides than tests",
+        "由测试者以外的人作出决定时，签署证书或拒绝决定的密钥",
+    ),
+)
+@click.option(
+    "--decision-passphrase-file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help=say("file with the passphrase of that key", "该密钥的口令文件"),
+)
 @click.option("--issuer", default="unnamed laboratory", help=say("name of who signs", "签发者名称"))
 def command(
     system: Path,
@@ -100,6 +112,8 @@ def command(
     nonce: str | None,
     reviews: Path | None,
     reviewer_keys: tuple[Path, ...],
+    decision_key: str | None,
+    decision_passphrase_file: Path | None,
     issuer: str,
 ) -> None:
     """Run the assessment; exit 0 when all required controls passed, else 1."""
@@ -133,6 +147,7 @@ def command(
             reviews=reviews,
             reviewer_keys=reviewer_keys,
             issuer=issuer,
+            decision_key=None if decision_key is None else signing_key(decision_key, decision_passphrase_file),
             watcher=watch,
         )
     show_verdicts(console, outcome.assessment, outcome.profile, chosen())

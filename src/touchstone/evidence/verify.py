@@ -227,6 +227,7 @@ class _Examination:
         self._plan(plan, assessment)
         kind, title = self._concluded(decided, assessed, assessment, bundle)
         self._evidence.judgement(bundle, assessment)
+        self._evidence.lock(bundle, plan, decided)
         self._evidence.audits(bundle)
         self._evidence.projections(bundle)
         self._copy(assessment)

@@ -9,6 +9,7 @@ from touchstone.canonical import Digest
 from touchstone.evidence.audits import audits_again
 from touchstone.evidence.bundle import Bundle
 from touchstone.evidence.layout import EVIDENCE_FOLDER, Role, StatementName
+from touchstone.evidence.plan_lock import LOCK, PlanLock
 from touchstone.evidence.projections import projections_again
 from touchstone.evidence.rederive import judged_again, seeds_again
 from touchstone.evidence.statement import AssessmentPredicate, Seeds, assessment_statement
@@ -106,6 +107,23 @@ class EvidenceExamination:
                     "judgement",
                     Text("does not follow from the recorded observations", "不能由所记录的观测得出"),
                     StatementName.ASSESSMENT.file,
+                )
+
+    def lock(self, bundle: Bundle | None, plan: Signed | None, decided: Signed | None) -> None:
+        """Whether the plan and the roles that the evidence records are those of the statements here."""
+        if bundle is None or not bundle.with_role(Role.LOCK):
+            return
+        with self._steps.noting("binding", EVIDENCE_FOLDER):
+            lock = PlanLock.from_bytes(bundle.read_role(Role.LOCK), LOCK)
+            if plan is not None:
+                plan.require(
+                    plan.data == lock.signed_plan.encode() and plan.party.statement_key().pem.decode() == lock.tester,
+                    Text("is not the signed plan that the evidence holds", "不是证据所含的已签名方案"),
+                )
+            if decided is not None:
+                decided.require(
+                    decided.party.statement_key().pem.decode() == lock.decider,
+                    Text("is signed by another key than the evidence says will decide", "签署者不是证据所述的决定者"),
                 )
 
     def audits(self, bundle: Bundle | None) -> None:

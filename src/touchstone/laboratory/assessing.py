@@ -29,7 +29,7 @@ from touchstone.evidence.files import read_regular
 from touchstone.evidence.layout import ASSESSMENT, EVIDENCE_FOLDER, StatementName
 from touchstone.evidence.statement import FROM_SYSTEM, PlanPredicate, seeds_from
 from touchstone.files import make_folder
-from touchstone.laboratory.auditing import audit_run, lock_of
+from touchstone.laboratory.auditing import audit_run, lock_of, require_same_people
 from touchstone.laboratory.issuing import Issuer, issue_decision, issue_plan, log_statements, require_log
 from touchstone.laboratory.recording import Result, RunEvidence, read_recorded, write_bundle
 from touchstone.laboratory.reporting import material_of, write_reports
@@ -143,6 +143,8 @@ def run_assessment(
         shutil.rmtree(folder / JOURNAL, ignore_errors=True)  # its work is done; after an error it may help
     if recorded.plan != plan:
         raise _holds_another(folder)
+    if issuer is not None:
+        require_same_people(bundle, issuer)
     commit()  # what was tested unsigned may be signed later
     issued = datetime.now(UTC)
     seeds = FROM_SYSTEM
@@ -172,7 +174,7 @@ def announce(
     _prepare(folder, resume=False)
     issue_plan(folder, plan, subject.description.system.name, issuer)
     if issuer.log is not None:
-        log_statements(folder, [StatementName.PLAN.file], issuer.key.public, issuer.log)
+        log_statements(folder, [StatementName.PLAN.file], issuer.public, issuer.log)
     return plan
 
 

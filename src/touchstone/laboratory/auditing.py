@@ -14,14 +14,17 @@ from touchstone.canonical import digest_of
 from touchstone.checks.declaration import Check
 from touchstone.checks.registry import installed_checks
 from touchstone.checks.run_record import RunRecord
+from touchstone.errors import UserError
 from touchstone.evidence.audits import run_record
+from touchstone.evidence.bundle import Bundle
 from touchstone.evidence.files import read_regular
-from touchstone.evidence.layout import StatementName
-from touchstone.evidence.plan_lock import PlanLock
+from touchstone.evidence.layout import Role, StatementName
+from touchstone.evidence.plan_lock import LOCK, PlanLock
 from touchstone.laboratory.issuing import Issuer, log_statements
 from touchstone.laboratory.recording import Result
 from touchstone.laboratory.testing import Tested
 from touchstone.records import Access, Execution, Isolation, Plan, PlanItem
+from touchstone.text import Text
 from touchstone.tlog.proof import LARGEST_PROOF
 
 _HERE = Isolation(
@@ -40,17 +43,33 @@ def lock_of(folder: Path, issuer: Issuer, logged: str | None) -> PlanLock:
     """What shows that the plan signed in `folder` was on the log at the time `logged`."""
     plan, receipt, log_key = StatementName.PLAN, None, None
     if issuer.log is not None and logged is not None:
-        log_statements(folder, [plan.file], issuer.key.public, issuer.log)
+        log_statements(folder, [plan.file], issuer.public, issuer.log)
         receipt = read_regular(folder / plan.receipt, plan.receipt, largest=LARGEST_PROOF).decode()
         log_key = issuer.log.key.public.pem.decode()
     return PlanLock(
         signed_plan=(folder / plan.file).read_bytes().decode(),
         tester=issuer.key.public.pem.decode(),
-        decider=issuer.key.public.pem.decode(),
+        decider=issuer.decider.public.pem.decode(),
         receipt=receipt,
         log_key=log_key,
         by=logged,
     )
+
+
+def require_same_people(bundle: Bundle, issuer: Issuer) -> None:
+    """Raise `UserError` when others sign now than the evidence says: its audit of roles would not be true."""
+    if not bundle.with_role(Role.LOCK):
+        return
+    lock = PlanLock.from_bytes(bundle.read_role(Role.LOCK), LOCK)
+    if [lock.tester, lock.decider] != [key.pem.decode() for key in issuer.public]:
+        raise UserError(
+            Text("holds evidence that other keys were to sign", "其中的证据原定由其他密钥签署"),
+            bundle.manifest_file,
+            Text(
+                "resume with the keys of the first run, or choose another --output",
+                "请以首次运行的密钥继续，或另选 --output",
+            ),
+        )
 
 
 def audit_run(

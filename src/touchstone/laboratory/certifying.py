@@ -82,7 +82,7 @@ def change_status(
     (folder / file).parent.mkdir(exist_ok=True)
     write_durably(folder / file, envelope)
     if log is not None:
-        log_statements(folder, [file], key.public, log)
+        log_statements(folder, [file], [key.public], log)
     return folder / file
 
 

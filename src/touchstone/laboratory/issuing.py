@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -52,8 +52,21 @@ class Issuer:
 
     name: str
     key: SigningKey
+    """Signs the plan and the assessment: the tester's."""
     log: OwnLog | None = None
     stamper: Stamper | None = None
+    decision_key: SigningKey | None = None
+    """Signs the certificate or refusal, where somebody else decides than tests."""
+
+    @property
+    def decider(self) -> SigningKey:
+        """The key of whoever decides."""
+        return self.decision_key or self.key
+
+    @property
+    def public(self) -> tuple[VerifyingKey, VerifyingKey]:
+        """The public keys of tester and decider."""
+        return self.key.public, self.decider.public
 
 
 def require_log(issuer: Issuer) -> None:
@@ -67,10 +80,10 @@ def issue_plan(folder: Path, plan: Plan, system_name: str, issuer: Issuer) -> No
     """Sign and log the plan, before any result exists. Raises `UserError` when another plan was signed here."""
     planned = plan_statement(system_name, plan)
     _refuse_another_plan(folder / StatementName.PLAN.file, planned, issuer)
-    _sign_once(folder, StatementName.PLAN, lambda: planned, issuer)
+    _sign_once(folder, StatementName.PLAN, lambda: planned, issuer, issuer.key)
     if issuer.log is not None:
         with log_errors(), Log.open(issuer.log.folder, issuer.log.key) as log:
-            _append(log, folder, [StatementName.PLAN.file], issuer.key.public, issuer.log)
+            _append(log, folder, [StatementName.PLAN.file], issuer.public, issuer.log)
 
 
 def _refuse_another_plan(path: Path, planned: Statement, issuer: Issuer) -> None:
@@ -103,7 +116,7 @@ def issue_decision(
             assessment, evidence=bundle.manifest_digest, reproducible=manifest.reproducible, seeds=seeds
         )
 
-    envelope = _sign_once(folder, StatementName.ASSESSMENT, concluded, issuer)
+    envelope = _sign_once(folder, StatementName.ASSESSMENT, concluded, issuer, issuer.key)
 
     def decided() -> Statement:
         return decide(
@@ -117,20 +130,23 @@ def issue_decision(
         )
 
     decision = StatementName.CERTIFICATE if assessment.verdict == "pass" else StatementName.REFUSAL
-    _sign_once(folder, decision, decided, issuer)
+    _sign_once(folder, decision, decided, issuer, issuer.decider)
     if issuer.log is not None:
-        names = (StatementName.PLAN, StatementName.ASSESSMENT, decision)
-        files = [name.file for name in names]
-        write_durably(folder / CHECKPOINT, log_statements(folder, files, issuer.key.public, issuer.log))
-        write_sigstore_bundles(folder, files, issuer.key.public, issuer.log.key.public)
+        tested, decided_file = [StatementName.PLAN.file, StatementName.ASSESSMENT.file], decision.file
+        note = log_statements(folder, [*tested, decided_file], issuer.public, issuer.log)
+        write_durably(folder / CHECKPOINT, note)
+        write_sigstore_bundles(folder, tested, issuer.key.public, issuer.log.key.public)
+        write_sigstore_bundles(folder, [decided_file], issuer.decider.public, issuer.log.key.public)
     return folder / decision.file
 
 
-def _sign_once(folder: Path, name: StatementName, make: Callable[[], Statement], issuer: Issuer) -> bytes:
+def _sign_once(
+    folder: Path, name: StatementName, make: Callable[[], Statement], issuer: Issuer, key: SigningKey
+) -> bytes:
     """The signed statement in the folder; made now if an earlier, interrupted run has not."""
     path = folder / name.file
     if not path.exists():
-        write_durably(path, sign(make(), issuer.key).to_bytes())
+        write_durably(path, sign(make(), key).to_bytes())
     if issuer.stamper is not None and not (folder / timestamp_of(name.file)).exists():
         (folder / RECEIPTS).mkdir(exist_ok=True)
         signature = stamped_bytes(Envelope.from_bytes(path.read_bytes(), name.file))
@@ -163,7 +179,7 @@ def write_cose_receipts(folder: Path, files: Sequence[str], signer: VerifyingKey
         if (folder / receipt).exists():
             with log_errors():
                 proof = TlogProof.parse(read_regular(folder / receipt, receipt, largest=LARGEST_PROOF), receipt)
-            write_durably(folder / path, cose_receipt(_leaf(folder, file, signer), proof, key))
+            write_durably(folder / path, cose_receipt(_leaf(folder, file, [signer]), proof, key))
             written.append(path)
     return written
 
@@ -194,28 +210,30 @@ def renew_receipts(folder: Path, log: Log) -> list[str]:
     return [path.relative_to(folder).as_posix() for path in paths]
 
 
-def log_statements(folder: Path, files: Sequence[str], signer: VerifyingKey, own: OwnLog) -> bytes:
-    """Append statements that `signer` signed, and keep their receipts, all resting on one checkpoint: returned.
+def log_statements(folder: Path, files: Sequence[str], signers: Collection[VerifyingKey], own: OwnLog) -> bytes:
+    """Append statements that one of `signers` signed, and keep their receipts, all resting on one checkpoint: returned.
 
     The statements themselves are kept beside the log, before it names them. One that is on the log already keeps its
     place. Raises `EvidenceError` when another key signed one.
     """
     with log_errors(), Log.open(own.folder, own.key) as log:
-        for file, index in zip(files, _append(log, folder, files, signer, own), strict=True):
+        for file, index in zip(files, _append(log, folder, files, signers, own), strict=True):
             receipt = folder / receipt_of(file)
             receipt.parent.mkdir(parents=True, exist_ok=True)
             write_durably(receipt, log.prove(index).to_bytes())
         return log.note.to_bytes()
 
 
-def _append(log: Log, folder: Path, files: Sequence[str], signer: VerifyingKey, own: OwnLog) -> list[int]:
-    leaves = [_leaf(folder, file, signer) for file in files]
+def _append(log: Log, folder: Path, files: Sequence[str], signers: Collection[VerifyingKey], own: OwnLog) -> list[int]:
+    leaves = [_leaf(folder, file, signers) for file in files]
     for file in files:
         keep_statement(own.folder, (folder / file).read_bytes())
     return log.append_many(leaves)
 
 
-def _leaf(folder: Path, file: str, signer: VerifyingKey) -> bytes:
+def _leaf(folder: Path, file: str, signers: Collection[VerifyingKey]) -> bytes:
     data = (folder / file).read_bytes()
+    envelope = Envelope.from_bytes(data, file)
+    signer = next((key for key in signers if key.id == envelope.keyid), next(iter(signers)))
     open_envelope(data, file, signer)
-    return leaf_of(Envelope.from_bytes(data, file), signer, file)
+    return leaf_of(envelope, signer, file)
