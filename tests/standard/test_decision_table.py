@@ -201,3 +201,18 @@ def test_a_hidden_condition_is_asked_for(known: dict[str, Fact]) -> None:
         ),
     )
     assert [each.name for each in table.decide(known).questions] == ["personal"]
+
+
+def test_a_table_that_divides_without_end_is_refused() -> None:
+    names = [f"fact{n}" for n in range(24)]
+    inputs = {name: Input(name, (True, False), Text("?", "？")) for name in names}
+    tangled = [
+        Rule(f"R{n}", 100 - n, {name: frozenset({True}) for name in names[n::5]}, "exempt", BASIS) for n in range(5)
+    ]
+    tangled += [
+        Rule(f"S{n}", 50 - n, {name: frozenset({False}) for name in names[n : n + 6]}, "exempt", BASIS)
+        for n in range(18)
+    ]
+    table = Table(inputs, (*tangled, Rule("rest", 0, {}, "exempt", BASIS)))
+    with pytest.raises(StandardError, match="divides into more than"):
+        table.decide({})
