@@ -46,7 +46,7 @@ def time_checks(system: Path) -> float:
     plan = make_plan(subject, profile, installed_checks(), "quick")
     started = time.perf_counter()
     for item in plan.items:
-        if item.runs:
+        if item.runs and not item.audit:
             measure(installed_checks()[item.check.id], subject, item, "quick")
     return time.perf_counter() - started
 
