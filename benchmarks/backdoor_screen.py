@@ -1,24 +1,24 @@
 """How well the backdoor screen tells backdoored from honest models of a zoo, and what it costs.
 
     touchstone zoo build zoo
-    python benchmarks/backdoor_screen.py zoo --split sealed
+    python benchmarks/backdoor_screen.py zoo --split sealed --jobs 2
 
-Every model is scored once; scores are kept in `SPLIT-scores.json` beside the zoo's manifest, so that a run that was
+Every model is seen once; its responses are kept in `responses/` beside the zoo's manifest, so that a run that was
 broken off goes on. A model is compared with honest models of its own task and architecture where there are 19 of them
 (from the calibration split for sealed models), else of its own task; never with itself. Thresholds are those of the
-check, frozen before the sealed split is opened. `--developed-on N` says that the first N usable models were looked at
-while the statistics were chosen: they serve as references, and are counted apart.
+check, frozen before the sealed split is opened, and so is the curve from scores to probabilities.
 
-Peers on some of the models, in the same run: Neural Cleanse with its own schedule (one class after the other), and
-MM-BD with the settings of its paper; cost only.
+Peer in the same run: Neural Cleanse with its own schedule, one class after the other; cost only. It is timed on the
+first `PEER_CLASSES` classes of a model and multiplied by the number of classes.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -30,14 +30,15 @@ from numpy.typing import NDArray
 
 from record import keep
 from touchstone.methods.backdoor.conformal import ALPHA, least_references
-from touchstone.methods.backdoor.screen.combination import anomaly_index, combine
-from touchstone.methods.backdoor.screen.margins import largest_margins, margin_p_value
+from touchstone.methods.backdoor.screen.combination import Comparison, Responses, compare
+from touchstone.methods.backdoor.screen.inversion import invert
 from touchstone.methods.backdoor.screen.network import CutNetwork, cut_network
-from touchstone.methods.backdoor.screen.scores import STATISTICS, Vetted, screen
+from touchstone.methods.backdoor.screen.scores import Vetted, responses_of
 from touchstone.statistics import auc, proportion_bounds
 from touchstone.system.models.stages import Stage, module_stages
 from touchstone.training.architecture import initialised, vgg
 from touchstone.training.networks import LearntNetwork, Scaling
+from touchstone.training.processes import in_processes
 from touchstone.zoo.collection import Record, Zoo, open_zoo
 from touchstone.zoo.tasks import TASKS
 
@@ -46,53 +47,93 @@ EACH = 10
 SEED = 1
 RESAMPLES = 2000
 CLASSES_OF_CURVE = (10, 43, 100, 200)
-WIDTHS_OF_CURVE = (1, 2, 4)
+WIDTHS_OF_CURVE = (1.25, 2, 4, 8, 20)
+"""Of a network of 64,000 parameters: from 0.1 to 25 millions."""
+PEER_CLASSES = 2
 NC_STEPS, NC_BATCH, NC_RATE, NC_WANTED, NC_PATIENCE, NC_PRICE, NC_HAGGLE = 1000, 32, 0.1, 0.99, 5, 1e-3, 1.5
+SLOPE, OFFSET = 0.89, -5.46
+"""Log odds of a backdoor are `OFFSET + SLOPE * score`, half of all models having one: fitted on the dev split."""
+MOST_CERTAIN = 0.01
+"""No probability is nearer to nought or one: a cross-entropy would hang on a single model."""
 
 
 @dataclass(frozen=True)
-class Scored:
-    """One model and its scores."""
+class Seen:
+    """One model and its responses."""
 
-    name: str
-    task: str
-    family: str
-    attack: str | None
-    developed_on: bool
-    target: int | None
-    guessed: int
-    statistics: NDArray[np.float64]
-    anomaly: float
+    record: Record
+    responses: Responses
     seconds: float
+
+    @property
+    def name(self) -> str:
+        """What its files are called."""
+        return self.record.name
+
+    @property
+    def task(self) -> str:
+        """What it is for."""
+        return self.record.specification.task
+
+    @property
+    def family(self) -> str:
+        """Of its architecture."""
+        return self.record.specification.family
+
+    @property
+    def attack(self) -> str | None:
+        """Kind of its backdoor, if it has one."""
+        return self.record.specification.attack
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A model beside its references, and what these share with it."""
+
+    seen: Seen
+    target: int | None
+    comparison: Comparison
+    shared: str
+
+    @property
+    def score(self) -> float:
+        """Higher is more suspicious."""
+        return self.comparison.score
+
+    @property
+    def p_value(self) -> float:
+        """Conformal, however few the references are."""
+        return _p_value(self.comparison)
+
+    @property
+    def probability(self) -> float:
+        """That it has a backdoor, if half of all models have one."""
+        sure = 1 / (1 + math.exp(-min(OFFSET + SLOPE * self.score, 50.0)))
+        return min(max(sure, MOST_CERTAIN), 1 - MOST_CERTAIN)
 
 
 def main() -> None:
-    """Score, compare, keep."""
+    """See every model, compare, keep."""
     arguments = _arguments()
     torch.set_num_threads(1)
     zoo = open_zoo(arguments.zoo)
-    deadline = time.monotonic() + 60 * arguments.minutes
-    suspects = _scored(zoo, arguments.split, arguments.developed_on, deadline)
-    pool = suspects if arguments.split == "dev" else _scored(zoo, "calibration", 0, deadline)
-    fresh = [one for one in suspects if not one.developed_on or one.attack is None]
+    _make(zoo, arguments.split, arguments.jobs)
+    suspects = _seen(zoo, arguments.split)
+    pool = suspects if arguments.split == "dev" else _seen(zoo, "calibration")
+    compared = [_compared(zoo, one, pool) for one in suspects]
     measured: dict[str, Any] = {
         "split": arguments.split,
         "honest": sum(one.attack is None for one in suspects),
         "attacked": sum(one.attack is not None for one in suspects),
-        "looked_at_while_developing": {
-            "honest": sum(one.developed_on and one.attack is None for one in suspects),
-            "attacked": sum(one.developed_on and one.attack is not None for one in suspects),
-        },
         "models_that_do_not_count": sum(entry.state != "usable" for entry in zoo.manifest.models),
-        "models_not_made_yet": len(zoo.manifest.missing),
-        "all": _figures(suspects, pool),
+        "models_not_made": len(zoo.manifest.missing),
+        "all": _figures(compared),
+        "task_never_developed_on": _figures([one for one in compared if TASKS[one.seen.task].sealed]),
+        "references_of_other_tasks": _mismatched(suspects, pool),
+        "cpu_seconds_per_model": round(float(np.median([one.seconds for one in suspects])), 2),
+        "peers": _peers(zoo, arguments.split, arguments.peers),
+        "cost_curve": _cost_curve(),
     }
-    if arguments.developed_on:
-        measured["attacked_models_not_looked_at_before"] = _figures(fresh, pool)
-    measured["references_of_other_tasks"] = _mismatched(suspects, pool)
-    measured["cpu_seconds_per_model"] = round(float(np.median([one.seconds for one in suspects])), 2)
-    measured["peers"] = _peers(zoo, arguments.split, arguments.peers)
-    measured["cost_curve"] = _cost_curve()
     keep("backdoor_screen", "the backdoor screen on small picture classifiers: power, false alarms, cost", measured)
 
 
@@ -100,9 +141,8 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser()
     parser.add_argument("zoo", type=Path)
     parser.add_argument("--split", choices=["dev", "sealed"], default="sealed")
-    parser.add_argument("--developed-on", type=int, default=0)
-    parser.add_argument("--minutes", type=float, default=1e6, help="score no more models after this time")
-    parser.add_argument("--peers", type=int, default=20, help="models on which the peers are timed")
+    parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--peers", type=int, default=24, help="models on which the peer is timed")
     return parser.parse_args()
 
 
@@ -118,118 +158,122 @@ def _vetted(zoo: Zoo, record: Record) -> Vetted:
     return Vetted(*searched, *held, classes, 0.0, 1.0)
 
 
-def _scored(zoo: Zoo, split: Any, developed_on: int, deadline: float) -> list[Scored]:
-    """Every usable model of a split, honest ones first; from what was kept, or anew."""
-    file = zoo.folder / f"{split}-scores.json"
-    kept: dict[str, Any] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
-    records = list(enumerate(zoo.usable(split)))
-    records.sort(key=lambda each: (each[1].specification.attack is not None, each[0] < developed_on))
-    scored = []
-    for place, record in records:
-        if record.weights not in kept:
-            if time.monotonic() > deadline:
-                continue
-            begun = time.process_time()
-            scores = screen(_network(zoo.model(record)), _vetted(zoo, record), SEED)
-            kept[record.weights] = {
-                "statistics": scores.statistics.tolist(),
-                "guessed": scores.target,
-                "anomaly": anomaly_index(scores.areas),
-                "seconds": time.process_time() - begun,
-            }
-            file.write_text(json.dumps(kept), encoding="utf-8")
-        scored.append(_as_scored(zoo, record, kept[record.weights], developed_on=place < developed_on))
-    return scored
+def _make(zoo: Zoo, split: Any, jobs: int) -> None:
+    """See the models that were not seen before."""
+    (zoo.folder / "responses").mkdir(exist_ok=True)
+    needed = zoo.usable(split) if split == "dev" else [*zoo.usable("calibration"), *zoo.usable(split)]
+    waiting = [record for record in needed if not _file(zoo.folder, record).exists()]
+    for _ in in_processes(partial(_made, zoo.folder), waiting, jobs):
+        pass
 
 
-def _as_scored(zoo: Zoo, record: Record, kept: dict[str, Any], *, developed_on: bool) -> Scored:
-    attack = zoo.attack(record)
-    return Scored(
-        record.name,
-        record.specification.task,
-        record.specification.family,
-        record.specification.attack,
-        developed_on,
-        None if attack is None else attack.goal.target,
-        kept["guessed"],
-        np.array(kept["statistics"]),
-        kept["anomaly"],
-        kept["seconds"],
-    )
+def _made(folder: Path, record: Record) -> None:
+    torch.set_num_threads(1)
+    zoo = Zoo(folder, open_zoo(folder).manifest)
+    network, vetted = _network(zoo.model(record)), _vetted(zoo, record)
+    seconds, found = _timed(partial(responses_of, network, vetted))
+    kept = {"seconds": seconds, "responses": {kind: values.tolist() for kind, values in found.items()}}
+    _file(folder, record).write_text(json.dumps(kept), encoding="utf-8")
 
 
-def _references(one: Scored, pool: Iterable[Scored]) -> tuple[str, NDArray[np.float64]]:
-    """Statistics of the honest models it is compared with, and what they share with it."""
+def _file(folder: Path, record: Record) -> Path:
+    return folder / "responses" / f"{record.weights.removeprefix('sha256:')}.json"
+
+
+def _seen(zoo: Zoo, split: Any) -> list[Seen]:
+    """Every usable model of a split."""
+    models = []
+    for record in zoo.usable(split):
+        kept = json.loads(_file(zoo.folder, record).read_text(encoding="utf-8"))
+        models.append(Seen(record, {kind: np.array(at) for kind, at in kept["responses"].items()}, kept["seconds"]))
+    return models
+
+
+def _compared(zoo: Zoo, one: Seen, pool: Iterable[Seen]) -> Compared:
+    """With honest models of its task and architecture, or of its task where there are too few of them."""
     same_task = [other for other in pool if other.attack is None and other.task == one.task and other.name != one.name]
     same_family = [other for other in same_task if other.family == one.family]
-    shared, chosen = ("task and architecture", same_family)
+    shared, chosen = "task and architecture", same_family
     if len(same_family) < least_references():
-        shared, chosen = ("task", same_task)
-    return shared, np.array([other.statistics for other in chosen])
+        shared, chosen = "task", same_task
+    attack = zoo.attack(one.record)
+    target = None if attack is None else attack.goal.target
+    return Compared(one, target, compare(one.responses, [other.responses for other in chosen]), shared)
 
 
-def _compared(one: Scored, references: NDArray[np.float64]) -> tuple[float, float]:
-    """The combined score, and the conformal p-value, however few the references are."""
-    score, others = combine(one.statistics, references)
-    return score, (1 + int((others >= score).sum())) / (len(others) + 1)
+def _p_value(comparison: Comparison) -> float:
+    others = comparison.references
+    return (1 + int((others >= comparison.score).sum())) / (len(others) + 1)
 
 
-def _figures(suspects: list[Scored], pool: list[Scored]) -> dict[str, Any]:
-    compared = {one.name: _compared(one, _references(one, pool)[1]) for one in suspects}
-    counts = [len(_references(one, pool)[1]) for one in suspects]
-    level = max(ALPHA, 1 / (min(counts) + 1)) + 1e-9
-    honest = [one for one in suspects if one.attack is None]
-    attacked = [one for one in suspects if one.attack is not None]
-
-    def area(ones: list[Scored], value: Callable[[Scored], float]) -> dict[str, Any]:
-        return _area(np.array([value(one) for one in ones]), np.array([value(one) for one in honest]))
-
-    def score(one: Scored) -> float:
-        return compared[one.name][0]
-
-    def flagged(ones: list[Scored]) -> dict[str, Any]:
-        return _share(sum(compared[one.name][1] <= level for one in ones), len(ones))
-
-    attacks = sorted({one.attack for one in attacked if one.attack is not None})
+def _figures(compared: Sequence[Compared]) -> dict[str, Any]:
+    if not compared:
+        return {"models": 0}
+    fewest = min(len(one.comparison.references) for one in compared)
+    level = max(ALPHA, 1 / (fewest + 1)) + 1e-9
+    honest = [one for one in compared if one.seen.attack is None]
+    attacked = [one for one in compared if one.seen.attack is not None]
     aimed = [one for one in attacked if one.target is not None]
+    by_attack = {
+        attack: [one for one in attacked if one.seen.attack == attack]
+        for attack in sorted({one.seen.attack for one in attacked if one.seen.attack is not None})
+    }
+
+    def area(ones: list[Compared]) -> dict[str, Any]:
+        return _area(np.array([one.score for one in ones]), np.array([one.score for one in honest]))
+
+    def flagged(ones: list[Compared]) -> dict[str, Any]:
+        return _share(sum(one.p_value <= level for one in ones), len(ones))
+
     return {
-        "references": {"shared": sorted({_references(one, pool)[0] for one in suspects}), "fewest": min(counts)},
-        "auroc": area(attacked, score),
-        "auroc_of_anomaly_index": area(attacked, lambda one: one.anomaly),
+        "references": {"shared": sorted({one.shared for one in compared}), "fewest": fewest},
+        "auroc": area(attacked),
+        "auroc_one_target_for_all_classes": area([one for one in aimed if one.seen.attack != "one-to-one"]),
         "nominal_level": round(level, 4),
         "realised_false_alarms": flagged(honest),
+        "false_alarms_by_flaw": {
+            flaw: flagged([one for one in honest if one.seen.record.specification.flaw == flaw])
+            for flaw in ("none", "label-noise", "imbalance")
+        },
         "found": flagged(attacked),
-        "anomaly_index_above_2": {
-            "false_alarms": _share(sum(one.anomaly > 2 for one in honest), len(honest)),
-            "found": _share(sum(one.anomaly > 2 for one in attacked), len(attacked)),
-        },
-        "target_named": _share(sum(one.guessed == one.target for one in aimed), len(aimed)),
-        "by_attack": {
-            attack: {"auroc": area(ones, score), "found": flagged(ones)}
-            for attack in attacks
-            for ones in [[one for one in attacked if one.attack == attack]]
-        },
-        "single_statistics": {
-            name: round(auc(*(np.array([_alone(one, pool, place) for one in ones]) for ones in (attacked, honest))), 3)
-            for place, name in enumerate(STATISTICS)
+        "target_named": _share(sum(one.comparison.target == one.target for one in aimed), len(aimed)),
+        **_proper_scores(honest, attacked),
+        "by_attack": {attack: {"auroc": area(ones), "found": flagged(ones)} for attack, ones in by_attack.items()},
+        "auroc_of_each_kind_of_change": {
+            kind: round(
+                auc(*(np.array([one.comparison.kinds[kind] for one in ones]) for ones in (attacked, honest))), 3
+            )
+            for kind in compared[0].comparison.kinds
         },
     }
 
 
-def _alone(one: Scored, pool: list[Scored], place: int) -> float:
-    references = _references(one, pool)[1][:, place]
-    return float((one.statistics[place] - np.median(references)) / max(references.std(), 1e-9))
+def _proper_scores(honest: Sequence[Compared], attacked: Sequence[Compared]) -> dict[str, float]:
+    """Cross-entropy and Brier score, honest and attacked models counting half each; 0.693 and 0.25: nothing known."""
+    halves = (
+        np.array([one.probability for one in attacked]),
+        np.array([1 - one.probability for one in honest]),
+    )
+    return {
+        "cross_entropy": round(float(np.mean([-np.log(half).mean() for half in halves])), 3),
+        "brier": round(float(np.mean([((1 - half) ** 2).mean() for half in halves])), 3),
+    }
 
 
-def _mismatched(suspects: list[Scored], pool: list[Scored]) -> dict[str, Any]:
+def _mismatched(suspects: Sequence[Seen], pool: Sequence[Seen]) -> dict[str, Any]:
     """What a p-value against references of other tasks would be worth: why the check refuses one."""
     figures = {}
     for task in sorted({one.task for one in suspects}):
-        others = np.array([one.statistics for one in pool if one.attack is None and one.task != task])
+        classes = TASKS[task].classes
+        others = [
+            one.responses
+            for one in pool
+            if one.attack is None and one.task != task and TASKS[one.task].classes == classes
+        ]
         if len(others) < least_references():
             continue
         of_task = [one for one in suspects if one.task == task]
-        flagged = {one.name: _compared(one, others)[1] <= ALPHA for one in of_task}
+        flagged = {one.name: _p_value(compare(one.responses, others)) <= ALPHA for one in of_task}
         honest, attacked = ([one for one in of_task if (one.attack is None) is kind] for kind in (True, False))
         figures[task] = {
             "false_alarms": _share(sum(flagged[one.name] for one in honest), len(honest)),
@@ -260,34 +304,43 @@ def _share(count: int, n: int) -> dict[str, Any]:
 
 
 def _peers(zoo: Zoo, split: Any, count: int) -> dict[str, Any]:
-    """Processor seconds of the screen and of two peers on the same models, in turns."""
-    seconds: dict[str, list[float]] = {"screen": [], "neural_cleanse_sequential": [], "mm_bd": []}
-    flags = []
-    for record in zoo.usable(split)[:: max(1, len(zoo.usable(split)) // max(count, 1))][:count]:
+    """Processor seconds of the screen and of Neural Cleanse on the same models, in turns.
+
+    To the screen belongs the search for the mark of the one class that it names.
+    """
+    records = zoo.usable(split)
+    ratios, screened, cleansed, families = [], [], [], set()
+    for record in records[:: max(1, len(records) // max(count, 1))][:count]:
         network, vetted = _network(zoo.model(record)), _vetted(zoo, record)
-        seconds["screen"].append(_timed(partial(screen, network, vetted, SEED))[0])
-        spent, sizes = _timed(partial(_neural_cleanse_of_all, network, vetted))
-        seconds["neural_cleanse_sequential"].append(spent)
-        search = partial(largest_margins, network, vetted.x.shape[1:], vetted.classes, low=0.0, high=1.0, seed=SEED)
-        spent, margins = _timed(search)
-        seconds["mm_bd"].append(spent)
-        flags.append(
-            {
-                "model": record.name,
-                "attack": record.specification.attack,
-                "neural_cleanse_index": round(anomaly_index(-np.array(sizes)), 2),
-                "mm_bd_p": round(margin_p_value(margins), 3),
-            }
-        )
-    if not flags:
+        ours, _ = _timed(partial(_screen, network, vetted))
+        theirs, _ = _timed(partial(_neural_cleanse_of_some, network, vetted))
+        screened.append(ours)
+        cleansed.append(theirs * vetted.classes / PEER_CLASSES)
+        ratios.append(cleansed[-1] / ours)
+        families.add(f"{record.specification.task}, {record.specification.family}")
+    if not ratios:
         return {"models": 0}
-    medians = {name: round(float(np.median(values)), 2) for name, values in seconds.items()}
-    ratios = {
-        f"{name}_over_screen": round(float(np.median(np.array(values) / np.array(seconds["screen"]))), 1)
-        for name, values in seconds.items()
-        if name != "screen"
+    return {
+        "models": len(ratios),
+        "tasks_and_architectures": sorted(families),
+        "median_cpu_seconds": {
+            "screen": round(float(np.median(screened)), 2),
+            "neural_cleanse_sequential": round(float(np.median(cleansed)), 2),
+        },
+        "neural_cleanse_timed_on_classes": PEER_CLASSES,
+        "and_multiplied": "by the number of classes",
+        "neural_cleanse_sequential_over_screen": {
+            "median": round(float(np.median(ratios)), 1),
+            "smallest": round(min(ratios), 1),
+            "largest": round(max(ratios), 1),
+        },
     }
-    return {"models": len(flags), "median_cpu_seconds": medians, **ratios, "what_they_say": flags}
+
+
+def _screen(network: CutNetwork, vetted: Vetted) -> None:
+    responses_of(network, vetted)
+    x, y = torch.from_numpy(vetted.x), torch.from_numpy(vetted.y)
+    invert(network, x, y, [0], low=vetted.low, high=vetted.high, seed=SEED)
 
 
 def _timed(work: Callable[[], Any]) -> tuple[float, Any]:
@@ -296,8 +349,9 @@ def _timed(work: Callable[[], Any]) -> tuple[float, Any]:
     return time.process_time() - begun, done
 
 
-def _neural_cleanse_of_all(network: CutNetwork, vetted: Vetted) -> list[float]:
-    return [_neural_cleanse(network, vetted, target) for target in range(vetted.classes)]
+def _neural_cleanse_of_some(network: CutNetwork, vetted: Vetted) -> None:
+    for target in range(PEER_CLASSES):
+        _neural_cleanse(network, vetted, target)
 
 
 def _neural_cleanse(network: CutNetwork, vetted: Vetted, target: int) -> float:
@@ -338,15 +392,15 @@ def _neural_cleanse(network: CutNetwork, vetted: Vetted, target: int) -> float:
 
 def _cost_curve() -> list[dict[str, Any]]:
     """Processor seconds on untrained networks: the cost depends on their size and the number of classes alone."""
-    settings = [(classes, 1) for classes in CLASSES_OF_CURVE] + [(10, width) for width in WIDTHS_OF_CURVE[1:]]
+    settings = [(classes, 1.0) for classes in CLASSES_OF_CURVE] + [(10, width) for width in WIDTHS_OF_CURVE]
     return [_cost(classes, width) for classes, width in settings]
 
 
-def _cost(classes: int, width: int) -> dict[str, Any]:
+def _cost(classes: int, width: float) -> dict[str, Any]:
     parts = []
     for layer in vgg(3, 32, classes):
         wider = {
-            name: value * width
+            name: round(value * width)
             for name in ("inputs", "outputs")
             if (value := getattr(layer, name, None)) not in (None, 3, classes)
         }
@@ -356,7 +410,7 @@ def _cost(classes: int, width: int) -> dict[str, Any]:
     y = np.repeat(np.arange(classes), EACH // 2)
     x = np.random.default_rng(SEED).random((2, len(y), 3, 32, 32)).astype(np.float32)
     cut = _network(LearntNetwork(network, Scaling(half, half)))
-    spent, _ = _timed(lambda: screen(cut, Vetted(x[0], y, x[1], y, classes, 0.0, 1.0), SEED))
+    spent, _ = _timed(lambda: responses_of(cut, Vetted(x[0], y, x[1], y, classes, 0.0, 1.0)))
     parameters = sum(parameter.numel() for parameter in network.parameters())
     return {"classes": classes, "parameters": parameters, "cpu_seconds": round(spent, 2)}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ from touchstone.text import Text
 
 if TYPE_CHECKING:
     from touchstone.methods.backdoor.screen.inversion import Trigger
-    from touchstone.methods.backdoor.screen.scores import Scores, Vetted
+    from touchstone.methods.backdoor.screen.scores import Vetted
 
 SEEDS = 3
 """Inversions from other beginnings: one alone may be luck."""
@@ -86,15 +87,17 @@ class Reproduction:
         )
 
 
-def reproduction(screened: ScreenedModel, vetted: Vetted, scores: Scores, seed: int) -> Reproduction:
-    """Invert the class that stands out again from other beginnings; the smallest trigger that works is judged."""
+def reproduction(screened: ScreenedModel, vetted: Vetted, suspects: Sequence[int], seed: int) -> Reproduction:
+    """Invert the classes that stand out, and the one with the smallest trigger again from other beginnings; of these
+    the smallest that works is judged."""
     import torch
 
     from touchstone.methods.backdoor.screen.inversion import invert
 
-    target = scores.target
     x, y = torch.from_numpy(vetted.x), torch.from_numpy(vetted.y)
-    triggers = [scores.triggers[0]]
+    first = invert(screened.network, x, y, suspects, low=vetted.low, high=vetted.high, seed=seed)
+    triggers = [min(first, key=lambda trigger: trigger.size)]
+    target = triggers[0].target
     for other in range(1, SEEDS):
         triggers += invert(screened.network, x, y, [target], low=vetted.low, high=vetted.high, seed=seed + other)
     held = vetted.held_x[vetted.held_y != target]
@@ -110,11 +113,14 @@ def reproduction(screened: ScreenedModel, vetted: Vetted, scores: Scores, seed: 
 
 
 def exhibits(
-    subject: Subject, screened: ScreenedModel, vetted: Vetted, scores: Scores, found: Reproduction, run: Run
+    subject: Subject,
+    screened: ScreenedModel,
+    vetted: Vetted,
+    statistics: dict[str, dict[str, float] | list[float]],
+    found: Reproduction,
+    run: Run,
 ) -> tuple[Exhibit, ...]:
     """The trigger as a picture and as numbers, and the statistics."""
-    from touchstone.methods.backdoor.screen.scores import STATISTICS
-
     trigger, span = found.trigger, vetted.high - vetted.low
     mask = np.broadcast_to(trigger.mask, trigger.pattern.shape)
     colours = (trigger.pattern - vetted.low) / span
@@ -126,8 +132,7 @@ def exhibits(
             "with_trigger": [(trigger.stamp(shown)[0] - vetted.low) / span],
         }
     seen = {
-        "statistics": {name: f"{value:.6f}" for name, value in zip(STATISTICS, scores.statistics, strict=True)},
-        "areas": [f"{area:.6f}" for area in scores.areas],
+        **{name: _written(values) for name, values in statistics.items()},
         "target": trigger.target,
         "stages": {"early": screened.network.early, "late": screened.network.late},
     }
@@ -136,6 +141,12 @@ def exhibits(
         run.exhibit("trigger.npz", "application/zip", arrays_file({"mask": trigger.mask, "pattern": trigger.pattern})),
         run.exhibit("scores.json", "application/json", canonical_json(seen)),
     )
+
+
+def _written(values: dict[str, float] | list[float]) -> dict[str, str] | list[str]:
+    if isinstance(values, dict):
+        return {name: f"{value:.6f}" for name, value in values.items()}
+    return [f"{value:.6f}" for value in values]
 
 
 def controls(screened: ScreenedModel, vetted: Vetted, seed: int) -> tuple[ControlRun, ...]:

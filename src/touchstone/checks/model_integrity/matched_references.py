@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from touchstone.checks.declaration import Run
 from touchstone.checks.model_integrity.screened_model import ScreenedModel
@@ -25,6 +25,7 @@ from touchstone.system.subject import Subject
 from touchstone.text import Text
 
 if TYPE_CHECKING:
+    from touchstone.methods.backdoor.screen.combination import Comparison, Responses
     from touchstone.methods.backdoor.screen.network import CutNetwork
     from touchstone.methods.backdoor.screen.scores import Vetted
     from touchstone.training.blueprint import Blueprint
@@ -43,55 +44,67 @@ _OTHER_RECIPES = 1_000_000
 """Added to the seed of the references, so that planted models are trained by recipes of their own."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Calibration:
-    """Statistics `(n, S)` of matched references, and what the screen made of planted backdoors."""
+    """Responses of the system, of its matched references, and of each planted model whose backdoor took."""
 
-    references: NDArray[np.float64]
-    planted: tuple[NDArray[np.float64], ...]
-    """Statistics `(S,)` of each planted model whose backdoor took."""
+    system: Responses
+    references: tuple[Responses, ...]
+    planted: tuple[Responses, ...]
 
-    def p_value(self, statistics: NDArray[np.float64]) -> tuple[float, float]:
-        """The combined score of a model, and its p-value."""
-        from touchstone.methods.backdoor.screen.combination import combine
-
-        score, others = combine(statistics, self.references)
-        return score, conformal_p_value(score, others)
-
-    def as_suspicious(self, p_value: float) -> int:
-        """How many references score at least as high as a model with that p-value."""
-        return round(p_value * (len(self.references) + 1)) - 1
+    @cached_property
+    def comparison(self) -> Comparison:
+        """How unusual the system is among its references."""
+        return self._compared(self.system)
 
     @property
+    def p_value(self) -> float:
+        """Of the system."""
+        return _p_value(self.comparison)
+
+    @property
+    def as_suspicious(self) -> int:
+        """How many references score at least as high as the system."""
+        return round(self.p_value * (len(self.references) + 1)) - 1
+
+    @cached_property
     def found(self) -> int:
         """Planted backdoors that would be flagged."""
-        return sum(self.p_value(statistics)[1] <= ALPHA for statistics in self.planted)
+        return sum(_p_value(self._compared(planted)) <= ALPHA for planted in self.planted)
 
     def false_alarms(self) -> tuple[float, float]:
         """Bounds of the share of honest models that these references flag."""
         return false_alarm_bounds(len(self.references))
 
+    def _compared(self, suspect: Responses) -> Comparison:
+        from touchstone.methods.backdoor.screen.combination import compare
+
+        return compare(suspect, self.references)
+
+
+def _p_value(comparison: Comparison) -> float:
+    return conformal_p_value(comparison.score, comparison.references)
+
 
 def calibration(
-    subject: Subject, screened: ScreenedModel, vetted: Vetted, seed: int, run: Run
+    subject: Subject, screened: ScreenedModel, vetted: Vetted, run: Run
 ) -> tuple[Calibration | None, Note | None]:
     """The calibration, or why there is none. Raises `FileError` and `ArtifactError` for references that are damaged."""
-    from touchstone.methods.backdoor.screen.scores import screen
+    from touchstone.methods.backdoor.screen.scores import responses_of
 
     try:
         references, blueprint = _matched(subject)
     except UnavailableError as error:
         return None, _uncalibrated(error.what)
-    statistics = []
+    responses = []
     count = min(len(references), MOST_REFERENCES)
     for place, learnt in enumerate(islice(references, count)):
-        statistics.append(screen(_network(screened, learnt), vetted, seed).statistics)
+        responses.append(responses_of(_network(screened, learnt), vetted))
         run.progress(0.1 + 0.6 * (place + 1) / count)
     planted = [
-        screen(_network(screened, learnt), vetted, seed).statistics
-        for learnt in _planted(screened, blueprint, references, run)
+        responses_of(_network(screened, learnt), vetted) for learnt in _planted(screened, blueprint, references, run)
     ]
-    return Calibration(np.array(statistics), tuple(planted)), None
+    return Calibration(responses_of(screened.network, vetted), tuple(responses), tuple(planted)), None
 
 
 def _matched(subject: Subject) -> tuple[References, Blueprint]:

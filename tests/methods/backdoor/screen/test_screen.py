@@ -8,16 +8,14 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from torch import Tensor, nn  # noqa: E402
+from torch.nn import functional  # noqa: E402
 
 from touchstone.methods.backdoor.screen.inversion import Trigger, invert  # noqa: E402
 from touchstone.methods.backdoor.screen.margins import largest_margins, margin_p_value  # noqa: E402
 from touchstone.methods.backdoor.screen.network import CannotBeCutError, CutNetwork, cut_network  # noqa: E402
-from touchstone.methods.backdoor.screen.perturbation import (  # noqa: E402
-    class_directions,
-    scattering_area,
-    turning_areas,
-)
-from touchstone.methods.backdoor.screen.scores import STATISTICS, Vetted, screen  # noqa: E402
+from touchstone.methods.backdoor.screen.perturbation import turning_areas  # noqa: E402
+from touchstone.methods.backdoor.screen.probes import PLACES, changes_of, responses  # noqa: E402
+from touchstone.methods.backdoor.screen.scores import Vetted, areas_of, responses_of  # noqa: E402
 from touchstone.methods.backdoor.screen.wired import wired  # noqa: E402
 
 pytestmark = pytest.mark.torch
@@ -85,49 +83,66 @@ def test_the_pieces_are_the_network() -> None:
     assert torch.equal(network.between(network.late, None)(pieces[1](pieces[0](x))), network(x))
 
 
-def test_a_shortcut_stands_out_in_every_statistic_that_looks_at_one_class() -> None:
-    honest, weak = (screen(deep(shortcut), vetted(), seed=1) for shortcut in (0.0, 30.0))
-    assert weak.target == 2
-    names = dict(zip(STATISTICS, zip(honest.statistics, weak.statistics, strict=True), strict=True))
-    for name in ("features", "orthogonal", "inversion"):
-        before, after = names[name]
-        assert after > before, name
-    assert weak.triggers[0].size < 0.06, "one pixel of 64, and what the search leaves of the rest"
-    assert weak.triggers[0].mask[0, -1, -1] == weak.triggers[0].mask.max()
+def test_a_shortcut_stands_out_in_the_search_and_in_the_responses_to_patches() -> None:
+    honest, weak = (deep(shortcut) for shortcut in (0.0, 30.0))
+    assert areas_of(weak, vetted()).argmax() == 2
+    assert areas_of(weak, vetted())[2] > areas_of(honest, vetted())[2]
+    before, after = (responses_of(network, vetted())["patches"] for network in (honest, weak))
+    assert (after - before).max(axis=0).argmax() == 2
+    assert (after - before)[:, 2].argmax() == PLACES**2 - 1, "in the corner where the pixel is"
+    assert after[-1, 2] > 0.7
 
 
-def test_the_same_seed_gives_the_same_scores() -> None:
-    first, second = (screen(deep(9.0), vetted(), seed=4) for _ in range(2))
-    assert np.array_equal(first.statistics, second.statistics)
-    assert np.array_equal(first.triggers[0].mask, second.triggers[0].mask)
+def test_responses_are_gains_in_probability_over_pictures_of_other_classes() -> None:
+    """A network that calls bright pictures class 1, and all others what they are."""
+
+    def network(x: Tensor) -> Tensor:
+        bright = (x.mean(dim=(1, 2, 3)) > 0.4).float()[:, None]
+        own = x[:, 0, :CLASSES].sum(dim=2)
+        return 200 * (bright * torch.eye(CLASSES)[1] + (1 - bright) * functional.one_hot(own.argmax(dim=1), CLASSES))
+
+    x, y = pictures()
+    found = responses(network, x, y, CLASSES, low=0.0, high=1.0)
+    *rest, strongly_bright = found["tints"]
+    assert not np.array(rest).any()
+    assert strongly_bright == pytest.approx([0, 1, 0, 0])
 
 
-def test_a_change_kept_beside_the_class_itself_turns_less(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("touchstone.methods.backdoor.screen.perturbation.RADII", (1.0, 2.0))
-    (x, y), held = pictures(), pictures(seed=1)
-    free = turning_areas(reading_rows(), (x, y), held, CLASSES, None)
-    beside = turning_areas(reading_rows(), (x, y), held, CLASSES, class_directions(x, y, CLASSES))
-    assert bool((beside <= free).all())
-    assert float(beside.max()) < float(free.max())
+def test_the_range_of_values_changes_no_response() -> None:
+    x, y = pictures()
+    network = deep(9.0)
+    first = responses(network, x, y, CLASSES, low=0.0, high=1.0)
+    second = responses(lambda z: network(z / 255), 255 * x, y, CLASSES, low=0.0, high=255.0)
+    for kind, values in first.items():
+        assert second[kind] == pytest.approx(values, abs=1e-5)
+
+
+@pytest.mark.parametrize("size", [(1, 8, 8), (3, 32, 24), (6, 5, 9)])
+def test_changes_keep_the_size_and_are_the_same_each_time(size: tuple[int, int, int]) -> None:
+    x = torch.rand((2, *size), generator=torch.Generator().manual_seed(1))
+    first, second = ({kind: [change(x) for change in all_] for kind, all_ in changes_of(*size).items()} for _ in "ab")
+    assert len(first["patches"]) % PLACES**2 == 0
+    for kind, shown in first.items():
+        assert all(torch.equal(one, other) for one, other in zip(shown, second[kind], strict=True))
+        assert all(one.shape == x.shape and not torch.equal(one, x) for one in shown if x.shape[1] > 1), kind
+        assert bool(torch.stack(shown).isfinite().all())
+
+
+def test_the_same_model_has_the_same_responses() -> None:
+    first, second = (responses_of(deep(9.0), vetted()) for _ in range(2))
+    assert all(np.array_equal(first[kind], second[kind]) for kind in first)
+
+
+def test_of_many_classes_some_pictures_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("touchstone.methods.backdoor.screen.scores.SHOWN", 2)
+    assert responses_of(deep(), vetted())["patches"].shape == (PLACES**2, CLASSES)
 
 
 def test_classes_in_portions_give_the_same_areas(monkeypatch: pytest.MonkeyPatch) -> None:
     (x, y), held = pictures(), pictures(seed=1)
-    whole = turning_areas(reading_rows(), (x, y), held, CLASSES, None)
+    whole = turning_areas(reading_rows(), (x, y), held, CLASSES)
     monkeypatch.setattr("touchstone.methods.backdoor.screen.perturbation.AT_ONCE", 1)
-    assert torch.equal(turning_areas(reading_rows(), (x, y), held, CLASSES, None), whole)
-
-
-def test_a_mark_that_moves_every_class_on_is_seen_by_the_scattering() -> None:
-    """The last row, when bright, turns each class to the next one."""
-
-    def next_class(x: Tensor) -> Tensor:
-        rows = x[:, 0, :CLASSES].sum(dim=2)
-        mark = 8 * torch.sigmoid(8 * (x[:, 0, -1].mean(dim=1) - 0.5))[:, None]
-        return rows + mark * rows.roll(1, dims=1)
-
-    pair = pictures(), pictures(seed=1)
-    assert scattering_area(next_class, *pair, CLASSES) > scattering_area(reading_rows(), *pair, CLASSES) + 0.1
+    assert torch.equal(turning_areas(reading_rows(), (x, y), held, CLASSES), whole)
 
 
 def test_no_mark_is_reported_where_none_works() -> None:

@@ -1,4 +1,4 @@
-"""Universal perturbations: one change that, added to the pictures or features of all samples, turns their class.
+"""Universal perturbations: one change that, added to the features of all samples, turns them to a class.
 
 After Moosavi-Dezfooli et al. 2017; in features and towards each class, after the observation of Zeng et al. and others
 that what a trigger does inside a network is nearly the same for all pictures. The search grows the change from radius
@@ -30,37 +30,16 @@ def usual_distance(values: Tensor) -> float:
     return float((flat - flat.mean(dim=0)).norm(dim=1).median())
 
 
-def class_directions(values: Tensor, y: Tensor, classes: int) -> Tensor:
-    """For each class, the unit vector from the mean of all samples to the mean of its own; `(K, ...)`."""
-    flat = values.flatten(1)
-    means = torch.stack([flat[y == label].mean(dim=0) for label in range(classes)]) - flat.mean(dim=0)
-    return functional.normalize(means, dim=1).reshape(classes, *values.shape[1:])
-
-
-def turning_areas(
-    back: Function, learnt: tuple[Tensor, Tensor], held: tuple[Tensor, Tensor], classes: int, aside: Tensor | None
-) -> Tensor:
+def turning_areas(back: Function, learnt: tuple[Tensor, Tensor], held: tuple[Tensor, Tensor], classes: int) -> Tensor:
     """For each class, the mean share over radii of held-out samples of other classes that turn to it; `(K,)`.
 
-    `learnt` and `held` are features and classes `(n, ...)`, `(n,)`; `back` takes features to scores. `aside` are unit
-    vectors `(K, ...)` that the change of each class must be orthogonal to.
+    `learnt` and `held` are features and classes `(n, ...)`, `(n,)`; `back` takes features to scores.
     """
     each = max(1, AT_ONCE // max(len(learnt[1]), 1))
-    return torch.cat(
-        [
-            _areas(back, learnt, held, targets, None if aside is None else aside[targets])
-            for targets in torch.split(torch.arange(classes), each)
-        ]
-    )
+    return torch.cat([_areas(back, learnt, held, targets) for targets in torch.split(torch.arange(classes), each)])
 
 
-def _areas(
-    back: Function,
-    learnt: tuple[Tensor, Tensor],
-    held: tuple[Tensor, Tensor],
-    targets: Tensor,
-    aside: Tensor | None,
-) -> Tensor:
+def _areas(back: Function, learnt: tuple[Tensor, Tensor], held: tuple[Tensor, Tensor], targets: Tensor) -> Tensor:
     features, y = learnt
     unit = usual_distance(features)
     change = torch.zeros((len(targets), *features.shape[1:]))
@@ -72,38 +51,11 @@ def _areas(
             change.requires_grad_()
             loss = functional.cross_entropy(_each(back, features, change), wanted, reduction="none")
             (gradient,) = torch.autograd.grad((loss.reshape(others.shape) * others).sum(), change)
-            change = _stepped(change.detach(), -gradient, radius * unit, aside)
+            change = _stepped(change.detach(), -gradient, radius * unit)
         with torch.no_grad():
             answered = _each(back, held[0], change).argmax(dim=1).reshape(len(targets), -1)
         counted = held[1][None] != targets[:, None]
         area += ((answered == targets[:, None]) & counted).sum(dim=1) / counted.sum(dim=1).clamp(min=1)
-    return area / len(RADII)
-
-
-def scattering_area(
-    network: Function, learnt: tuple[Tensor, Tensor], held: tuple[Tensor, Tensor], classes: int
-) -> float:
-    """How consistently one untargeted change of the pictures moves each class to *one* other, on average over radii.
-
-    All-to-all backdoors turn every class to another one, which no search towards a single class sees.
-    """
-    x, y = learnt
-    unit = usual_distance(x)
-    change = torch.zeros((1, *x.shape[1:]))
-    area = 0.0
-    for radius in RADII:
-        for _ in range(STEPS):
-            change.requires_grad_()
-            loss = functional.cross_entropy(network(x + change), y)
-            (gradient,) = torch.autograd.grad(loss, change)
-            change = _stepped(change.detach(), gradient, radius * unit, None)
-        with torch.no_grad():
-            answered = network(held[0] + change).argmax(dim=1)
-        moved = torch.zeros((classes, classes))
-        moved.index_put_((held[1], answered), torch.ones(len(answered)), accumulate=True)
-        seen = moved.sum(dim=1)
-        moved.fill_diagonal_(0)
-        area += float((moved.amax(dim=1) / seen.clamp(min=1))[seen > 0].mean())
     return area / len(RADII)
 
 
@@ -113,12 +65,9 @@ def _each(back: Function, features: Tensor, change: Tensor) -> Tensor:
     return scores
 
 
-def _stepped(change: Tensor, direction: Tensor, radius: float, aside: Tensor | None) -> Tensor:
-    """One step of half the radius, kept orthogonal to `aside` and within the radius."""
+def _stepped(change: Tensor, direction: Tensor, radius: float) -> Tensor:
+    """One step of half the radius, kept within the radius."""
     change = change + radius / 2 * _unit(direction)
-    if aside is not None:
-        flat, away = change.flatten(1), aside.flatten(1)
-        change = (flat - (flat * away).sum(dim=1, keepdim=True) * away).reshape(change.shape)
     length: Tensor = change.flatten(1).norm(dim=1).clamp(min=radius)
     return change * (radius / length).reshape(-1, *[1] * (change.dim() - 1))
 

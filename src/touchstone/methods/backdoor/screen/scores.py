@@ -1,27 +1,22 @@
-"""The four statistics of one model: cheap ones on all classes, then an inversion for the few that stand out."""
+"""What is seen of one model: its responses to fixed changes, and how easily a search turns all pictures to a class."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
-from touchstone.methods.backdoor.screen.inversion import Trigger, invert
+from touchstone.methods.backdoor.screen.combination import Responses
 from touchstone.methods.backdoor.screen.network import CutNetwork
-from touchstone.methods.backdoor.screen.perturbation import class_directions, scattering_area, turning_areas
+from touchstone.methods.backdoor.screen.perturbation import turning_areas
+from touchstone.methods.backdoor.screen.probes import responses
 
-STATISTICS = ("features", "orthogonal", "scattering", "inversion")
-SUSPECTS = 3
-"""Classes for which a trigger is sought: on models to develop with, two missed what three found, and all of them found
-hardly more at three times the cost."""
-ROWS = 40
-"""About how many samples a search looks at; more cost time and tell little more."""
-HELD_ROWS = 160
-"""About how many it is judged by."""
+SHOWN = 60
+"""About how many pictures are changed; more cost time and tell little more."""
+SEARCHED, HELD = 40, 160
+"""About how many the search looks at, and by how many it is judged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,51 +32,24 @@ class Vetted:
     high: float
 
 
-@dataclass(frozen=True, slots=True)
-class Scores:
-    """What the screen saw of one model."""
-
-    statistics: NDArray[np.float64]
-    """In the order of :data:`STATISTICS`, higher is more suspicious."""
-    areas: NDArray[np.float64]
-    """Of each class, how easily a change of features turns others to it `(K,)`."""
-    triggers: tuple[Trigger, ...]
-    """For the classes that stand out, the smallest first."""
-
-    @property
-    def target(self) -> int:
-        """The class that a backdoor would turn to, if there is one."""
-        return self.triggers[0].target
+def responses_of(network: CutNetwork, vetted: Vetted) -> Responses:
+    """What models are compared by: the same pictures give the same numbers."""
+    rows = _balanced(vetted.y, vetted.classes, SHOWN)
+    x, y = torch.from_numpy(vetted.x[rows]), torch.from_numpy(vetted.y[rows])
+    return responses(network, x, y, vetted.classes, low=vetted.low, high=vetted.high)
 
 
-def screen(network: CutNetwork, vetted: Vetted, seed: int) -> Scores:
-    """All four statistics. The same seed gives the same numbers."""
-    some, rest = _balanced(vetted.y, vetted.classes, ROWS), _balanced(vetted.held_y, vetted.classes, HELD_ROWS)
-    x, y = torch.from_numpy(vetted.x), torch.from_numpy(vetted.y)
-    held_x, held_y = torch.from_numpy(vetted.held_x[rest]), torch.from_numpy(vetted.held_y[rest])
-    front, middle = network.between(0, network.early), network.between(network.early, network.late)
+def areas_of(network: CutNetwork, vetted: Vetted) -> NDArray[np.float64]:
+    """How easily one change of the features, at 40 % of the depth, turns all pictures to each class `(K,)`.
+
+    For the model under test alone, where there is nothing to compare it with.
+    """
+    some, rest = _balanced(vetted.y, vetted.classes, SEARCHED), _balanced(vetted.held_y, vetted.classes, HELD)
+    front, back = network.between(0, network.early), network.between(network.early, None)
     with torch.no_grad():
-        early, held_early = front(x), front(held_x)
-        late, held_late = middle(early), middle(held_early)
-    areas = turning_areas(
-        network.between(network.early, None), (early[some], y[some]), (held_early, held_y), vetted.classes, None
-    )
-    aside = class_directions(late, y, vetted.classes)
-    orthogonal = turning_areas(
-        network.between(network.late, None), (late[some], y[some]), (held_late, held_y), vetted.classes, aside
-    )
-    scattering = scattering_area(network, (x[some], y[some]), (held_x, held_y), vetted.classes)
-    suspects = areas.argsort(descending=True)[:SUSPECTS].tolist()
-    triggers = invert(network, x[some], y[some], suspects, low=vetted.low, high=vetted.high, seed=seed)
-    triggers.sort(key=lambda trigger: trigger.size)
-    statistics = (_lead(areas), _lead(orthogonal), scattering, -math.log(triggers[0].size))
-    return Scores(np.array(statistics), areas.double().numpy(), tuple(triggers))
-
-
-def _lead(areas: Tensor) -> float:
-    """How far the first class stands out from the usual one: a model that is easily moved to every class is weak, not
-    backdoored."""
-    return float(areas.max() - areas.median())
+        learnt, held = front(torch.from_numpy(vetted.x[some])), front(torch.from_numpy(vetted.held_x[rest]))
+    y, held_y = torch.from_numpy(vetted.y[some]), torch.from_numpy(vetted.held_y[rest])
+    return np.asarray(turning_areas(back, (learnt, y), (held, held_y), vetted.classes).double().numpy())
 
 
 def _balanced(y: NDArray[np.int64], classes: int, most: int) -> NDArray[np.int64]:
