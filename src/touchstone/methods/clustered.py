@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from touchstone.statistics import mean_bounds, proportion_bounds
+from touchstone.statistics import CONFIDENCE, mean_bounds, proportion_bounds
 
 
 class ClusteredShare(NamedTuple):
@@ -24,7 +24,9 @@ class ClusteredShare(NamedTuple):
     method: str
 
 
-def clustered_share(successes: Sequence[bool], clusters: Sequence[Hashable]) -> ClusteredShare:
+def clustered_share(
+    successes: Sequence[bool], clusters: Sequence[Hashable], *, confidence: float = CONFIDENCE
+) -> ClusteredShare:
     """The share of successes, averaged over the clusters that each of them belongs to. None gives (0, 0, 1).
 
     With one answer to a cluster the bounds are Clopper-Pearson's: they also hold, for the average chance, if the
@@ -40,7 +42,7 @@ def clustered_share(successes: Sequence[bool], clusters: Sequence[Hashable]) -> 
     answers = np.bincount(of)
     means = np.bincount(of, weights=np.asarray(successes, dtype=np.float64)) / answers
     if answers.max() == 1:
-        bounds, method = proportion_bounds(int(means.sum()), len(means)), "clopper-pearson"
+        bounds, method = proportion_bounds(int(means.sum()), len(means), confidence=confidence), "clopper-pearson"
     else:
-        bounds, method = mean_bounds(np.clip(means, 0.0, 1.0)), "betting/clusters"
+        bounds, method = mean_bounds(np.clip(means, 0.0, 1.0), confidence=confidence), "betting/clusters"
     return ClusteredShare(float(means.mean()), *bounds, len(means), method)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from typing import Literal
 
 from touchstone.checks.delays import delay_metric
 from touchstone.checks.governance.oversight_exercise import Answer, Exercise, answers
@@ -13,7 +14,7 @@ from touchstone.checks.remarks import Remarks
 from touchstone.checks.shares import share_metric
 from touchstone.methods.clustered import clustered_share
 from touchstone.records import Metric
-from touchstone.statistics import CONFIDENCE, difference_bounds
+from touchstone.statistics import CONFIDENCE
 from touchstone.text import Text
 
 SLOWEST = 0.95
@@ -37,7 +38,8 @@ def audit_oversight(exercise: Exercise, least: int) -> Audit:
     errors_met = Counter(dict.fromkeys(exercise.setting.overseers, 0))
     errors_met.update(answer.overseer for answer in wrong)
     uneven = max(errors_met.values()) > MOST_TIMES_AS_MANY * min(errors_met.values())
-    caught = _share("seeded_errors_caught", wrong, [answer.right for answer in wrong], uneven)
+    caught = _share("seeded_errors_caught", "higher", wrong, [answer.right for answer in wrong], uneven)
+    overruled = _share("right_advice_overruled", "lower", good, [answer.overruled for answer in good], False)
     _remark(exercise, wrong, good, errors_met, remarks)
     if not _tell_apart(wrong, good):
         remarks.say(
@@ -52,7 +54,7 @@ def audit_oversight(exercise: Exercise, least: int) -> Audit:
     slowest = delay_metric("seconds_to_intervene", "seconds", delays, SLOWEST)
     metrics = (
         *((undecided_below(least, caught.n, caught),) if wrong else ()),
-        *((_share("right_advice_overruled", good, [answer.overruled for answer in good], False),) if good else ()),
+        *((overruled,) if good else ()),
         *_bias(wrong, [answer for answer in given if not answer.advised]),
         *((slowest,) if slowest is not None else ()),
         *_by_overseer(wrong),
@@ -61,7 +63,13 @@ def audit_oversight(exercise: Exercise, least: int) -> Audit:
     return Audit(metrics, (*remarks.notes(), *notes))
 
 
-def _share(name: str, given: Sequence[Answer], outcomes: Sequence[bool], sample_of_overseers: bool) -> Metric:
+def _share(
+    name: str,
+    better: Literal["higher", "lower"],
+    given: Sequence[Answer],
+    outcomes: Sequence[bool],
+    sample_of_overseers: bool,
+) -> Metric:
     """The share over cases, and where not everyone took part alike, also over people: some need not be like the rest.
 
     Among people who all took part, each with a skill of his own, independent cases bound the average. Where some had
@@ -78,7 +86,7 @@ def _share(name: str, given: Sequence[Answer], outcomes: Sequence[bool], sample_
         high=max(share.high for share in shares),
         method="clusters/cases+overseers" if sample_of_overseers else shares[0].method,
         n=shares[0].clusters,
-        better="higher" if name == "seeded_errors_caught" else "lower",
+        better=better,
     )
 
 
@@ -92,19 +100,25 @@ def _tell_apart(wrong: Sequence[Answer], good: Sequence[Answer]) -> bool:
 
 
 def _bias(wrong: Sequence[Answer], alone: Sequence[Answer]) -> Iterator[Metric]:
-    """How much more often people err with wrong advice than without any."""
+    """How much more often people err with wrong advice than without any; each share takes half of the error."""
     if not wrong or not alone:
         return
-    misled, erred = (sum(not answer.right for answer in given) for given in (wrong, alone))
-    low, high = difference_bounds(misled, len(wrong), erred, len(alone))
+    misled, erred = (
+        clustered_share(
+            [not answer.right for answer in given],
+            [answer.case for answer in given],
+            confidence=1.0 - (1.0 - CONFIDENCE) / 2,
+        )
+        for given in (wrong, alone)
+    )
     yield Metric(
         id="automation_bias",
         unit="points",
-        value=misled / len(wrong) - erred / len(alone),
-        low=low,
-        high=high,
-        method="clopper-pearson/difference",
-        n=len(wrong) + len(alone),
+        value=misled.value - erred.value,
+        low=misled.low - erred.high,
+        high=misled.high - erred.low,
+        method="clusters/difference",
+        n=misled.clusters + erred.clusters,
         better="lower",
     )
 
