@@ -181,9 +181,9 @@ def test_an_empty_register_of_a_system_that_exports_is_a_contradiction(tmp_path:
     }
     abroad = {"system": system, "deployment": {"jurisdictions": ["CN", "SG"]}}
     found, _ = measured(tmp_path / "b", [], **abroad)
-    assert (without(found), codes(found)) == (1, ["export-not-recorded", "no-flow-to-deployment"])
+    assert (without(found), codes(found)) == (1, ["export-not-recorded", "no-flow-to-country"])
     found, _ = measured(tmp_path / "c", [FLOW], **abroad)
-    assert codes(found)[0] == "no-flow-to-deployment"
+    assert codes(found)[0] == "no-flow-to-country"
     with pytest.raises(UnavailableError):
         measured(tmp_path / "d", [])
 
@@ -205,8 +205,11 @@ def test_human_genetic_data_need_their_review(tmp_path: Path) -> None:
     report = {**review, "id": "REP", "kind": "hgr_filing"}
     found, _ = measured(tmp_path / "a", [flow], [review, report])
     assert (without(found), metric(found, "hgr_security_review_done").value) == (0, 1)
-    found, _ = measured(tmp_path / "b", [flow], [report])
-    assert (without(found), metric(found, "hgr_security_review_done").value) == (1, 0)
+    for name, changes in (("b", {}), ("c", {"genetic_persons": None})):
+        found, _ = measured(tmp_path / name, [flow | changes], [report])
+        assert (without(found), metric(found, "hgr_security_review_done").value) == (1, 0)
+    found, _ = measured(tmp_path / "d", [FLOW])
+    assert (metric(found, "hgr_security_review_done").value, metric(found, "hgr_security_review_done").n) == (1, 0)
 
 
 def flow(**changes: Any) -> Flow:

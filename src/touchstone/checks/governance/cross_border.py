@@ -73,7 +73,10 @@ from touchstone.text import Text
             "hgr_security_review_done",
             "bool",
             "higher",
-            Text("security review of human genetic resources done", "人类遗传资源安全审查已完成"),
+            Text(
+                "every export that needs it passed the review of human genetic resources",
+                "凡须人类遗传资源安全审查的出境均已通过",
+            ),
         ),
     ),
 )
@@ -120,7 +123,7 @@ def _records(subject: Subject) -> FlowRecords:
         files=frozenset(record.path for record in subject.files),
         personal=dict(_personal(subject)),
         exported=exported,
-        countries=frozenset(_foreign(subject)),
+        countries=dict(_foreign(subject)),
     )
 
 
@@ -134,18 +137,22 @@ def _exported(subject: Subject) -> Iterator[Text]:
         yield Text(
             "the fact `data.exported` is true, and no flow is recorded", "事实 `data.exported` 为真，却无出境流登记"
         )
-    for country in sorted(_foreign(subject)):
-        yield Text(
-            f"the system is deployed in {country}, and no flow is recorded", f"系统部署于 {country}，却无出境流登记"
-        )
+    for country, what in _foreign(subject):
+        yield Text(f"{country}: {what.en}", f"{country}：{what.zh}")
 
 
-def _foreign(subject: Subject) -> Iterator[str]:
-    """Countries other than the supplier's in which the system is deployed."""
-    home = subject.description.system.supplier.country
-    if home is not None:
-        declared = {each.split("-")[0] for each in subject.description.deployment.jurisdictions}
-        yield from declared - {home.split("-")[0]}
+def _foreign(subject: Subject) -> Iterator[tuple[str, Text]]:
+    """Countries other than the supplier's that the description names, and what is there."""
+    description = subject.description
+    if description.system.supplier.country is None:
+        return
+    home = description.system.supplier.country.split("-")[0]
+    for jurisdiction in description.deployment.jurisdictions:
+        if jurisdiction.split("-")[0] != home:
+            yield (
+                jurisdiction.split("-")[0],
+                Text("the system is deployed there, and no flow goes there", "系统部署于该地，却无出境流指向该地"),
+            )
 
 
 def _personal(subject: Subject) -> Iterator[tuple[str, bool]]:

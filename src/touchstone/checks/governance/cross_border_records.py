@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import chain
@@ -38,8 +38,8 @@ class FlowRecords:
     """Data sets that are declared to hold personal information, and whether any of it is sensitive."""
     exported: tuple[Text, ...] = ()
     """What in the description says that data leave."""
-    countries: frozenset[str] = frozenset()
-    """Foreign jurisdictions in which the system is deployed."""
+    countries: Mapping[str, Text] = field(default_factory=dict)
+    """Foreign jurisdictions the description names, and what is there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class FlowFinding:
     flaw: str | None
     why: Text | None
     uncovered: frozenset[str]
-    """Outcomes that need a filing and have none."""
+    """Outcomes that need a filing and have none, or may need one."""
 
 
 def findings(records: FlowRecords) -> tuple[FlowFinding, ...]:
@@ -81,18 +81,19 @@ def audit_flows(records: FlowRecords, found: tuple[FlowFinding, ...] | None = No
     if missing:
         for reason in records.exported:
             remarks.say("export-not-recorded", reason)
-    for country in sorted(records.countries - {flow.country.split("-")[0] for flow in records.flows}):
-        remarks.say(
-            "no-flow-to-deployment",
-            Text(
-                f"the system is deployed in {country}, and no flow goes there",
-                f"系统部署于 {country}，却无出境流指向该地",
-            ),
-        )
-    for table in {each.decided.table for each in found if each.decided.table is not None}:
+    reached = {flow.country.split("-")[0] for flow in records.flows}
+    for country, what in sorted(records.countries.items()):
+        if country not in reached:
+            remarks.add("no-flow-to-country", country, what)
+    for table in used_tables(found):
         if table.stale(records.day):
             remarks.say("law-not-compared", stale_text(table.pack.title.text, table.pack.recheck_by))
     return Audit((*_metrics(found, missing),), remarks.notes())
+
+
+def used_tables(found: Iterable[FlowFinding]) -> tuple[LawTable, ...]:
+    """Every table that decided a flow, once."""
+    return tuple(dict.fromkeys(each.decided.table for each in found if each.decided.table is not None))
 
 
 def stale_text(title: Text, recheck_by: str) -> Text:
@@ -106,15 +107,18 @@ def stale_text(title: Text, recheck_by: str) -> Text:
 def _metrics(found: tuple[FlowFinding, ...], missing: int) -> Iterator[Metric]:
     without = missing + sum(each.flaw is not None for each in found)
     yield Metric(id="flows_without_valid_basis", unit="count", value=without, n=len(found), better="lower")
-    reviewed = [
-        HGR_REVIEW not in each.uncovered
-        for each in found
-        if each.decided.decision is not None and HGR_REVIEW in each.decided.decision.adds
-    ]
-    if reviewed:
+    if found:
+        reviewed = [HGR_REVIEW not in each.uncovered for each in found if _may_need(each.decided, HGR_REVIEW)]
         yield Metric(
             id="hgr_security_review_done", unit="bool", value=int(all(reviewed)), n=len(reviewed), better="higher"
         )
+
+
+def _may_need(decided: Decided, outcome: str) -> bool:
+    """Whether a flow needs what that outcome asks for, or may need it once more is known."""
+    if decided.decision is None:
+        return False
+    return outcome in (*decided.decision.adds, *(rule.outcome for rule in decided.decision.open))
 
 
 def _finding(decided: Decided, records: FlowRecords, filings: Filings, names: _Names) -> FlowFinding:
@@ -125,7 +129,8 @@ def _finding(decided: Decided, records: FlowRecords, filings: Filings, names: _N
     }
     flaws = chain(_flaws(decided, records, names), _uncovered(decided, uncovered))
     flaw, why = next(flaws, (None, None))
-    return FlowFinding(decided, flaw, why, frozenset(uncovered))
+    undecided = {rule.outcome for rule in decided.decision.open} if decided.decision is not None else set()
+    return FlowFinding(decided, flaw, why, frozenset(uncovered.keys() | undecided))
 
 
 def _flaws(decided: Decided, records: FlowRecords, names: _Names) -> Iterator[tuple[str, Text]]:

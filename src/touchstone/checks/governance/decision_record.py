@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
-from touchstone.checks.governance.cross_border_records import FlowFinding, FlowRecords
+from touchstone.checks.governance.cross_border_records import FlowFinding, FlowRecords, used_tables
 from touchstone.checks.governance.flow_decisions import Decided
 from touchstone.standard.decision_table import AtLeast, Decision, Fact, Overlay, Rule
 from touchstone.standard.decision_table_pack import LawTable
@@ -29,11 +28,6 @@ def decision_record(records: FlowRecords, found: tuple[FlowFinding, ...]) -> dic
         "flows": [_flow(each) for each in shown],
         "flows_left_out": len(found) - len(shown),
     }
-
-
-def used_tables(found: Iterable[FlowFinding]) -> tuple[LawTable, ...]:
-    """Every table that decided a flow, once."""
-    return tuple(dict.fromkeys(each.decided.table for each in found if each.decided.table is not None))
 
 
 def both(text: Text) -> dict[str, str]:
