@@ -52,8 +52,8 @@ from touchstone.text import Text
     ),
     remedy=Text(
         "Put this version before the committee with its files' digests, with a quorum of members who have no stake in"
-        " it and of every discipline, record each vote, and follow up at least yearly.",
-        "将该版本及其文件摘要提交委员会，由无利害关系且涵盖各专业类别的法定人数审议，记录每一票，并至少每年跟踪。",
+        " it and of every discipline, record each vote, and follow up.",
+        "将该版本及其文件摘要提交委员会，由无利害关系且涵盖各专业类别的法定人数审议，记录每一票，并定期跟踪审查。",
     ),
     threats=(),
     source="Science and technology ethics review measures (trial), Art. 7, 14, 28",

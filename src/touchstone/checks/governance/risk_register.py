@@ -51,8 +51,8 @@ from touchstone.text import Text
     ),
     remedy=Text(
         "Enter every threat that applies and every finding, treat it, and let a person who did not ask for it accept"
-        " what remains: for this version and its files' digests, for at most a year. Accept anew after each change.",
-        "将适用的威胁与各项发现入账并处置；剩余风险由申请人以外的人员针对该版本及其文件摘要限期（至多一年）接受；"
+        " what remains: for this version and its files' digests, until a day that is named. Accept anew after each change.",
+        "将适用的威胁与各项发现入账并处置；剩余风险由申请人以外的人员针对该版本及其文件摘要限期接受；"
         "每次变更后重新接受。",
     ),
     threats=(),
