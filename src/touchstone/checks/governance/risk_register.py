@@ -51,7 +51,7 @@ from touchstone.text import Text
     ),
     remedy=Text(
         "Enter every threat that applies and every finding, treat it, and let a person who did not ask for it accept"
-        " what remains: for this version and its files' digests, until a day that is named. Accept anew after each change.",
+        " what remains: for this version and its files' digests, until a named day. Accept anew after changes.",
         "将适用的威胁与各项发现入账并处置；剩余风险由申请人以外的人员针对该版本及其文件摘要限期接受；"
         "每次变更后重新接受。",
     ),
