@@ -105,6 +105,12 @@ def test_the_newest_filing_counts(tmp_path: Path) -> None:
     assert counts(measured(tmp_path, {"filings": [RECORD["filings"][0], old]})[0]) == (0, 0)
 
 
+def test_what_was_filed_hides_nothing_that_was_not(tmp_path: Path) -> None:
+    changed = RECORD["filings"][0] | {"arose": "2026-08-01", "filed": None}
+    found, _ = measured(tmp_path, {"filings": [*RECORD["filings"], changed]})
+    assert (counts(found), codes(found)[0]) == ((0, 1), "filing-overdue")
+
+
 def test_what_is_filed_every_year_is_filed_again(tmp_path: Path) -> None:
     yearly = {"obligation": "cn/important-data-risk-assessment", "owner": "P-1", "arose": "2024-01-01"}
     for filed, overdue in (("2025-11-20", 0), ("2025-11-19", 1)):

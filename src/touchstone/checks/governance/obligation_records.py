@@ -8,14 +8,14 @@ from datetime import date
 
 from touchstone.checks.governance.applicable_law import KnownFacts, known_of
 from touchstone.checks.governance.cross_border_records import stale_text
+from touchstone.checks.governance.obligation_filings import FilingFinding, filing_findings
 from touchstone.checks.register_controls import Audit
 from touchstone.checks.remarks import Remarks
-from touchstone.methods.calendar import WorkingDays, months_between
 from touchstone.records import Metric
-from touchstone.standard.obligation_pack import FilingEntry, Obligation, Regime
+from touchstone.standard.obligation_pack import Obligation, Regime
 from touchstone.standard.obligations import Applicable, Issue, applicable, issues
 from touchstone.system.description import FactValue
-from touchstone.system.registers.obligation_record import ObligationFiling, ObligationRecord
+from touchstone.system.registers.obligation_record import ObligationRecord
 from touchstone.text import Text
 
 
@@ -63,77 +63,14 @@ def audit_obligations(records: ObligationRecords) -> Audit:
     for name in sorted(decided - {issue.id for issue in reading.issues}):
         remarks.add("decision-about-nothing", name, Text("is not found any more", "已不存在该事项"))
     undecided = len(open_issues) + len(reading.found.undecided) + len(reading.known.contradicted)
-    filings = tuple(_filings(records, reading.found))
+    filings = filing_findings(records.record, reading.found, records.day)
     for filing in filings:
-        if filing.flaw is not None:
+        if filing.flaw is not None and filing.why is not None:
             remarks.add(filing.flaw, filing.obligation.id, filing.why)
     for regime in records.regimes:
         if regime.stale(records.day):
             remarks.say("law-not-compared", stale_text(regime.pack.title.text, regime.pack.recheck_by))
     return Audit((*_metrics(undecided, filings, reading),), remarks.notes())
-
-
-@dataclass(frozen=True)
-class FilingFinding:
-    """One obligation to file, and what is wrong with what was filed."""
-
-    obligation: Obligation
-    working_days: int | None
-    """From the day the duty arose to the day it was filed, or to the end of the records."""
-    overdue: bool
-    flaw: str | None
-    why: Text
-
-
-_IN_ORDER = Text("in order", "无异常")
-
-
-def _filings(records: ObligationRecords, found: Applicable) -> Iterator[FilingFinding]:
-    known = {obligation.id: obligation for obligation in found.applying}
-    by_obligation: dict[str, list[ObligationFiling]] = {}
-    for filing in records.record.filings:
-        by_obligation.setdefault(filing.obligation, []).append(filing)
-    for obligation in known.values():
-        wanted = obligation.entry.filing
-        if wanted is None:
-            continue
-        entries = by_obligation.get(obligation.id, [])
-        if not entries:
-            yield FilingFinding(obligation, None, True, "filing-missing", Text("nothing was filed", "未见任何备案"))
-        else:
-            yield _judged(obligation, wanted, max(entries, key=lambda each: each.filed or each.arose), records)
-
-
-def _judged(
-    obligation: Obligation, wanted: FilingEntry, filing: ObligationFiling, records: ObligationRecords
-) -> FilingFinding:
-    """The newest filing of one obligation against its clock and its end."""
-    record, day = records.record, records.day
-    calendar = WorkingDays.of(record.holidays, record.worked_weekends)
-    filed = filing.filed if filing.filed is not None and filing.filed <= day else None
-    took = calendar.between(filing.arose, filed or day)
-    late = wanted.within_working_days is not None and took > wanted.within_working_days
-    late = late or (filing.due is not None and (filed or day) > filing.due)
-
-    def finding(overdue: bool, flaw: str | None, why: Text) -> FilingFinding:
-        return FilingFinding(obligation, took, overdue, flaw, why)
-
-    if filed is None and (late or (wanted.yearly and months_between(filing.arose, day) > _YEAR)):
-        return finding(
-            True, "filing-overdue", Text(f"{took} working days, not filed", f"已逾 {took} 个工作日，尚未办理")
-        )
-    if filed is None:
-        return finding(False, None, _IN_ORDER)
-    if filing.valid_until is not None and filing.valid_until < day:
-        return finding(True, "filing-ended", Text(f"ended on {filing.valid_until}", f"已于 {filing.valid_until} 届满"))
-    if wanted.yearly and months_between(filed, day) > _YEAR:
-        return finding(True, "filing-overdue", Text(f"last filed on {filed}", f"最近一次办理为 {filed}"))
-    if late:
-        return finding(False, "filing-late", Text(f"filed after {took} working days", f"{took} 个工作日后方办理"))
-    return finding(False, None, _IN_ORDER)
-
-
-_YEAR = 12
 
 
 def _asked(obligation: Obligation, facts: Mapping[str, FactValue]) -> Text:
