@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.evidence.made import PLAN, Laboratory
-from touchstone.errors import UserError
+from touchstone.errors import EvidenceError, UserError
 from touchstone.evidence.plan_lock import PlanLock
 from touchstone.signatures.keys import generate_log_key
 
@@ -87,3 +87,9 @@ def test_a_time_that_does_not_exist_is_refused(lock: PlanLock, time: str) -> Non
 def test_a_key_that_is_none_is_refused(lock: PlanLock) -> None:
     with pytest.raises(UserError):
         lock.model_copy(update={"tester": "no key"}).examined(PLAN)
+
+
+@pytest.mark.parametrize("field", ["signed_plan", "tester", "decider", "receipt", "log_key"])
+def test_half_a_character_is_no_lock(lock: PlanLock, field: str) -> None:
+    with pytest.raises(EvidenceError, match="PlanLock"):
+        PlanLock.from_json({**lock.to_json(), field: "\ud800"}, "lock.json")

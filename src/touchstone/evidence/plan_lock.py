@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final
+from typing import Annotated, Final
+
+from pydantic import AfterValidator
 
 from touchstone.checks.run_record import Lock
 from touchstone.errors import EvidenceError
@@ -21,18 +23,27 @@ LOCK: Final = "lock.json"
 """Name of the entry in the bundle."""
 
 
+def _encodable(text: str) -> str:
+    text.encode()  # raises the `ValueError` that makes it no record
+    return text
+
+
+_Written = Annotated[str, AfterValidator(_encodable)]
+"""Text that was bytes: half a surrogate pair never was."""
+
+
 class PlanLock(Record):
     """The signed plan with its receipt, the keys to check them with, and the time."""
 
-    signed_plan: str
+    signed_plan: _Written
     """The plan's file, byte for byte."""
-    tester: str
+    tester: _Written
     """Public key that signed it, PEM."""
-    decider: str
+    decider: _Written
     """Public key of whoever will sign the decision, PEM."""
-    receipt: str | None = None
+    receipt: _Written | None = None
     """The log's receipt (C2SP tlog-proof); `None` when there is no log."""
-    log_key: str | None = None
+    log_key: _Written | None = None
     """Public key of the log, PEM."""
     by: str | None = None
     """When the plan was on the log, by the laboratory's clock (RFC 3339)."""
