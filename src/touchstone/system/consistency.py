@@ -325,6 +325,12 @@ def _deployed(model: ModelDeclaration) -> Iterator[Problem]:
                 Text(f"is used more than once: {shown(form.name)}", f"重复使用：{shown(form.name)}"),
                 Text("give each form a name of its own", "请为每个形态各取一个名称"),
             )
+        if form.runtime is not None and form.format != "onnx":
+            yield Problem(
+                (*at, position, "runtime"),
+                Text(f"does not belong to a form of format {form.format}", f"不属于 {form.format} 形式的部署形态"),
+                Text("remove it: only an ONNX file runs on either runtime", "请删除：仅 ONNX 文件可选择运行时"),
+            )
         declared = deployed_model(model, form)
         for problem in (*_handed_in(declared), *_layers(declared)):
             yield replace(problem, at=(*at, position, *problem.at[1:]))

@@ -198,6 +198,12 @@ class DeployedForm(Part):
     format: Literal["onnx", "safetensors", "torch-export", "skops", "http"] = Field(
         description="how the form is handed in"
     )
+    runtime: Literal["onnxruntime", "openvino"] | None = Field(
+        None,
+        exclude_if=_absent,
+        description="onnx: the runtime that the form runs on; left out, ONNX Runtime",
+        examples=["openvino"],
+    )
     file: RelativePath | None = Field(None, description="its model file", examples=["model-int8.onnx"])
     more_files: list[RelativePath] = Field(default_factory=list, description="further files that belong to it")
     endpoint: Line | None = Field(None, description="http: base URL of the service that runs it")

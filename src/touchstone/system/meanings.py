@@ -101,6 +101,10 @@ MEANINGS: dict[str, Text] = {
     ),
     "DeployedForm.name": Text("what the form is called in the report", "该形态在报告中的名称"),
     "DeployedForm.format": Text("how the form is handed in", "该形态的提交形式"),
+    "DeployedForm.runtime": Text(
+        "onnx: the runtime that the form runs on; left out, ONNX Runtime",
+        "onnx：该形态所用的运行时；不填则为 ONNX Runtime",
+    ),
     "DeployedForm.file": Text("its model file", "其模型文件"),
     "DeployedForm.more_files": Text("further files that belong to it", "属于它的其他文件"),
     "DeployedForm.endpoint": Text("base URL of the service that runs it", "运行该形态的服务的基础 URL"),

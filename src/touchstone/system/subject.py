@@ -103,7 +103,7 @@ class Subject:
 
         declared = deployed_model(self.description.model, form)
         as_model = replace(self, description=self.description.model_copy(update={"model": declared}), _opened={})
-        return self._once(f"deployed.{form.name}", lambda: open_model(as_model))
+        return self._once(f"deployed.{form.name}", lambda: open_model(as_model, form.runtime))
 
     def data(self, role: Role) -> LabelledData:
         """A data set, read and validated on first use. Raises `UnavailableError` when it was not handed in."""

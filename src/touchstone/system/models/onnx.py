@@ -40,17 +40,22 @@ REFUSED_OPERATORS = frozenset({("com.microsoft", "EPContext")})
 FLOAT_TYPES = {"float32": np.float32, "float64": np.float64, "float16": np.float16}
 """Input types that hold the values of the description unrounded (up to half precision)."""
 
+SessionOpener = Callable[[bytes, str], Any]
+"""Gives, for the bytes of an ONNX file and where they came from, what answers like a session of ONNX Runtime."""
 
 _COMPARED = 4
 """Samples on which a rewritten graph is compared with the original."""
 
 
-def open_onnx(subject: Subject, path: str) -> OnnxModel:
-    """Open the ONNX file at `path`. Raises `ArtifactError` for one that is unsafe, broken or not as declared."""
+def open_onnx(subject: Subject, path: str, open_session: SessionOpener | None = None) -> OnnxModel:
+    """Open the ONNX file at `path`. Raises `ArtifactError` for one that is unsafe, broken or not as declared.
+
+    It runs on ONNX Runtime, or on what `open_session` gives.
+    """
     data = subject.read(path)
     structure = read_onnx_structure(data, path)
     refuse_foreign_code(structure, path)
-    return OnnxModel(subject.description.model, structure, data, path)
+    return OnnxModel(subject.description.model, structure, data, path, open_session or _session)
 
 
 def refuse_foreign_code(structure: OnnxStructure, where: str) -> None:
@@ -93,20 +98,28 @@ def refuse_foreign_code(structure: OnnxStructure, where: str) -> None:
 
 
 class OnnxModel(AnsweringModel):
-    """One ONNX Runtime session: CPU, one thread, deterministic kernels, no custom operator libraries.
+    """One session of a runtime: CPU, one thread, deterministic kernels, no custom operator libraries.
 
     Gradients come from the same graph, followed by operators of our own on PyTorch tensors. They are given only after
     both gave the same answers; that is found out when somebody first asks for them, so that nobody else pays for it.
     """
 
-    def __init__(self, declaration: ModelDeclaration, structure: OnnxStructure, data: bytes, where: str) -> None:
+    def __init__(
+        self,
+        declaration: ModelDeclaration,
+        structure: OnnxStructure,
+        data: bytes,
+        where: str,
+        open_session: SessionOpener,
+    ) -> None:
         source = _chosen(structure.inputs, declaration.input.tensor, "input", where)
         _fits(source, sample_shape(declaration.input), where)
         size = source.shape[0] if source.shape else None
         super().__init__(declaration, where, batch=size or BATCH, fixed=size is not None)
         self._source = source.name
         self._type = FLOAT_TYPES[source.element_type]
-        self._session = _session(data, where)
+        self._open_session = open_session
+        self._session = open_session(data, where)
         self._output = declaration.output.tensor or _answering_output(structure, declaration.output.kind)
         if self._output not in [tensor.name for tensor in structure.outputs]:
             raise _absent(self._output, structure.outputs, "output", where)
@@ -203,7 +216,7 @@ class OnnxModel(AnsweringModel):
         x = legal_inputs(self._declaration, seed=size, count=max(_COMPARED, 2 * size))
         parts = [x[at : at + size] for at in range(0, len(x), size)]
         try:
-            session = _session(freed, self.where)
+            session = self._open_session(freed, self.where)
             before = [self._run(self._session, part) for part in parts]
             after = [self._run(session, part) for part in parts]
             together = self._run(session, x)

@@ -13,14 +13,19 @@ if TYPE_CHECKING:
     from touchstone.system.subject import Subject
 
 
-def open_model(subject: Subject) -> ModelHandle:
+Runtime = Literal["onnxruntime", "openvino"]
+
+
+def open_model(subject: Subject, runtime: Runtime | None = None) -> ModelHandle:
     """The handle for the subject's model, limited to the access the applicant gave, smoothed where that is declared.
+
+    An ONNX model runs on the `runtime` named, by default on ONNX Runtime.
 
     Raises `ArtifactError` for a model that is unsafe, broken or not as declared, and `UnavailableError` when it
     needs an extra that is not installed, or is not handed in at all.
     """
     smoothing = subject.description.model.smoothing
-    model = open_unsmoothed(subject)
+    model = open_unsmoothed(subject, runtime)
     if smoothing is None:
         return model
     from touchstone.system.models.smoothed import SmoothedModel
@@ -28,7 +33,7 @@ def open_model(subject: Subject) -> ModelHandle:
     return SmoothedModel(model, smoothing.sigma, smoothing.samples, smoothing.seed)
 
 
-def open_unsmoothed(subject: Subject) -> ModelHandle:
+def open_unsmoothed(subject: Subject, runtime: Runtime | None = None) -> ModelHandle:
     """The handle for the model itself, whatever is declared about noise. Raises like :func:`open_model`."""
     declaration = subject.description.model
     if declaration.task != "classification":
@@ -49,6 +54,10 @@ def open_unsmoothed(subject: Subject) -> ModelHandle:
     if declaration.format == "onnx":
         from touchstone.system.models.onnx import open_onnx
 
+        if runtime == "openvino":
+            from touchstone.system.models.openvino import OpenVinoSession
+
+            return open_onnx(subject, path, OpenVinoSession)
         return open_onnx(subject, path)
     if declaration.format == "skops":
         from touchstone.system.models.sklearn import open_skops
