@@ -7,6 +7,7 @@ a model that would open other files or needs code from outside never reaches the
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from touchstone.errors import DescriptionError, UnavailableError, UserError
 from touchstone.records import Access
