@@ -154,6 +154,12 @@ def test_the_operator_is_one_and_the_same_in_every_drill(tmp_path: Path) -> None
     assert ratio(measured(tmp_path / "b", [drill], undeclared)[0]) == 0.5
 
 
+def test_a_fact_declared_unknown_declares_nothing(tmp_path: Path) -> None:
+    drill = DRILL | {"facts": INCIDENT | {"deploy.cii": False}}
+    found, _ = measured(tmp_path, [drill], FACTS | {"deploy.cii": "unknown"})
+    assert (unowned(found), codes(found)) == (0, ["confidence-of-the-law"])
+
+
 def test_the_register_of_obligations_speaks_for_the_operator(tmp_path: Path) -> None:
     run = InProcessRun()
     registers = {

@@ -51,6 +51,11 @@ def regimes_of(subject: Subject, named: Iterable[str] = ()) -> tuple[Regime, ...
     return tuple(found)
 
 
+def declared_facts(subject: Subject) -> dict[str, FactValue]:
+    """Facts of the description. One that is declared unknown declares nothing."""
+    return {name: value for name, value in subject.facts.items() if value != UNKNOWN}
+
+
 def without_law(territories: Iterable[str]) -> Iterator[str]:
     """Those of the jurisdictions that no pack covers."""
     for territory in territories:

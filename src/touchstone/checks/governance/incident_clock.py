@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from touchstone.canonical import canonical_json
 from touchstone.checks.declaration import Measurement, MetricDeclaration, Needs, Parameters, Run, check
-from touchstone.checks.governance.applicable_law import regimes_of
+from touchstone.checks.governance.applicable_law import declared_facts, regimes_of
 from touchstone.checks.governance.decision_record import both
 from touchstone.checks.governance.drill_controls import flawed_drills, sound_drills
 from touchstone.checks.governance.drill_records import DrillRecords, audit_drills, drill_findings
@@ -103,9 +103,9 @@ def incident_clock(subject: Subject, parameters: Parameters, run: Run) -> Measur
 def _described(subject: Subject) -> dict[str, FactValue]:
     """Facts of the description, and those the register of obligations states beside them."""
     if ObligationRecord.register not in (subject.description.registers or {}):
-        return subject.facts
+        return declared_facts(subject)
     (record,) = subject.register(ObligationRecord)
-    return {**record.facts, **subject.facts}
+    return {**record.facts, **declared_facts(subject)}
 
 
 def _clocks(records: DrillRecords) -> dict[str, object]:

@@ -19,7 +19,7 @@ from collections.abc import Iterator
 
 from touchstone.canonical import canonical_json
 from touchstone.checks.declaration import Measurement, MetricDeclaration, Needs, Parameters, Run, check
-from touchstone.checks.governance.applicable_law import regimes_of
+from touchstone.checks.governance.applicable_law import declared_facts, regimes_of
 from touchstone.checks.governance.obligation_controls import flawed_obligations, sound_obligations
 from touchstone.checks.governance.obligation_records import ObligationRecords, audit_obligations, reading_of
 from touchstone.checks.governance.obligation_report import obligation_report
@@ -79,7 +79,7 @@ from touchstone.text import Text
 def obligations(subject: Subject, parameters: Parameters, run: Run) -> Measurement:
     """Compute what applies, compare it with what was decided and filed, and report it."""
     (record,) = subject.register(ObligationRecord)
-    records = ObligationRecords(record, regimes_of(subject, record.packs), subject.facts, newest_day(subject))
+    records = ObligationRecords(record, regimes_of(subject, record.packs), declared_facts(subject), newest_day(subject))
     audit = audit_obligations(records)
     report = run.exhibit("obligation_report.json", "application/json", canonical_json(obligation_report(records)))
     sound = sound_obligations(tuple(regimes().values()), run.generator("controls"))
