@@ -164,7 +164,10 @@ def test_the_register_of_obligations_speaks_for_the_operator(tmp_path: Path) -> 
     run = InProcessRun()
     registers = {
         "incident-drills": [DRILL],
-        "obligations": {"as_of": "2026-11-20", "facts": {"org.central_state_body": True}},
+        "obligations": {
+            "as_of": "2026-11-20",
+            "facts": {"org.central_state_body": True, "incident.grade": "general"},  # no incident is foreseen there
+        },
     }
     subject = registered(tmp_path, registers, facts=FACTS, **HERE)
     found = incident_clock.function(subject, Parameters(), run)

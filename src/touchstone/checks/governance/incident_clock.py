@@ -16,9 +16,11 @@ Source: the packs' own articles, each with the confidence we have in it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from touchstone.canonical import canonical_json
 from touchstone.checks.declaration import Measurement, MetricDeclaration, Needs, Parameters, Run, check
-from touchstone.checks.governance.applicable_law import declared_facts, regimes_of
+from touchstone.checks.governance.applicable_law import declared_facts, known_of, regimes_of
 from touchstone.checks.governance.decision_record import both
 from touchstone.checks.governance.drill_controls import flawed_drills, sound_drills
 from touchstone.checks.governance.drill_records import DrillRecords, audit_drills, drill_findings
@@ -27,6 +29,7 @@ from touchstone.checks.register_controls import register_controls
 from touchstone.errors import UnavailableError
 from touchstone.records import Note, number, plain
 from touchstone.standard.law import ADVICE, regimes
+from touchstone.standard.obligation_pack import Regime
 from touchstone.system.description import FactValue
 from touchstone.system.registers.incident_drills import IncidentDrill
 from touchstone.system.registers.obligation_record import ObligationRecord
@@ -91,7 +94,8 @@ def incident_clock(subject: Subject, parameters: Parameters, run: Run) -> Measur
             "registers.incident-drills",
             Text("hold one that starts the shortest clock", "请演练一次触发最短时限的事件"),
         )
-    records = DrillRecords(drills, regimes_of(subject), _described(subject), newest_day(subject))
+    holding = regimes_of(subject)
+    records = DrillRecords(drills, holding, _described(subject, holding), newest_day(subject))
     audit = audit_drills(records)
     clocks = run.exhibit("incident_clocks.json", "application/json", canonical_json(_clocks(records)))
     sound = sound_drills(tuple(regimes().values()), run.generator("controls"))
@@ -100,12 +104,13 @@ def incident_clock(subject: Subject, parameters: Parameters, run: Run) -> Measur
     return Measurement(audit.metrics, register_controls(audit_drills, sound, plants), (clocks,), (*audit.notes, advice))
 
 
-def _described(subject: Subject) -> dict[str, FactValue]:
-    """Facts of the description, and those the register of obligations states beside them."""
+def _described(subject: Subject, regimes: Sequence[Regime]) -> Mapping[str, FactValue]:
+    """Facts of the description, and those of the operator that the register of obligations states beside them."""
+    declared = declared_facts(subject)
     if ObligationRecord.register not in (subject.description.registers or {}):
-        return declared_facts(subject)
+        return declared
     (record,) = subject.register(ObligationRecord)
-    return {**record.facts, **declared_facts(subject)}
+    return known_of(regimes, declared, record.facts, events=False).facts
 
 
 def _clocks(records: DrillRecords) -> dict[str, object]:
