@@ -153,6 +153,15 @@ def test_the_kind_of_references_follows_what_is_shown(tmp_path: Path, access: st
     assert kind in note.text.en
 
 
+def test_with_more_than_a_quick_look_labels_alone_are_walked_around(tmp_path: Path) -> None:
+    """Distances are asked for where they may help; which attack is scored is chosen on the other half."""
+    subject = system(tmp_path, memorising=True, n=200, access="labels")
+    measurement = measured(subject, InProcessRun(budget="standard"))
+    assert subject.queries > 200 * 30
+    assert metric(measurement, "attack_auc").value > Decimal("0.6")
+    assert [control.passed for control in measurement.controls] == [True, True]
+
+
 def test_without_references_nothing_is_bounded_from_above(tmp_path: Path) -> None:
     measurement = measured(text_system(tmp_path, n=250, access="probabilities"))
     assert "no-references" in codes(measurement)

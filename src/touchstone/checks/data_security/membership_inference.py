@@ -21,6 +21,7 @@ from pydantic import Field
 from touchstone.canonical import canonical_json
 from touchstone.checks.data_security.members import answers_of, drawn, strangers, target_of
 from touchstone.checks.data_security.membership_controls import null, planted
+from touchstone.checks.data_security.membership_distances import may_be_walked_around, with_distances
 from touchstone.checks.data_security.membership_notes import (
     attack_used,
     no_references,
@@ -67,7 +68,7 @@ class MembershipParameters(Parameters):
 
 @check(
     id="privacy.membership_inference",
-    version="2",
+    version="3",
     title=Text("Resistance to membership inference", "成员推断抵抗能力"),
     measures=Text(
         "How well an attacker who sees the model's answers, and trains reference models on data like the system's, "
@@ -77,10 +78,11 @@ class MembershipParameters(Parameters):
         "ROC 曲线下面积（含各敏感人群分组）；数据充足时另报 1 % 与 0.1 % 误报率下的真阳性率。",
     ),
     cannot_tell=Text(
-        "Attackers with more references, or inside the model, may see more. Where no references can be trained, what "
+        "Attackers with more references may see more; the gradients inside the model told nothing beyond its answers "
+        "in our measurements, but other attacks from inside may. Where no references can be trained, what "
         "is found bounds the leak from below only, and no limit can be met. Where test data differ from training data "
         "for other reasons, that difference is counted as leakage.",
-        "拥有更多参考模型或可接触模型内部的攻击者可能获得更多信息。若无法训练参考模型，结果只是泄露程度的下界，不足以判定达标；"
+        "拥有更多参考模型的攻击者可能获得更多信息；据本项目实测，模型内部的梯度并不比其输出透露更多，但其他内部攻击仍有可能。若无法训练参考模型，结果只是泄露程度的下界，不足以判定达标；"
         "若测试数据因其他原因与训练数据分布不同，该差异也会被计为泄露。",
     ),
     remedy=Text(
@@ -89,7 +91,8 @@ class MembershipParameters(Parameters):
         "减轻过拟合（正则化、提前停止、增加数据）；仅返回标签或粗粒度分数；或采用差分隐私训练并接受验证。",
     ),
     threats=("NISTAML.033", "AML.T0024.000"),
-    source="Zarifzadeh et al. 2024 (RMIA); Carlini et al. 2022 (LiRA, metric); Watson et al. 2022; Yeom et al. 2018; "
+    source="Zarifzadeh et al. 2024 (RMIA); Carlini et al. 2022 (LiRA, metric); Choquette-Choo et al. 2021; "
+    "Watson et al. 2022; Yeom et al. 2018; "
     "Salem et al. 2019; Song and Mittal 2021",
     needs=Needs(
         access=Access.LABELS,
@@ -132,9 +135,11 @@ def membership_inference(subject: Subject, parameters: MembershipParameters, run
         raise _too_few(len(members), len(outsiders))
     shadows, references_note = _shadows(subject, members, outsiders, run)
     run.progress(0.6)
+    labels_only = Capability.PROBABILITIES not in model.capabilities
     inside = _beside(_answers(model, train, members), shadows, slice(len(members)))
     outside = _beside(_answers(model, test, outsiders), shadows, slice(len(members), None))
-    labels_only = Capability.PROBABILITIES not in model.capabilities
+    if labels_only and may_be_walked_around(subject, run):
+        inside, outside = with_distances(subject, [(train, members, inside), (test, outsiders, outside)], run)
     result = infer_membership(inside, outside, run.generator("halves"), labels_only=labels_only)
     groups, skipped = _group_metrics(train, test, members, outsiders, result, run)
     overall = _auc_metric("attack_auc", result.members, result.outsiders, run.generator("pairs"))

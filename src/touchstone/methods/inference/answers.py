@@ -30,18 +30,23 @@ class References:
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """A model's answers to some samples, and the true classes. Labels alone are one-hot probabilities."""
+    """A model's answers to some samples, and the true classes. Labels alone are one-hot probabilities.
+
+    `distance` `(n,)` is how far the nearest change of answer that was found lies; zero where the answer is wrong.
+    """
 
     probabilities: NDArray[np.float64]
     target: NDArray[np.int64]
     references: References | None = None
+    distance: NDArray[np.float64] | None = None
 
     def __len__(self) -> int:
         return len(self.target)
 
     def __getitem__(self, rows: NDArray[np.int64] | slice) -> Answers:
         references = None if self.references is None else self.references[rows]
-        return Answers(self.probabilities[rows], self.target[rows], references)
+        distance = None if self.distance is None else self.distance[rows]
+        return Answers(self.probabilities[rows], self.target[rows], references, distance)
 
     @property
     def log_odds(self) -> NDArray[np.float64]:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy.special import betainc
 
 from touchstone.methods.inference.answers import SMALLEST, Answers
+from touchstone.methods.inference.label_attacks import boundary_distance
 from touchstone.methods.inference.reference_attacks import (
     FEWEST_FOR_LIKELIHOODS,
     calibrated_loss,
@@ -123,6 +124,8 @@ def infer_membership(
 
 def _candidates(known: Answers, *, labels_only: bool) -> dict[str, Attack]:
     alone: dict[str, Attack] = {"label_gap": label_gap} if labels_only else ATTACKS
+    if labels_only and known.distance is not None:
+        alone = alone | {"boundary_distance": boundary_distance}
     if known.references is None:
         return alone
     likelihoods = not labels_only and len(known.references) >= FEWEST_FOR_LIKELIHOODS

@@ -23,15 +23,12 @@ def relative_likelihood(suspects: Answers, _: Answers, __: Answers) -> NDArray[n
     The paper counts the non-members whose ratio is smaller. That count only ever grows with the ratio, so the ratio
     itself orders samples alike, and without ties.
     """
-    references = _references(suspects)
-    at_large = np.log(np.maximum(expit(references.log_odds).mean(axis=0), SMALLEST))
-    return np.asarray(log_expit(suspects.log_odds) - at_large)
+    return np.asarray(log_expit(suspects.log_odds) - at_large(_references(suspects)))
 
 
 def calibrated_loss(suspects: Answers, _: Answers, __: Answers) -> NDArray[np.float64]:
     """Log-odds beyond those of models that never saw the sample (Watson et al. 2022, ICLR)."""
-    references = _references(suspects)
-    return np.asarray(suspects.log_odds - _mean(references.log_odds, ~references.trained))
+    return np.asarray(suspects.log_odds - unseen(_references(suspects)))
 
 
 def likelihood_ratio(suspects: Answers, _: Answers, __: Answers) -> NDArray[np.float64]:
@@ -46,6 +43,16 @@ def likelihood_ratio(suspects: Answers, _: Answers, __: Answers) -> NDArray[np.f
         spread = np.sqrt(((references.log_odds - mean)[side] ** 2).mean())
         densities.append(norm.logpdf(suspects.log_odds, mean, max(float(spread), SMALLEST)))
     return np.asarray(densities[0] - densities[1])
+
+
+def at_large(references: References) -> NDArray[np.float64]:
+    """Logarithm of how likely the true class is to the references on average, shape `(n,)`."""
+    return np.asarray(np.log(np.maximum(expit(references.log_odds).mean(axis=0), SMALLEST)))
+
+
+def unseen(references: References) -> NDArray[np.float64]:
+    """Mean log-odds of the true class to references that never saw the sample, shape `(n,)`."""
+    return _mean(references.log_odds, ~references.trained)
 
 
 def _references(suspects: Answers) -> References:

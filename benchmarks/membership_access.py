@@ -1,0 +1,149 @@
+"""Claim: labels alone, walked around, betray nearly what labels and references do; gradients inside add nothing.
+
+The targets of `membership.py` (digits with wrong labels, census records, made tables; networks with one hidden layer),
+each with four references. AUC and true positive rate at 1 % false positives on the half of the samples that had no part
+in fitting: from labels with references, from labels with the distance of 64 questions beside them, from probabilities
+(RMIA), and from what somebody inside sees as well: norms of the gradients of the loss by weights and by inputs, against
+those of references, weighed with the best answers by logistic regression.
+
+    OMP_NUM_THREADS=1 python benchmarks/membership_access.py --data DIR
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+import warnings
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+
+from membership import census, digits, made, scores
+from record import keep
+from touchstone.checks.data_security.membership_distances import QUESTIONS, WALKED_TO
+from touchstone.methods.attacks.hop_skip_jump import hop_skip_jump
+from touchstone.methods.attacks.threat_model import ThreatModel
+from touchstone.methods.inference.answers import Answers, References, log_odds, paired_halves
+from touchstone.methods.inference.label_attacks import boundary_distance
+from touchstone.methods.inference.reference_attacks import calibrated_loss, relative_likelihood
+from touchstone.system.models.answers import softmax
+from touchstone.training.shadows import scaled
+from touchstone.training.side_by_side import Networks, learn_side_by_side
+
+TARGETS = 3
+REFERENCES = 4
+EPOCHS = 33
+
+
+def inside(networks: Networks, which: int, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Logarithms of the norms of the gradient of the loss by weights and by inputs, sample by sample."""
+    first, second = networks.first[which].astype(float), networks.second[which].astype(float)
+    before = x @ first[:-1] + first[-1]
+    hidden = np.maximum(before, 0)
+    error = softmax(hidden @ second[:-1] + second[-1])
+    error[np.arange(len(y)), y] -= 1
+    back = (error @ second[:-1].T) * (before > 0)
+    by_weights = (error**2).sum(1) * ((hidden**2).sum(1) + 1) + (back**2).sum(1) * ((x**2).sum(1) + 1)
+    by_inputs = ((back @ first[:-1].T) ** 2).sum(1)
+    return tuple(0.5 * np.log(np.maximum(each, 1e-60)) for each in (by_weights, by_inputs))
+
+
+def distances(networks: Networks, x: np.ndarray, y: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    def labels(rows: np.ndarray) -> np.ndarray:
+        return Networks(networks.first[:1], networks.second[:1]).logits(rows)[0].argmax(axis=1)
+
+    right = labels(x) == y
+    pool = generator.permutation(len(x))[:WALKED_TO]
+    free = np.full(x.shape[1], np.inf)
+    walked = hop_skip_jump(
+        labels,
+        x[right],
+        y[right],
+        ThreatModel(np.ones(x.shape[1]), -free, free, "l2"),
+        generator.integers(2**63, size=right.sum()),
+        queries=QUESTIONS,
+        pool=x[pool],
+        pool_y=y[pool],
+        stop=0.0,
+    )
+    found = np.zeros(len(x))
+    found[right] = np.minimum(walked.distance, walked.distance[np.isfinite(walked.distance)].max())
+    return found
+
+
+def target(draw: Callable[[np.random.Generator], tuple[np.ndarray, np.ndarray]], seed: list[int]) -> dict[str, Any]:
+    generator = np.random.default_rng(seed)
+    raw, y = draw(generator)
+    x, y, classes = scaled(raw), y.astype(np.int64), int(y.max()) + 1
+    trained = np.vstack([paired_halves(len(x), 2, generator)[:1], paired_halves(len(x), REFERENCES, generator)])
+    networks = learn_side_by_side(x, y, classes, trained, generator, epochs=EPOCHS)
+    logits = networks.logits(x).astype(np.float64)
+    references = References(np.array([log_odds(softmax(each), y) for each in logits[1:]]), trained[1:])
+    answers = Answers(softmax(logits[0]), y, references)
+    member, known = trained[0], generator.random(len(x)) < 0.5
+    started = time.process_time()
+    labels = Answers(np.eye(classes)[logits[0].argmax(1)], y, references, distances(networks, x, y, generator))
+    seconds = time.process_time() - started
+    rows = [np.flatnonzero(side) for side in (known & member, known & ~member)]
+    walked = boundary_distance(labels, labels[rows[0]], labels[rows[1]])
+    norms = [np.array(each) for each in zip(*(inside(networks, r, x, y) for r in range(REFERENCES + 1)), strict=True)]
+    out = ~trained[1:]
+    beyond = [each[0] - (each[1:] * out).sum(0) / out.sum(0) for each in norms]
+    shown = [
+        relative_likelihood(answers, answers, answers),
+        calibrated_loss(answers, answers, answers),
+        answers.log_odds,
+    ]
+
+    def weighed(columns: list[np.ndarray]) -> np.ndarray:
+        table = np.column_stack(columns)
+        table = np.clip((table - table[known].mean(0)) / table[known].std(0), -5, 5)
+        return LogisticRegression(max_iter=1000).fit(table[known], member[known]).decision_function(table)
+
+    suspicion = {
+        "labels, references": relative_likelihood(labels, labels, labels),
+        "labels, references, distance": walked,
+        "labels, distance": boundary_distance(
+            *(replace(each, references=None) for each in (labels, labels[rows[0]], labels[rows[1]]))
+        ),
+        "probabilities (RMIA)": shown[0],
+        "gradient by weights beyond references": -beyond[0],
+        "probabilities, weighed": weighed(shown),
+        "probabilities and gradients, weighed": weighed([*shown, *beyond, norms[0][0], norms[1][0]]),
+    }
+    return {
+        "seconds_of_walks": seconds,
+        **{name: scores(each[~known & member], each[~known & ~member]) for name, each in suspicion.items()},
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--data", type=Path, required=True, help="a folder with adult/adult.data")
+    options = parser.parse_args()
+    warnings.simplefilter("ignore")
+    tasks = {"digits": digits, "census": lambda draw: census(options.data / "adult" / "adult.data", draw), "made": made}
+    table: dict[str, Any] = {}
+    for task, draw in tasks.items():
+        found = [target(draw, [number, len(task), 1]) for number in range(TARGETS)]
+        table[task] = {
+            name: [round(float(value), 4) for value in np.mean([each[name] for each in found], axis=0)]
+            for name in found[0]
+            if name != "seconds_of_walks"
+        }
+        table[task]["seconds of 64 questions about each sample"] = round(
+            float(np.mean([each["seconds_of_walks"] for each in found])), 1
+        )
+    keep(
+        "membership_access",
+        "distances add to labels and references; norms of gradients add nothing to probabilities and references",
+        {"targets_per_task": TARGETS, "references": REFERENCES, "auc_and_tpr_at_fpr_0_01": table},
+    )
+
+
+if __name__ == "__main__":
+    main()
