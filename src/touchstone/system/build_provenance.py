@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, JsonValue, StringConstraints
@@ -75,12 +76,12 @@ class ProvenanceStatement(ForeignRecord):
         """Who states it."""
         return self.predicate.run_details.builder.id
 
-    @property
+    @cached_property
     def built(self) -> frozenset[Digest]:
         """What came out."""
         return _digests(self.subject)
 
-    @property
+    @cached_property
     def materials(self) -> frozenset[Digest]:
         """What went in."""
         return _digests(self.predicate.build_definition.resolved_dependencies)

@@ -220,6 +220,13 @@ def test_a_release_that_no_change_made_is_found(tmp_path: Path) -> None:
     assert "release 3: no change names the model" in said(measurement)
 
 
+def test_a_release_by_a_change_that_is_said_not_to_be_in_service_is_found(tmp_path: Path) -> None:
+    releases = [{"version": "2", "released": "2026-06-01T00:00:00Z", "model": digest_of(NEW)}]
+    measurement = reviewed(tmp_path, [change(released=None)], releases=releases)
+    assert unassessed(measurement) == 1
+    assert "release 2: C-1 made its model and says that it is not in service" in said(measurement)
+
+
 def test_without_a_register_it_is_not_tested(tmp_path: Path) -> None:
     with pytest.raises(UnavailableError, match="register of changes"):
         measure(system(tmp_path, {}))

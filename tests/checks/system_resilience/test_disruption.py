@@ -191,6 +191,16 @@ def test_a_component_outside_the_graph_is_needed_by_everything(tmp_path: Path) -
     assert value(measurement, "single_jurisdiction_loss") == 1
 
 
+def test_a_component_is_not_hidden_by_an_item_that_nothing_needs(tmp_path: Path) -> None:
+    service = {"name": "map service", "kind": "service"}
+    alone: dict[str, Any] = {"name": "map service", "jurisdictions": [], "interruptions": []}
+    function: dict[str, Any] = {"name": "map service", "kind": "function", "needs": [{"item": "runtime"}]}
+    for number, hidden in enumerate((alone, function)):
+        measurement, _ = measure(tmp_path / str(number), [*GRAPH, hidden], components=[CHIP, service])
+        assert "component-not-in-graph" in codes(measurement)
+        assert exposed(measurement) == 2
+
+
 def test_the_bill_of_materials_is_held_against_the_graph(tmp_path: Path) -> None:
     chip = CHIP | {"origin": "KR"}
     service = {"name": "training service", "kind": "service"}

@@ -16,6 +16,7 @@ Source: EU AI Act Art. 43(4); FDA 2024, predetermined change control plans; ISO/
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from functools import cache
 
 from touchstone.canonical import canonical_json, digest_of_json
 from touchstone.checks.declaration import Check, Measurement, MetricDeclaration, Needs, Parameters, Run, check
@@ -85,7 +86,7 @@ def change_impact(subject: Subject, parameters: Parameters, run: Run) -> Measure
         before=before,
         files={file.path: file.digest for file in subject.files},
         parts_of=lambda path: parts_of_file(subject.description, path),
-        affected=lambda parts: affected(parts, checks),
+        affected=cache(lambda parts: affected(parts, checks)),
     )
     found = reviewed(record)
     found = Review(found.judged, (*doubts, *found.unrecorded), found.remarks)

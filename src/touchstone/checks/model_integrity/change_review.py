@@ -8,7 +8,7 @@ checks of that clause were run. Whatever differs without a change on record was 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
@@ -48,17 +48,8 @@ class ChangeRecord:
     """Every file of the system now, by path."""
     parts_of: Callable[[str], frozenset[str]]
     """The parts that a file belongs to."""
-    affected: Callable[[Collection[str]], frozenset[str]]
+    affected: Callable[[frozenset[str]], frozenset[str]]
     """The checks that depend on some parts."""
-
-    @property
-    def measured_before(self) -> frozenset[str]:
-        """The checks that have to be run again when something they depend on changes."""
-        if self.before is not None:
-            return self.before.checks
-        return frozenset(
-            check for change in self.changes if change.assessment is not None for check in change.assessment.checks
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +84,12 @@ class Review:
 def reviewed(record: ChangeRecord) -> Review:
     """Judge every change, and look for changes that are not on record."""
     in_order = sorted(record.changes, key=lambda change: change.at)
+    measured_before = _measured_before(record)
     judged: list[Judged] = []
     remarks: list[Note] = []
     for change in in_order:
         remarks += _remarks(change, record)
-        judged.append(_judged(change, record))
+        judged.append(_judged(change, record, measured_before))
     unrecorded = (
         *_same_name(in_order),
         *_broken(in_order, record),
@@ -113,10 +105,19 @@ def _same_name(changes: Sequence[Change]) -> Iterator[Text]:
             yield Text(f"{name}: {count} changes have this name", f"{name}：{count} 项变更同名")
 
 
-def _judged(change: Change, record: ChangeRecord) -> Judged:
+def _measured_before(record: ChangeRecord) -> frozenset[str]:
+    """The checks that have to be run again when something they depend on changes."""
+    if record.before is not None:
+        return record.before.checks
+    return frozenset(
+        check for change in record.changes if change.assessment is not None for check in change.assessment.checks
+    )
+
+
+def _judged(change: Change, record: ChangeRecord, measured_before: frozenset[str]) -> Judged:
     parts = frozenset(change.parts).union(*map(record.parts_of, change.files))
     clause, refusal = _clause(change, parts, record)
-    required = frozenset(clause.checks) if clause else record.affected(parts) & record.measured_before
+    required = frozenset(clause.checks) if clause else record.affected(parts) & measured_before
     if change.released is None:
         return Judged(change, parts, required, clause, ())
     objections = tuple(_objections(change, required, inside=clause is not None))
@@ -223,16 +224,23 @@ def _differing(in_order: Sequence[Change], record: ChangeRecord) -> Iterator[Tex
 
 
 def _released(record: ChangeRecord) -> Iterator[Text]:
-    """Models that went into service after the first one, and that no change made."""
-    made = {step.after for change in record.changes for step in change.files.values()}
-    made |= {step.before for change in record.changes for step in change.files.values()}
-    if record.before is not None:
-        made |= set(record.before.files.values())
-    for release in sorted(record.releases, key=lambda each: each.released)[1:]:
-        if release.model not in made:
+    """Models that went into service without a change, or by a change that says that it is not in service."""
+    steps = [(change, step) for change in record.changes for step in change.files.values()]
+    known = {digest for _, step in steps for digest in (step.before, step.after)}
+    known |= set(record.before.files.values()) if record.before is not None else set()
+    in_service = {step.after for change, step in steps if change.released is not None}
+    pending = {step.after: change.id for change, step in steps if change.released is None}
+    for position, release in enumerate(sorted(record.releases, key=lambda each: each.released)):
+        if position and release.model not in known:
             yield Text(
                 f"release {release.version}: no change names the model that went into service",
                 f"版本 {release.version}：无任何变更提及其投入使用的模型",
+            )
+        elif release.model in pending and release.model not in in_service:
+            made_by = pending[release.model]
+            yield Text(
+                f"release {release.version}: {made_by} made its model and says that it is not in service",
+                f"版本 {release.version}：其模型出自 {made_by}，而该变更称尚未投入使用",
             )
 
 

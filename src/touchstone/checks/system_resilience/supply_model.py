@@ -8,6 +8,7 @@ its kind, such as a service to `remote`, is taken to be lost by it where the reg
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, get_args
@@ -22,6 +23,7 @@ from touchstone.system.registers.supply_graph import Mode, SupplyItem, SupplyNee
 from touchstone.text import Text
 
 AT_ONCE: Final = Outage(0.0, math.inf)
+MOST_ITEMS: Final = 5000
 FACTS: Final = 3
 """What is to be known of an item: its supplier, who can stop it, and how."""
 MODES: Final[tuple[Mode, ...]] = get_args(Mode)
@@ -94,9 +96,10 @@ def supply_model(entries: Sequence[SupplyItem], components: Sequence[Component],
 
 
 def _require_sound(entries: Sequence[SupplyItem]) -> None:
-    names = [entry.name for entry in entries]
-    twice = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
-    if twice:
+    if len(entries) > MOST_ITEMS:
+        raise _unusable(Text(f"more than {MOST_ITEMS} entries", f"条目多于 {MOST_ITEMS}"))
+    counts = Counter(entry.name for entry in entries)
+    if twice := sorted(name for name, count in counts.items() if count > 1):
         raise _unusable(Text(f"two entries are called {twice[0]}", f"有两项同名：{twice[0]}"))
     functions = {entry.name for entry in entries if entry.kind == "function"}
     if not functions:
@@ -139,16 +142,17 @@ def _needed_and_not_listed(entries: Sequence[SupplyItem], notes: list[Note]) -> 
 def _not_in_the_graph(
     entries: Sequence[SupplyItem], components: Sequence[Component], notes: list[Note]
 ) -> list[SupplyItem]:
-    """Components that no item stands for: taken to be needed by every function."""
-    stood_for = {entry.component or entry.name for entry in entries}
+    """Components that no item stands for which anything needs: taken to be needed by every function."""
+    needed = _needed(entries)
+    stood_for = {entry.component or entry.name for entry in entries if entry.name in needed}
     absent = [component.name for component in components if component.name not in stood_for]
     notes += [
         Note(
             code="component-not-in-graph",
             text=Text(
-                f"component {name} is declared and stands nowhere in the graph: taken to be needed by every function,"
+                f"component {name} is declared and nothing in the graph needs it: taken to be needed by every function,"
                 " and lost at once and for good",
-                f"组件 {name} 已申报但未列入图谱：视为所有功能所需，且按立即且永久丧失计",
+                f"组件 {name} 已申报，图谱中却无任何一项需要它：视为所有功能所需，且按立即且永久丧失计",
             ),
         )
         for name in absent
@@ -158,6 +162,19 @@ def _not_in_the_graph(
         SupplyItem(name=f"{name} (component)" if name in taken else name, component=name)
         for name in dict.fromkeys(absent)
     ]
+
+
+def _needed(entries: Sequence[SupplyItem]) -> set[str]:
+    """Names of all items that a function needs, near or far, or could replace by one of its substitutes."""
+    by_name = {entry.name: entry for entry in entries}
+    waiting = [entry.name for entry in entries if entry.kind == "function"]
+    found: set[str] = set()
+    while waiting:
+        for need in by_name[waiting.pop()].needs:
+            fresh = {need.item, *need.substitutes} - found
+            found |= fresh
+            waiting += sorted(fresh)
+    return found
 
 
 def _item(entry: SupplyItem, component: Component | None, notes: list[Note]) -> Item:

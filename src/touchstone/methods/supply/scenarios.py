@@ -65,10 +65,8 @@ def losses(graph: SupplyGraph, outages: Mapping[int, Sequence[Outage]]) -> Losse
         for outage in several:
             own[node] |= _before(outage.recover, moments) & ~_before(outage.survive, moments)
     state = spread(graph, own, outages, lambda days: _before(days, moments))
-    lost = [
-        frozenset(function for function in graph.functions if state[function] >> place & 1)
-        for place in range(len(moments))
-    ]
+    ever = [function for function in graph.functions if state[function]]
+    lost = [frozenset(function for function in ever if state[function] >> place & 1) for place in range(len(moments))]
     return Losses(tuple(moments), tuple(lost))
 
 
