@@ -50,38 +50,44 @@ class Outcome:
 
 
 def outcomes(concept: Sequence[SafeState], trials: Sequence[FaultInjection]) -> tuple[Outcome, ...]:
-    """What became of each trial, in the order of the register. A fault declared twice has to meet both."""
+    """What became of each trial, in the order of the register. A fault that is declared twice has to meet both."""
+    declared = _declared(concept)
     seen_ids: set[str] = set()
-    seen_moments: set[tuple[object, ...]] = set()
-    states: dict[Fault, list[SafeState]] = {}
-    for state in concept:
-        states.setdefault(state.fault, []).append(state)
+    seen_moments: set[tuple[Fault, datetime]] = set()
     found = []
     for trial in trials:
-        declared = states.get(trial.fault, [])
         moment = (trial.fault, trial.injected)
-        ratio, reason = _reached(declared, trial)
-        if not declared:
-            ratio, reason = NEVER, "not-declared"
-        elif trial.id in seen_ids:
-            ratio, reason = NEVER, "number-twice"
-        elif moment in seen_moments:
-            ratio, reason = NEVER, "same-trial"
+        wrong = {
+            "not-declared": trial.fault not in declared,
+            "number-twice": trial.id in seen_ids,
+            "same-trial": moment in seen_moments,
+        }
+        reason = next((reason for reason, holds in wrong.items() if holds), None)
+        ratio, reason = _reached(*declared[trial.fault], trial) if reason is None else (NEVER, reason)
         seen_ids.add(trial.id)
         seen_moments.add(moment)
         found.append(Outcome(trial.id, trial.fault, ratio, reason))
     return tuple(found)
 
 
-def _reached(declared: Sequence[SafeState], trial: FaultInjection) -> tuple[float, str | None]:
+def _declared(concept: Sequence[SafeState]) -> dict[Fault, tuple[frozenset[str], float]]:
+    """For each fault, every state that is declared for it, and the shortest time."""
+    declared: dict[Fault, tuple[frozenset[str], float]] = {}
+    for state in concept:
+        states, seconds = declared.get(state.fault, (frozenset(), state.seconds))
+        declared[state.fault] = (states | {_words(state.safe_state)}, min(seconds, state.seconds))
+    return declared
+
+
+def _reached(states: frozenset[str], seconds: float, trial: FaultInjection) -> tuple[float, str | None]:
+    """The time over the declared one, and what speaks against it."""
     if trial.reached is None or trial.state is None:
         return NEVER, "never"
     if trial.reached < trial.injected:
         return NEVER, "impossible-time"
-    if any(_words(state.safe_state) != _words(trial.state) for state in declared):
+    if states != {_words(trial.state)}:
         return NEVER, "other-state"
-    took = (trial.reached - trial.injected) / timedelta(seconds=1)
-    ratio = max((took / state.seconds for state in declared), default=NEVER)
+    ratio = (trial.reached - trial.injected) / timedelta(seconds=1) / seconds
     return ratio, "late" if ratio > 1 else None
 
 
