@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from touchstone.documents import FieldPath, SourceDocument, parse_yaml
 from touchstone.errors import DataError, DescriptionError, UserError
-from touchstone.system.data.texts import lines_of_json
+from touchstone.system.data.json_lines import lines_of_json
 from touchstone.system.problem import Problem
 from touchstone.system.registers.entry import Entry
 from touchstone.system.schema_problems import schema_problems
