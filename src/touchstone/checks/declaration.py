@@ -9,7 +9,7 @@ The listing, the plan, the report section and the documentation page are all gen
 
 An audit is a check of the assessment itself. It is declared with `@audit`, runs after all others, and is given the
 record of the run in place of a subject. It uses no randomness and keeps nothing but what follows from that record, so
-that whoever verifies the evidence can repeat it offline.
+that whoever verifies the evidence can repeat it offline; whatever changes what it says needs a new version.
 """
 
 from __future__ import annotations
