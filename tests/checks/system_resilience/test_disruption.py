@@ -18,8 +18,11 @@ from tests.system.made import describe, make
 from touchstone.canonical import digest_of
 from touchstone.checks.declaration import Measurement
 from touchstone.checks.system_resilience.disruption import disruption
-from touchstone.errors import UnavailableError
+from touchstone.errors import DescriptionError, UnavailableError
 from touchstone.records import Access, CheckIdentity, Metric, Observation
+from touchstone.system.registers.reading import parse_register
+from touchstone.system.registers.substitution_tests import SubstitutionTest
+from touchstone.system.registers.supply_graph import SupplyItem
 
 PAGE = Path(__file__).parents[3] / "docs/how-to/show-supply-resilience.md"
 RECORD = b"the record of the test"
@@ -27,10 +30,14 @@ RECORD = b"the record of the test"
 Entries = list[dict[str, Any]]
 
 
-def example(name: str) -> Entries:
-    """One of the examples of the how-to page."""
+def written(name: str) -> str:
+    """One of the examples of the how-to page, as it stands there."""
     [found] = re.findall(rf"```yaml\n# {re.escape(name)}\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
-    entries: Entries = yaml.safe_load(found)
+    return str(found)
+
+
+def example(name: str) -> Entries:
+    entries: Entries = yaml.safe_load(written(name))
     for entry in entries:
         if "tested" in entry:
             entry |= {"tested": str(entry["tested"]), "evidence": digest_of(RECORD)}
@@ -76,6 +83,34 @@ def value(measurement: Measurement, name: str, part: str | None = None) -> float
 
 def exposed(measurement: Measurement) -> float:
     return value(measurement, "critical_items_tts_below_ttr")
+
+
+def test_the_examples_are_read_as_they_stand() -> None:
+    assert len(parse_register(written("supply/graph.yaml").encode(), "graph.yaml", SupplyItem)) == len(GRAPH)
+    [test] = parse_register(written("supply/tests.yaml").encode(), "tests.yaml", SubstitutionTest)
+    assert test.tested.isoformat() == TESTS[0]["tested"]
+
+
+@pytest.mark.parametrize(
+    ("entry", "reason"),
+    [
+        ({"name": "f", "kind": "function"}, "a function has needs and nothing else"),
+        ({"name": "f", "kind": "function", "needs": [{"item": "x"}], "supplier": "y"}, "a function has needs and"),
+        ({"name": "x", "interruptions": [{"mode": "supply", "survive_days": -1}]}, "at least 0"),
+        ({"name": "x", "interruptions": [{"mode": "theft", "survive_days": 1}]}, "one of supply, updates, remote, use"),
+        ({"name": "x", "jurisdictions": ["Mars"]}, "an ISO 3166 code"),
+    ],
+)
+def test_what_no_entry_may_say_is_refused_in_words(entry: dict[str, Any], reason: str) -> None:
+    with pytest.raises(DescriptionError) as caught:
+        parse_register(json.dumps(entry).encode(), "graph.jsonl", SupplyItem)
+    assert reason in caught.value.render("en")
+    assert re.search("[\u4e00-\u9fff]", caught.value.render("zh"))
+
+
+def test_more_cases_cannot_agree_than_were_tried() -> None:
+    with pytest.raises(DescriptionError, match="more cases agree than were tried"):
+        parse_register(json.dumps(TESTS[0] | {"agreeing": 1001}).encode(), "t.jsonl", SubstitutionTest)
 
 
 def test_the_example_is_what_the_page_says_of_it(tmp_path: Path) -> None:
