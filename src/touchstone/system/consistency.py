@@ -53,10 +53,27 @@ def consistency_problems(description: SystemDescription) -> Iterator[Problem]:
     yield from _deployed(model)
     yield from _data(description)
     yield from register_problems(description)
+    yield from _collaboration(description)
     if description.deployment.endpoint is not None:
         yield from _url(("deployment", "endpoint"), description.deployment.endpoint)
     if description.deployment.endpoint_tests is not None and model.format != "http":
         yield _foreign(("deployment", "endpoint_tests"), model)
+
+
+def _collaboration(description: SystemDescription) -> Iterator[Problem]:
+    declared = description.training.collaboration if description.training else None
+    if declared is None or declared.clipping_norm is not None:
+        return
+    for field, given in {
+        "noise_multiplier": declared.noise_multiplier > 0,
+        "clipping_enforced": declared.clipping_enforced,
+    }.items():
+        if given:
+            yield Problem(
+                ("training", "collaboration", field),
+                Text("needs a clipping norm, which is not declared", "需要裁剪范数，但未声明"),
+                Text("declare clipping_norm beside it", "请同时声明 clipping_norm"),
+            )
 
 
 def _facts(description: SystemDescription) -> Iterator[Problem]:

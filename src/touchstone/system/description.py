@@ -378,6 +378,43 @@ class CanaryLedger(Part):
     )
 
 
+class Collaboration(Part):
+    """How parties that keep their data to themselves trained the model together."""
+
+    parties: Annotated[int, Field(ge=2, le=10_000_000)] = Field(description="parties that hold data", examples=[10])
+    rounds: Annotated[int, Field(ge=1, le=10_000_000)] = Field(description="rounds of training", examples=[40])
+    rule: Literal["mean", "median", "trimmed-mean", "geometric-median"] = Field(
+        description="how updates are made one, coordinate by coordinate but for the geometric median"
+    )
+    trimmed: Annotated[Finite, Field(ge=0, lt=0.5)] = Field(
+        0.2, description="trimmed-mean: share of the values that is left out at either end"
+    )
+    server_sees: Literal["updates", "sums", "result"] = Field(
+        description="every update; sums of updates alone, under secure aggregation; or what the rule makes of them"
+    )
+    groups: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
+        1, description="sums: groups that a round is divided into, each summed by itself before the rule is applied"
+    )
+    local_steps: Annotated[int, Field(ge=1, le=100_000)] = Field(
+        description="steps of gradient descent that a party makes for one update", examples=[5]
+    )
+    batch_size: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
+        description="rows of a party's data in one such step", examples=[32]
+    )
+    learning_rate: Annotated[Finite, Field(gt=0)] = Field(description="length of such a step", examples=[0.1])
+    clipping_norm: Annotated[Finite, Field(gt=0)] | None = Field(
+        None, description="norm to which each party clips its update", examples=[1.0]
+    )
+    clipping_enforced: bool = Field(
+        False, description="whether an update longer than that cannot count, whoever sent it"
+    )
+    noise_multiplier: Annotated[Finite, Field(ge=0)] = Field(
+        0.0,
+        description="standard deviation of the noise that each party adds to its update, in clipping norms",
+        examples=[0.5],
+    )
+
+
 class Training(Part):
     """How the model was trained."""
 
@@ -386,6 +423,9 @@ class Training(Part):
     )
     canaries: CanaryLedger | None = Field(
         None, exclude_if=_absent, description="canaries that the supplier planted in the training data"
+    )
+    collaboration: Collaboration | None = Field(
+        None, exclude_if=_absent, description="how parties trained it together, each on data of its own"
     )
 
 

@@ -270,6 +270,41 @@ MEANINGS: dict[str, Text] = {
         "npz: array of the inputs; texts (csv, jsonl): column of the text",
         "npz：输入所在的数组；文本（csv、jsonl）：文本所在的列",
     ),
+    "Training.collaboration": Text(
+        "how parties trained it together, each on data of its own (federated learning)",
+        "多方各自持有数据、共同训练模型的方式（联邦学习）",
+    ),
+    "Collaboration.parties": Text("parties that hold data", "持有数据的参与方数"),
+    "Collaboration.rounds": Text("rounds of training", "训练轮数"),
+    "Collaboration.rule": Text(
+        "how updates are made one: mean, median, trimmed mean, geometric median",
+        "更新的聚合规则：均值、中位数、截尾均值或几何中位数",
+    ),
+    "Collaboration.trimmed": Text(
+        "trimmed-mean: share of the values that is left out at either end", "截尾均值：两端各舍去的比例"
+    ),
+    "Collaboration.server_sees": Text(
+        "what the server gets to see: every update; sums alone (secure aggregation); or what the rule makes of all",
+        "服务器可见的内容：每方更新（updates）、仅求和结果（sums，安全聚合）或仅规则的输出（result）",
+    ),
+    "Collaboration.groups": Text(
+        "sums: groups that a round is divided into, each summed by itself before the rule is applied",
+        "仅见求和时：一轮所分的组数，各组先分别求和，再应用聚合规则",
+    ),
+    "Collaboration.local_steps": Text(
+        "steps of gradient descent that a party makes for one update", "参与方为一次更新所做的梯度下降步数"
+    ),
+    "Collaboration.batch_size": Text("rows of a party's data in one such step", "每步所用的本地数据行数"),
+    "Collaboration.learning_rate": Text("length of such a step", "每步的学习率"),
+    "Collaboration.clipping_norm": Text("norm to which each party clips its update", "各方更新所裁剪到的范数"),
+    "Collaboration.clipping_enforced": Text(
+        "true where a longer update cannot count, whoever sent it: the server clips what it sees, or norms are proven",
+        "过长的更新无论由谁提交均不生效时填 true：由服务器裁剪其所见更新，或须证明范数",
+    ),
+    "Collaboration.noise_multiplier": Text(
+        "standard deviation of the noise that each party adds to its update, in clipping norms",
+        "各方在更新上所加噪声的标准差，以裁剪范数为单位",
+    ),
     "DataSet.sha256": Text(
         "digest the supplier recorded for this file at training time", "供方在训练时为该文件记录的摘要"
     ),

@@ -81,6 +81,7 @@ class Subject:
             "data.groups_declared": test is not None and bool(test.sensitive),
             "model.converted_for_deployment": bool(self.description.model.deployed),
             "training.dp_claimed": training is not None and training.differential_privacy is not None,
+            "training.federated_or_mpc": training is not None and training.collaboration is not None,
         }
         derived.update((name, True) for name, is_shown in shown.items() if is_shown)
         return derived | self.description.facts

@@ -9,6 +9,7 @@ from touchstone.system.registers.alerts import Alert
 from touchstone.system.registers.builders import Builder
 from touchstone.system.registers.change_envelope import EnvelopeClause
 from touchstone.system.registers.changes import Change
+from touchstone.system.registers.collaboration_rounds import CollaborationRound
 from touchstone.system.registers.committee import Committee
 from touchstone.system.registers.committee_decisions import CommitteeDecision
 from touchstone.system.registers.deletions import Deletion
@@ -47,6 +48,7 @@ _KINDS: tuple[type[Entry], ...] = (
     Change,
     EnvelopeClause,
     PreviousAssessment,
+    CollaborationRound,
     Committee,
     CommitteeDecision,
     Deletion,
