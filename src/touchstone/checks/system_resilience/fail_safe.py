@@ -23,6 +23,7 @@ from touchstone.checks import worst_group
 from touchstone.checks.declaration import ANY_KIND, Measurement, MetricDeclaration, Needs, Parameters, Run, check
 from touchstone.checks.least_samples import too_few, undecided_below
 from touchstone.checks.named_entries import entries_note, notes_by_reason
+from touchstone.checks.register_controls import Audit, Plant, register_controls
 from touchstone.checks.system_resilience.fault_trials import REASONS, Outcome, consistent_record, outcomes
 from touchstone.checks.system_resilience.faulty_inputs import answered_surely
 from touchstone.errors import UnavailableError
@@ -31,6 +32,8 @@ from touchstone.system.registers.fault_injections import FaultInjection
 from touchstone.system.registers.safety_concept import SafeState
 from touchstone.system.subject import Subject
 from touchstone.text import Text
+
+_Record = tuple[Sequence[SafeState], Sequence[FaultInjection]]
 
 
 class FailSafeParameters(Parameters):
@@ -151,38 +154,25 @@ def _no_time() -> Note:
     )
 
 
-def _controls(run: Run) -> tuple[ControlRun, ControlRun]:
+def _controls(run: Run) -> tuple[ControlRun, ...]:
     """A record in which all is well, and the same with one trial spoilt in each of the ways that count."""
     concept, trials = consistent_record(run.generator("made-up record"))
-    missed = len(trials) - _reached(outcomes(concept, trials))
-    first, second = trials[0], trials[1]
-    late = first.model_copy(update={"reached": first.injected + timedelta(seconds=10.1)})
-    spoilt: dict[str, tuple[Sequence[SafeState], Sequence[FaultInjection]]] = {
-        "never": (concept, [first.model_copy(update={"reached": None}), *trials[1:]]),
-        "other-state": (concept, [first.model_copy(update={"state": "carried on"}), *trials[1:]]),
-        "late": (concept, [late, *trials[1:]]),
-        "impossible-time": (
-            concept,
-            [first.model_copy(update={"reached": first.injected - timedelta(seconds=1)}), *trials[1:]],
-        ),
-        "number-twice": (concept, [first, second.model_copy(update={"id": first.id}), *trials[2:]]),
+    first, second, *others = trials
+
+    def spoilt(**change: object) -> _Record:
+        return concept, [first.model_copy(update=change), second, *others]
+
+    plants: dict[str, _Record] = {
+        "never": spoilt(reached=None),
+        "other-state": spoilt(state="carried on"),
+        "late": spoilt(reached=first.injected + timedelta(seconds=10.1)),
+        "impossible-time": spoilt(reached=first.injected - timedelta(seconds=1)),
+        "number-twice": spoilt(id=second.id),
         "same-trial": (concept, [*trials, first.model_copy(update={"id": "copy"})]),
         "not-declared": (concept[1:], trials),
     }
-    noticed = sum({each.reason for each in outcomes(*record)} == {None, reason} for reason, record in spoilt.items())
-    return (
-        ControlRun(
-            kind="null",
-            expected=Text(
-                "a record in which all is well: every fault counts as safe", "完好的记录：全部计为进入安全状态"
-            ),
-            seen=Text(f"{missed} of {len(trials)} do not", f"{len(trials)} 项中有 {missed} 项未计入"),
-            passed=missed == 0,
-        ),
-        ControlRun(
-            kind="planted",
-            expected=Text("each way of spoiling it is noticed, and nothing else", "每种破坏方式均被察觉，且无误判"),
-            seen=Text(f"{noticed} of {len(spoilt)}", f"{len(spoilt)} 种中察觉 {noticed} 种"),
-            passed=noticed == len(spoilt),
-        ),
+    return register_controls(
+        lambda record: Audit((), notes_by_reason(((each.id, each.reason) for each in outcomes(*record)), REASONS)),
+        (concept, trials),
+        [Plant(REASONS[reason], record, reason) for reason, record in plants.items()],
     )

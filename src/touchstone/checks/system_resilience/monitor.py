@@ -21,6 +21,7 @@ from touchstone.checks import worst_group
 from touchstone.checks.declaration import ANY_KIND, Measurement, MetricDeclaration, Needs, Parameters, Run, check
 from touchstone.checks.least_samples import too_few, undecided_below
 from touchstone.checks.named_entries import entries_note, notes_by_reason
+from touchstone.checks.register_controls import Audit, Plant, register_controls
 from touchstone.checks.shares import share_metric
 from touchstone.checks.system_resilience.monitor_exercise import (
     REASONS,
@@ -175,48 +176,41 @@ def _remarks(found: Exercise, parameters: MonitorParameters) -> tuple[Note, ...]
     return (*notes, *notes_by_reason(((each.id, each.reason) for each in found.events), REASONS))
 
 
-def _controls(run: Run) -> tuple[ControlRun, ControlRun]:
+def _controls(run: Run) -> tuple[ControlRun, ...]:
     """An exercise in which all is well, and the same with one defect of each kind that counts."""
     settings, events, alerts = consistent_record(run.generator("made-up exercise"))
+    first, raised, others = events[0], alerts[0], alerts[1:]
 
-    def seen(events: Sequence[SeededEvent], alerts: Sequence[Alert]) -> tuple[set[str | None], int]:
-        exercise = evaluate(settings, events, alerts, window=600.0)
-        return {each.reason for each in exercise.events}, exercise.alarmed_windows
+    def audit(record: tuple[Sequence[SeededEvent], Sequence[Alert]]) -> Audit:
+        found = evaluate(settings, *record, window=600.0)
+        false = [Note(code="false-alarm", text=Text("a false alarm", "误报"))] if found.alarmed_windows else []
+        return Audit((), (*notes_by_reason(((each.id, each.reason) for each in found.events), REASONS), *false))
 
-    first, raised = events[0], alerts[0]
     late = raised.model_copy(update={"at": first.at + timedelta(seconds=301)})
     foreign = raised.model_copy(update={"threat": alerts[1].threat})
     close = first.model_copy(update={"id": "close", "at": first.at + timedelta(seconds=1)})
     needless = raised.model_copy(update={"id": "needless", "at": first.at + timedelta(minutes=40)})
     outside = first.model_copy(update={"at": settings.until + timedelta(seconds=1)})
-    spoilt = (
-        (seen(events, alerts[1:]), {None, "missed"}, 0),
-        (seen(events, [late, *alerts[1:]]), {None, "missed"}, 0),
-        (seen(events, [foreign, *alerts[1:]]), {None, "other-class"}, 0),
-        (seen([*events, close], alerts), {None, "other-class"}, 0),
-        (seen([*events, first.model_copy(update={"id": "copy"})], alerts), {None, "same-event"}, 0),
-        (seen([*events, first], alerts), {None, "number-twice"}, 0),
-        (seen([outside, *events[1:]], alerts), {None, "outside-exercise"}, 1),
-        (seen(events, [*alerts, needless]), {None}, 1),
-    )
-    noticed = sum(found == (reasons, alarms) for found, reasons, alarms in spoilt)
-    reasons, alarms = seen(events, alerts)
-    return (
-        ControlRun(
-            kind="null",
-            expected=Text(
-                "an exercise in which all is well: every event noticed, no false alarm", "完好的演练：全部检出且无误报"
-            ),
-            seen=Text(
-                f"{len(reasons - {None})} kinds of miss, {alarms} false alarms",
-                f"{len(reasons - {None})} 种漏检，{alarms} 次误报",
-            ),
-            passed=(reasons, alarms) == ({None}, 0),
+    plants = (
+        Plant(Text("an event without an alert", "没有告警的事件"), (events, others), "missed"),
+        Plant(Text("an alert that comes too late", "过晚的告警"), (events, [late, *others]), "missed"),
+        Plant(Text("an alert of another class", "其他类别的告警"), (events, [foreign, *others]), "other-class"),
+        Plant(Text("one alert for two events", "两个事件只有一个告警"), ([*events, close], alerts), "other-class"),
+        Plant(
+            Text("an event written down again under another number", "以另一编号重复登记的事件"),
+            ([*events, first.model_copy(update={"id": "copy"})], alerts),
+            "same-event",
         ),
-        ControlRun(
-            kind="planted",
-            expected=Text("each way of spoiling it is noticed, and nothing else", "每种破坏方式均被察觉，且无误判"),
-            seen=Text(f"{noticed} of {len(spoilt)}", f"{len(spoilt)} 种中察觉 {noticed} 种"),
-            passed=noticed == len(spoilt),
+        Plant(Text("a number that stands twice", "重复的编号"), ([*events, first], alerts), "number-twice"),
+        Plant(
+            Text("an event outside the exercise", "演练时段之外的事件"),
+            ([outside, *events[1:]], alerts),
+            "outside-exercise",
+        ),
+        Plant(
+            Text("an alert where nothing was seeded", "无事件时的告警"),
+            (events, [*alerts, needless]),
+            "false_alarm_rate",
         ),
     )
+    return register_controls(audit, (events, alerts), plants)

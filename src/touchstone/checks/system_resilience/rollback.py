@@ -24,6 +24,7 @@ from touchstone.canonical import digest_of
 from touchstone.checks.declaration import ANY_KIND, Measurement, MetricDeclaration, Needs, Parameters, Run, check
 from touchstone.checks.delays import delay_metric
 from touchstone.checks.named_entries import notes_by_reason
+from touchstone.checks.register_controls import Audit, Plant, register_controls
 from touchstone.errors import UnavailableError
 from touchstone.records import ControlRun, Note
 from touchstone.system.registers.drills import Drill
@@ -57,6 +58,9 @@ REASONS = {
     ),
 }
 """Why a drill counts as failed, in the order in which it is looked for."""
+
+
+_Record = tuple[Sequence[Drill], Sequence[Release]]
 
 
 class RollbackParameters(Parameters):
@@ -191,50 +195,33 @@ def _comparison(releases: Sequence[Release], version: str, present: str | None) 
     return ()
 
 
-def _controls(run: Run) -> tuple[ControlRun, ControlRun]:
+def _controls(run: Run) -> tuple[ControlRun, ...]:
     """Drills in which all is well, and the same with one of them spoilt in each of the ways that count."""
     drills, releases = _consistent_record(run.generator("made-up record"))
     present = releases[-1].model
-    rollback_, restore = drills[0], drills[1]
-    broken = releases[-1].model_copy(update={"model": digest_of(b"another model")})
-    spoilt: dict[str, tuple[Sequence[Drill], Sequence[Release]]] = {
-        "nothing-in-service": (
-            [rollback_.model_copy(update={"started": releases[0].released - timedelta(days=1)}), *drills[1:]],
-            releases,
-        ),
-        "release-differs": (
-            [rollback_, restore.model_copy(update={"model_after": broken.model}), *drills[2:]],
-            [*releases[:-1], broken],
-        ),
-        "number-twice": ([*drills, rollback_], releases),
-        "same-drill": ([*drills, rollback_.model_copy(update={"id": "copy"})], releases),
-        "failed": ([rollback_.model_copy(update={"finished": None}), *drills[1:]], releases),
-        "impossible-time": (
-            [rollback_.model_copy(update={"finished": rollback_.started - timedelta(seconds=1)}), *drills[1:]],
-            releases,
-        ),
-        "not-earlier": ([rollback_.model_copy(update={"model_after": present}), *drills[1:]], releases),
-        "not-restored": ([rollback_, restore.model_copy(update={"model_after": None}), *drills[2:]], releases),
+    first, second, *others = drills
+    unreleased = releases[-1].model_copy(update={"model": digest_of(b"another model")})
+
+    def rolled_back(**change: object) -> _Record:
+        return [first.model_copy(update=change), second, *others], releases
+
+    plants: dict[str, _Record] = {
+        "nothing-in-service": rolled_back(started=releases[0].released - timedelta(days=1)),
+        "release-differs": (drills, [*releases[:-1], unreleased]),
+        "number-twice": ([*drills, first], releases),
+        "same-drill": ([*drills, first.model_copy(update={"id": "copy"})], releases),
+        "failed": rolled_back(finished=None),
+        "impossible-time": rolled_back(finished=first.started - timedelta(seconds=1)),
+        "not-earlier": rolled_back(model_after=present),
+        "not-restored": ([first, second.model_copy(update={"model_after": None}), *others], releases),
     }
 
-    def reasons(record: tuple[Sequence[Drill], Sequence[Release]]) -> set[str | None]:
-        return {each.reason for each in judged(*record, version="3", present=present)}
+    def audit(record: _Record) -> Audit:
+        found = judged(*record, version=releases[-1].version, present=present)
+        return Audit((), notes_by_reason(((each.drill.id, each.reason) for each in found), REASONS))
 
-    noticed = sum(reason in reasons(record) for reason, record in spoilt.items())
-    failed = sum(each.reason is not None for each in judged(drills, releases, "3", present))
-    return (
-        ControlRun(
-            kind="null",
-            expected=Text("drills in which all is well: none counts as failed", "完好的演练记录：无一按失败计"),
-            seen=Text(f"{failed} of {len(drills)}", f"{len(drills)} 次中 {failed} 次"),
-            passed=failed == 0,
-        ),
-        ControlRun(
-            kind="planted",
-            expected=Text("each way of spoiling one is noticed", "每种破坏方式均被察觉"),
-            seen=Text(f"{noticed} of {len(spoilt)}", f"{len(spoilt)} 种中察觉 {noticed} 种"),
-            passed=noticed == len(spoilt),
-        ),
+    return register_controls(
+        audit, (drills, releases), [Plant(REASONS[reason], record, reason) for reason, record in plants.items()]
     )
 
 
