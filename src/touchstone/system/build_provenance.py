@@ -27,18 +27,27 @@ LARGEST_ATTESTATION: Final = 16 * 1024 * 1024
 MOST_ATTESTATIONS: Final = 100
 MOST_RESOURCES: Final = 100_000
 
+_CERTIFICATES: Final = frozenset({"certificate", "x509CertificateChain"})
+"""Fields of a Sigstore bundle that hold certificates."""
+
 _Uri = Annotated[str, StringConstraints(min_length=1, max_length=4096)]
 
 
 class _Resource(ForeignRecord):
     """Something that a digest names, if it gives one."""
 
+    uri: str = ""
     digest: Annotated[dict[str, str], Field(default_factory=dict)]
 
     @property
     def sha256(self) -> Digest | None:
         value = self.digest.get("sha256")
         return None if value is None else f"sha256:{value.lower()}"
+
+    @property
+    def is_code(self) -> bool:
+        """Whether it is a state of a source repository."""
+        return self.uri.startswith("git+") or "gitCommit" in self.digest
 
 
 _Resources = Annotated[tuple[_Resource, ...], Field(max_length=MOST_RESOURCES)]
@@ -87,6 +96,11 @@ class ProvenanceStatement(ForeignRecord):
         return _digests(self.predicate.build_definition.resolved_dependencies)
 
     @property
+    def names_code(self) -> bool:
+        """Whether a state of a source repository is among what went in."""
+        return any(resource.is_code for resource in self.predicate.build_definition.resolved_dependencies)
+
+    @property
     def parameters(self) -> dict[str, JsonValue]:
         """What the run was asked to do."""
         return self.predicate.build_definition.external_parameters
@@ -99,6 +113,8 @@ class Attestation:
     where: str
     statement: ProvenanceStatement
     envelope: ForeignEnvelope | None
+    by_certificate: bool = False
+    """Whether a certificate lies beside the signature, which names the signer in place of a key."""
 
     @property
     def signed(self) -> bool:
@@ -150,7 +166,9 @@ def _attestation(data: bytes, where: str) -> Attestation:
     envelope = ForeignEnvelope.from_json(value.get("dsseEnvelope", value), where)
     payload = strict_base64(envelope.payload, where)
     content = parse_json(payload, where, largest=LARGEST_ATTESTATION, any_number=True)
-    return Attestation(where, ProvenanceStatement.from_json(content, where), envelope)
+    material = value.get("verificationMaterial")
+    by_certificate = isinstance(material, dict) and not _CERTIFICATES.isdisjoint(material)
+    return Attestation(where, ProvenanceStatement.from_json(content, where), envelope, by_certificate)
 
 
 def _digests(resources: Iterable[_Resource]) -> frozenset[Digest]:

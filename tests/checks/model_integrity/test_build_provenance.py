@@ -31,6 +31,7 @@ HERE = Path(__file__).parent
 PAGE = HERE.parents[2] / "docs/how-to/show-supply-resilience.md"
 MODEL, TRAINING = b"model", b"a,y\n1,yes\n2,no\n"
 BUILDER = "https://build.example.com/hosted@v1"
+CODE = {"uri": "git+https://example.com/train@refs/heads/main", "digest": {"gitCommit": "0" * 40}}
 KEY = ec.derive_private_key(4711, ec.SECP256R1())
 OTHER = ec.derive_private_key(4712, ec.SECP256R1())
 
@@ -53,7 +54,7 @@ def statement(*built: bytes, materials: tuple[bytes, ...] = (TRAINING,), **chang
             "buildDefinition": {
                 "buildType": "https://build.example.com/train/v1",
                 "externalParameters": {"learning_rate": 0.001, "seed": 2**64},
-                "resolvedDependencies": [digest(content) for content in materials],
+                "resolvedDependencies": [CODE, *(digest(content) for content in materials)],
             },
             "runDetails": {"builder": {"id": BUILDER}, "metadata": {"invocationId": "17"}},
         },
@@ -139,6 +140,21 @@ def test_levels_follow_from_who_says_it(tmp_path: Path) -> None:
 def test_a_sigstore_bundle_with_a_bare_key_is_read(tmp_path: Path) -> None:
     bundle = {"mediaType": "application/vnd.dev.sigstore.bundle.v0.3+json", "dsseEnvelope": envelope(statement())}
     assert level(measure(tmp_path, bundle)) == 2
+
+
+@pytest.mark.parametrize("field", ["certificate", "x509CertificateChain"])
+def test_a_certificate_is_not_followed(tmp_path: Path, field: str) -> None:
+    by_another = {"verificationMaterial": {field: {}}, "dsseEnvelope": envelope(statement(), OTHER)}
+    measurement = measure(tmp_path, by_another)
+    assert (level(measurement), codes(measurement)) == (1, ["certificate-not-followed"])
+
+
+def test_what_the_build_leaves_unsaid_is_noted(tmp_path: Path) -> None:
+    silent = statement()
+    silent["predicate"]["buildDefinition"] |= {"externalParameters": {}, "resolvedDependencies": [digest(TRAINING)]}
+    measurement = measure(tmp_path, envelope(silent))
+    assert level(measurement) == 2
+    assert codes(measurement) == ["level-claimed", "parameters-not-stated", "code-not-named"]
 
 
 @pytest.mark.parametrize("builders", [[], [builder(id="https://elsewhere.example.com")]])

@@ -57,11 +57,24 @@ def graded(attestation: Attestation, trusted: Iterable[TrustedKey], producer: Ve
         signer = next((each for each in listed if attestation.is_signed_by(each.key)), None)
     except EvidenceError as error:
         return Grade(attestation, 0, _note("not-understood", where, error.what.en, error.what.zh))
-    if signer is None:
-        wrong = f"was changed after it was signed, or is not signed by {builder}"
-        return Grade(
-            attestation, 0, _note("signature-not-valid", where, wrong, f"签名后被改动，或并非由 {builder} 签名")
-        )
+    return _of_nobody_listed(attestation) if signer is None else _of(signer, attestation, producer)
+
+
+def _of_nobody_listed(attestation: Attestation) -> Grade:
+    """A signature in the name of a listed builder by none of its keys."""
+    builder, where = shown(attestation.statement.builder), attestation.where
+    if attestation.by_certificate:
+        unread = f"{builder} is known here by a key, and a certificate stands beside the signature: not followed"
+        zh = f"{builder} 在此以密钥识别，而签名附有证书：不予追溯"
+        return Grade(attestation, 1, _note("certificate-not-followed", where, unread, zh))
+    wrong = f"was changed after it was signed, or is not signed by {builder}"
+    zh = f"签名后被改动，或并非由 {builder} 签名"
+    return Grade(attestation, 0, _note("signature-not-valid", where, wrong, zh))
+
+
+def _of(signer: TrustedKey, attestation: Attestation, producer: VerifyingKey | None) -> Grade:
+    """A signature by a listed builder."""
+    builder, where = shown(signer.builder), attestation.where
     if producer == signer.key:
         same = f"{builder} signs with the key of the model's own signer, so nobody else speaks for the build"
         zh = f"{builder} 与模型签名者使用同一密钥，构建并无第三方证明"
@@ -87,13 +100,13 @@ def levels(
     unlinked = {
         file
         for file in files
-        if found[file] == 1 and any(_of(file, grade) for grade in grades if grade.level >= HOSTED)
+        if found[file] == 1 and any(_speaks_of(file, grade) for grade in grades if grade.level >= HOSTED)
     }
     return found, unlinked
 
 
 def _level(file: Digest, grade: Grade, found: Mapping[Digest, int], training: frozenset[Digest]) -> int:
-    if not _of(file, grade):
+    if not _speaks_of(file, grade):
         return 0
     materials = grade.attestation.statement.materials
     built = grade.attestation.statement.built
@@ -101,7 +114,7 @@ def _level(file: Digest, grade: Grade, found: Mapping[Digest, int], training: fr
     return grade.level if training <= materials or from_another else min(grade.level, 1)
 
 
-def _of(file: Digest, grade: Grade) -> bool:
+def _speaks_of(file: Digest, grade: Grade) -> bool:
     return file in grade.attestation.statement.built
 
 

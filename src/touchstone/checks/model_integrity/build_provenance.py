@@ -201,12 +201,18 @@ def _about_inputs(subject: Subject, grades: Sequence[Grade], training: Sequence[
             "the training data were not handed in, so nothing links them with the build",
             "未提交训练数据，无法将其与构建相互印证",
         )
-    for grade in grades:
-        if grade.level >= HOSTED and not grade.attestation.statement.parameters:
+    for attestation in (grade.attestation for grade in grades if grade.level >= HOSTED):
+        if not attestation.statement.parameters:
             yield _note(
                 "parameters-not-stated",
-                f"{grade.attestation.where}: the parameters of the build are not stated",
-                f"{grade.attestation.where}：未列出构建参数",
+                f"{attestation.where}: the parameters of the build are not stated",
+                f"{attestation.where}：未列出构建参数",
+            )
+        if not attestation.statement.names_code:
+            yield _note(
+                "code-not-named",
+                f"{attestation.where}: no state of a source repository is among what went into the build",
+                f"{attestation.where}：构建输入未列出源代码仓库的版本",
             )
 
 
