@@ -11,9 +11,10 @@ from tests.checks.registers import with_registers
 from tests.checks.running import InProcessRun, codes, metric
 from tests.system.made import data_set, describe, make
 from touchstone.checks.data_security.deletion import DeletionParameters, deletion
-from touchstone.checks.data_security.held_subjects import subject_digest, wanted
+from touchstone.checks.data_security.held_subjects import wanted
 from touchstone.checks.declaration import Measurement
 from touchstone.errors import UnavailableError
+from touchstone.system.registers.of_subject import subject_digest
 from touchstone.system.subject import Subject
 
 ROWS = "patient,age,t,p\n" + "".join(f"P-{row:04},{60 + row},{'no' if row % 2 else 'yes'},yes\n" for row in range(20))

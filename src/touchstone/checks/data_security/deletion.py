@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from pydantic import Field
 
-from touchstone.checks.data_security.held_subjects import Wanted, look_through, subject_digest, wanted
+from touchstone.checks.data_security.held_subjects import Wanted, look_through, wanted
 from touchstone.checks.declaration import ANY_KIND, Measurement, MetricDeclaration, Needs, Parameters, Run, check
 from touchstone.checks.least_samples import too_few
 from touchstone.checks.named_entries import entries_note, notes_by_reason
@@ -25,6 +25,7 @@ from touchstone.errors import UnavailableError
 from touchstone.records import ControlRun, Metric, Note, number
 from touchstone.system.registers.deletions import Deletion
 from touchstone.system.registers.derived_records import DerivedRecord
+from touchstone.system.registers.of_subject import subject_digest
 from touchstone.system.subject import Subject
 from touchstone.text import Text
 
@@ -129,14 +130,14 @@ def followed_up(
     """What became of each request: `held` says where identifiers or digests of them stand now."""
     listed: dict[str, list[DerivedRecord]] = {}
     for record in derived:
-        listed.setdefault(_name(record), []).append(record)
+        listed.setdefault(record.name, []).append(record)
     seen: set[str] = set()
     found = []
     for request in requests:
         places = set(held.get(request.subject or request.subject_digest or "", ()))
         places |= {
             record.store
-            for record in listed.get(_name(request), ())
+            for record in listed.get(request.name, ())
             if request.done is not None and record.read >= request.done
         }
         wrong = {
@@ -151,16 +152,11 @@ def followed_up(
     return tuple(found)
 
 
-def _name(entry: Deletion | DerivedRecord) -> str:
-    """The digest by which both registers can be compared, whichever way they name somebody."""
-    return entry.subject_digest or subject_digest(entry.subject or "")
-
-
 def _once(requests: Sequence[Deletion]) -> tuple[Deletion, ...]:
     """Each subject once, with its last request: somebody who asks twice is not two subjects."""
     latest: dict[str, Deletion] = {}
     for request in sorted(requests, key=lambda each: each.requested):
-        latest[_name(request)] = request
+        latest[request.name] = request
     return tuple(latest.values())
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from touchstone.errors import UnavailableError
 from touchstone.system.description import Role
 from touchstone.system.registers.deletions import Deletion
 from touchstone.system.registers.derived_records import DerivedRecord
+from touchstone.system.registers.of_subject import subject_digest
 from touchstone.system.subject import Subject
 
 WORD = re.compile(rb"[!#$%&*+.0-9?@A-Z^_a-z~-]+")
@@ -71,11 +71,6 @@ def wanted(subjects: Iterable[str], digests: Iterable[str]) -> Wanted:
     for subject in subjects:
         (words if WORD.fullmatch(subject.encode()) else phrases).add(subject)
     return Wanted(frozenset(words), frozenset(phrases), frozenset(digests))
-
-
-def subject_digest(identifier: str) -> str:
-    """How a register names somebody without saying who."""
-    return "sha256:" + hashlib.sha256(identifier.encode()).hexdigest()
 
 
 def look_through(subject: Subject, sought: Wanted) -> None:

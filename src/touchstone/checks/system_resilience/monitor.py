@@ -210,7 +210,7 @@ def _controls(run: Run) -> tuple[ControlRun, ...]:
         Plant(
             Text("an alert where nothing was seeded", "无事件时的告警"),
             (events, [*alerts, needless]),
-            "false_alarm_rate",
+            "false-alarm",
         ),
     )
     return register_controls(audit, (events, alerts), plants)
