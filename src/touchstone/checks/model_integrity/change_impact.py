@@ -174,7 +174,8 @@ def _without(before: Before | None, doubts: Sequence[Text]) -> list[Note]:
     if before is not None or doubts:
         return []
     text = Text(
-        "no previous assessment was handed in: differences are looked for only in the files that changes name",
-        "未提交上次测评记录：只核对变更所提及的文件",
+        "no previous assessment was handed in: differences are looked for only in the files that changes name, and only"
+        " checks that the register itself names have to be run again",
+        "未提交上次测评记录：只核对变更所提及的文件，且仅要求重新运行登记自身列出的检查项",
     )
     return [Note(code="no-previous-assessment", text=text)]

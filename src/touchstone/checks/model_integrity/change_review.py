@@ -120,8 +120,10 @@ def _judged(change: Change, record: ChangeRecord, measured_before: frozenset[str
     required = frozenset(clause.checks) if clause else record.affected(parts) & measured_before
     if change.released is None:
         return Judged(change, parts, required, clause, ())
-    objections = tuple(_objections(change, required, inside=clause is not None))
-    return Judged(change, parts, required, clause, (refusal, *objections) if refusal and objections else objections)
+    objections = list(_objections(change, required, inside=clause is not None))
+    if objections and refusal is not None:  # why the clause is of no help
+        objections.insert(0, refusal)
+    return Judged(change, parts, required, clause, tuple(objections))
 
 
 def _objections(change: Change, required: frozenset[str], *, inside: bool) -> Iterator[Text]:
