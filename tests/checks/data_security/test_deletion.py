@@ -89,7 +89,9 @@ def test_an_index_that_still_holds_it_afterwards_speaks_against_it(tmp_path: Pat
     later = {"store": "index", "read": "2026-07-01T00:00:00Z", **derived}
     subject = system(tmp_path)
     assert codes(measured(subject, CLEAN, [later])) == ["still-held", "still-held-in"]
-    assert codes(measured(subject, CLEAN, [later | {"read": "2026-06-05T00:00:00Z"}])) == []
+    early = measured(subject, CLEAN, [later | {"read": "2026-06-05T00:00:00Z"}])
+    assert codes(early) == ["derived-store-read-early"]
+    assert early.metrics == ()
 
 
 @pytest.mark.parametrize(
@@ -124,7 +126,7 @@ def test_a_short_number_is_looked_for_among_identifiers_only(tmp_path: Path) -> 
 
 
 def test_nothing_is_lost_between_portions() -> None:
-    sought = wanted(["somebody-1", "Some Body"], [])
+    sought = wanted([], ["somebody-1", "Some Body"])
     for cut in range(1, 30):
         content = b"x" * 5 + b" somebody-1 and Some Body;"
         sought.found.clear()

@@ -12,33 +12,26 @@ Source: Personal Information Protection Law of the PRC Art. 47; Regulation (EU) 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from datetime import datetime
 
 from pydantic import Field
 
-from touchstone.checks.data_security.held_subjects import Wanted, look_through, wanted
+from touchstone.checks.data_security.deletion_controls import control_runs, probes_for
+from touchstone.checks.data_security.followed_up import REASONS, FollowedUp, followed_up
+from touchstone.checks.data_security.held_subjects import look_through, wanted
 from touchstone.checks.declaration import ANY_KIND, Measurement, MetricDeclaration, Needs, Parameters, Run, check
 from touchstone.checks.least_samples import too_few
 from touchstone.checks.named_entries import entries_note, notes_by_reason
 from touchstone.errors import UnavailableError
-from touchstone.records import ControlRun, Metric, Note, number
+from touchstone.records import Metric, Note, number
 from touchstone.system.registers.deletions import Deletion
 from touchstone.system.registers.derived_records import DerivedRecord
-from touchstone.system.registers.of_subject import subject_digest
 from touchstone.system.subject import Subject
 from touchstone.text import Text
 
 SAMPLE = 2000
 """Most requests that are followed up."""
-
-REASONS = {
-    "number-twice": Text("a number that stands twice; counted as not deleted", "编号重复，按未删除计"),
-    "not-done": Text("requests that were not carried out", "未执行的请求"),
-    "impossible-time": Text("carried out before it was asked for; counted as not deleted", "执行早于请求，按未删除计"),
-    "still-held": Text("requests whose subject is still held", "请求所涉主体仍有留存"),
-}
-"""Why a request does not count as carried out, in the order in which it is looked for."""
 
 
 class DeletionParameters(Parameters):
@@ -93,9 +86,10 @@ def deletion(subject: Subject, parameters: DeletionParameters, run: Run) -> Meas
         )
     chosen = sorted(run.generator("sample").permutation(len(requests))[:SAMPLE])
     sample = _once([requests[place] for place in chosen])
-    sought = _sought(sample)
+    probes = probes_for(subject, run)
+    sought = wanted((*sample, *probes.made_up), probes.held)
     look_through(subject, sought)
-    derived, unlisted = _derived(subject)
+    derived, unlisted = _derived(subject, sample)
     found = followed_up(sample, sought.found, derived)
     deleted = sum(each.reason is None for each in found)
     notes = (
@@ -112,44 +106,7 @@ def deletion(subject: Subject, parameters: DeletionParameters, run: Run) -> Meas
         n=len(found),
         better="higher",
     )
-    return Measurement((share,) if shown else (), _controls(subject, run), warnings=notes)
-
-
-@dataclass(frozen=True, slots=True)
-class FollowedUp:
-    """One request, where its subject is still held, and why it does not count as carried out."""
-
-    id: str
-    places: tuple[str, ...]
-    reason: str | None
-
-
-def followed_up(
-    requests: Sequence[Deletion], held: Mapping[str, set[str]], derived: Sequence[DerivedRecord]
-) -> tuple[FollowedUp, ...]:
-    """What became of each request: `held` says where identifiers or digests of them stand now."""
-    listed: dict[str, list[DerivedRecord]] = {}
-    for record in derived:
-        listed.setdefault(record.name, []).append(record)
-    seen: set[str] = set()
-    found = []
-    for request in requests:
-        places = set(held.get(request.subject or request.subject_digest or "", ()))
-        places |= {
-            record.store
-            for record in listed.get(request.name, ())
-            if request.done is not None and record.read >= request.done
-        }
-        wrong = {
-            "number-twice": request.id in seen,
-            "not-done": request.done is None,
-            "impossible-time": request.done is not None and request.done < request.requested,
-            "still-held": bool(places),
-        }
-        reason = next((reason for reason, holds in wrong.items() if holds), None)
-        seen.add(request.id)
-        found.append(FollowedUp(request.id, tuple(sorted(places)), reason))
-    return tuple(found)
+    return Measurement((share,) if shown else (), control_runs(probes, sought, run), warnings=notes)
 
 
 def _once(requests: Sequence[Deletion]) -> tuple[Deletion, ...]:
@@ -160,17 +117,10 @@ def _once(requests: Sequence[Deletion]) -> tuple[Deletion, ...]:
     return tuple(latest.values())
 
 
-def _sought(requests: Sequence[Deletion]) -> Wanted:
-    return wanted(
-        (request.subject for request in requests if request.subject is not None),
-        (request.subject_digest for request in requests if request.subject_digest is not None),
-    )
-
-
-def _derived(subject: Subject) -> tuple[tuple[DerivedRecord, ...], tuple[Note, ...]]:
-    """What derived stores hold; without their list, a good result would claim too much."""
+def _derived(subject: Subject, requests: Sequence[Deletion]) -> tuple[tuple[DerivedRecord, ...], tuple[Note, ...]]:
+    """What derived stores hold. Without their list, or one from before the deletions, a good result claims too much."""
     try:
-        return subject.register(DerivedRecord), ()
+        records = subject.register(DerivedRecord)
     except UnavailableError:
         text = Text(
             "no list of what indexes, caches and backups hold was handed in, so that nothing good can be said; hand "
@@ -178,80 +128,15 @@ def _derived(subject: Subject) -> tuple[tuple[DerivedRecord, ...], tuple[Note, .
             "未提交索引、缓存与备份所存标识的清单，无法得出良好结论；如无此类存储，请提交空清单",
         )
         return (), (Note(code="derived-stores-not-listed", text=text),)
+    last_read: dict[str, datetime] = {}
+    for record in records:
+        last_read[record.store] = max(record.read, last_read.get(record.store, record.read))
+    last_done = max((request.done for request in requests if request.done is not None), default=None)
+    early = [store for store, read in last_read.items() if last_done is not None and read < last_done]
+    what = Text("stores that were last read before the last deletion", "最近一次读取早于最后一次删除的存储")
+    return records, (entries_note("derived-store-read-early", early, what),) if early else ()
 
 
 def _where(found: FollowedUp) -> Note:
     what = Text(f"the subject of request {found.id} stands in", f"请求 {found.id} 所涉主体仍见于")
     return entries_note("still-held-in", found.places, what)
-
-
-def _controls(subject: Subject, run: Run) -> tuple[ControlRun, ControlRun]:
-    """Subjects nobody holds are not found; the same, put into made-up files and lists, are found in each of them.
-
-    Where the data name their rows, one of those is looked for in them, too.
-    """
-    generator = run.generator("made-up subjects")
-    lines = [_made_up(f"made-up-{generator.integers(10**15):015}-{place}") for place in range(4)]
-    lines.append(_made_up(f"Made Up, {generator.integers(10**15):015}"))
-    hidden = _made_up(f"made-up-{generator.integers(10**15):015}-hidden")
-    by_digest = hidden.model_copy(
-        update={"subject": None, "subject_digest": subject_digest(hidden.subject or ""), "id": "hidden"}
-    )
-    requests = (*lines, by_digest)
-    nobody = _sought(requests)
-    look_through(subject, nobody)
-    without = sum(each.reason is not None for each in followed_up(requests, nobody.found, ()))
-
-    planted = _sought(requests)
-    files = [
-        f"id,value\n{lines[0].subject},7\n",
-        f'{{"person": "{lines[1].subject}"}}',
-        f"data/{lines[2].subject}.png",
-        f"Letter to {lines[3].subject}.",
-        f"name;value\n{lines[4].subject};3\n",
-        f"rows:\n- {hidden.subject}\n",
-    ]
-    for place, content in enumerate(files):
-        cut = int(generator.integers(len(content)))
-        planted.look_into([content[:cut].encode(), content[cut:].encode()], f"made-up file {place}")
-    index = DerivedRecord.model_validate({"store": "index", "read": "2026-02-01T00:00:00Z", "subject": hidden.subject})
-    expected = len(requests) + 1
-    found = sum(bool(each.places) for each in followed_up(requests, planted.found, ()))
-    found += bool(followed_up([by_digest], {}, [index])[0].places)
-    known = _known_identifiers(subject)
-    if known is not None:
-        real = wanted([known[int(generator.integers(len(known)))]], ())
-        look_through(subject, real)
-        found, expected = found + bool(real.found), expected + 1
-    return (
-        ControlRun(
-            kind="null",
-            expected=Text("made-up subjects are held nowhere", "虚构主体不见于任何位置"),
-            seen=Text(f"{without} found", f"发现 {without} 个"),
-            passed=without == 0,
-        ),
-        ControlRun(
-            kind="planted",
-            expected=Text("subjects put into files and lists are found", "植入文件与清单的主体均被找到"),
-            seen=Text(f"{found} of {expected}", f"{expected} 个中找到 {found} 个"),
-            passed=found == expected,
-        ),
-    )
-
-
-def _made_up(subject: str) -> Deletion:
-    return Deletion.model_validate(
-        {
-            "id": subject,
-            "subject": subject,
-            "requested": "2026-01-01T00:00:00Z",
-            "done": "2026-01-02T00:00:00Z",
-        }
-    )
-
-
-def _known_identifiers(subject: Subject) -> tuple[str, ...] | None:
-    try:
-        return subject.data("test").identifiers
-    except UnavailableError:
-        return None

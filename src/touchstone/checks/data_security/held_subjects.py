@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import get_args
 
@@ -64,13 +64,14 @@ class Wanted:
                     self.look_at_identifier(spelling, place)
 
 
-def wanted(subjects: Iterable[str], digests: Iterable[str]) -> Wanted:
-    """Prepared to be looked for."""
+def wanted(requests: Sequence[Deletion], identifiers: Iterable[str] = ()) -> Wanted:
+    """The subjects of these requests, and further identifiers, prepared to be looked for."""
     words: set[str] = set()
     phrases: set[str] = set()
-    for subject in subjects:
+    digests = frozenset(request.subject_digest for request in requests if request.subject_digest is not None)
+    for subject in (*(request.subject for request in requests if request.subject is not None), *identifiers):
         (words if WORD.fullmatch(subject.encode()) else phrases).add(subject)
-    return Wanted(frozenset(words), frozenset(phrases), frozenset(digests))
+    return Wanted(frozenset(words), frozenset(phrases), digests)
 
 
 def look_through(subject: Subject, sought: Wanted) -> None:
