@@ -98,6 +98,21 @@ def test_what_speaks_against_a_decision_is_named(system: Subject, change: dict[s
     assert float(metric(measurement, "traceable_decisions").value) == pytest.approx(199 / 200)
 
 
+def test_a_model_answers_only_once_it_is_in_service(system: Subject) -> None:
+    log = entries(system)
+    for released, reasons in (("2026-11-01T00:00:05+08:00", ["model-not-in-service"]), ("2026-10-01T00:00:00Z", [])):
+        registers = {
+            "event-log": b"\n".join(written(log)),
+            "log-retention": [KEPT],
+            "releases": [
+                {"version": "1", "released": released, "model": log[0]["model"]},
+                {"version": "1.1", "released": "2026-12-01T00:00:00Z", "model": log[0]["model"]},
+            ],
+        }
+        measurement = event_log.function(with_registers(system, registers), Parameters(), InProcessRun())
+        assert codes(measurement) == reasons
+
+
 def test_a_complete_override_is_traceable(system: Subject) -> None:
     log = entries(system)
     log[5] = {"id": "o", "at": log[5]["at"], "kind": "override", "of": "req-4", "decision": "no", "person": "p-7"}

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from functools import partial
 
 import numpy as np
@@ -41,6 +42,7 @@ from touchstone.system.models.handle import Capability, ModelHandle
 from touchstone.system.registers.event_log import LoggedEvent
 from touchstone.system.registers.log_retention import LogRetention
 from touchstone.system.registers.reading import parse_register
+from touchstone.system.registers.releases import Release
 from touchstone.system.subject import Subject
 from touchstone.text import Text
 
@@ -203,7 +205,17 @@ def _known(subject: Subject) -> Known:
         rows={name: place for place, name in enumerate(data.identifiers or ())},
         inputs={input_digest(one): place for place, one in enumerate(data.inputs)},
         ask=ask,
+        in_service_since=_in_service_since(subject),
     )
+
+
+def _in_service_since(subject: Subject) -> dict[str, datetime]:
+    """From the record of releases, where there is one."""
+    try:
+        releases = subject.register(Release)
+    except UnavailableError:
+        return {}
+    return {each.model: each.released for each in sorted(releases, key=lambda each: each.released, reverse=True)}
 
 
 def _asking(opened: Callable[[], ModelHandle], data: LabelledData) -> Callable[[Sequence[int]], Answers]:
@@ -255,6 +267,11 @@ def _controls(run: Run) -> tuple[ControlRun, ...]:
         Plant(Text("a clock that ran back", "倒退的时钟"), changed(5, at="2025-12-31T00:00:00Z"), "clock-back"),
         Plant(Text("a number that stands twice", "重复的编号"), changed(5, id=entries[4]["id"]), "number-twice"),
         Plant(Text("another model", "其他模型"), changed(5, model=input_digest("another model")), "model-unknown"),
+        Plant(
+            Text("a model that was not yet in service", "尚未投入使用的模型"),
+            changed(0, at="2025-12-31T00:00:00Z"),
+            "model-not-in-service",
+        ),
         Plant(Text("no model", "未注明模型"), changed(5, model=None), "model-unknown"),
         Plant(Text("a row of nobody", "不存在的数据行"), changed(5, row="row of nobody"), "input-unknown"),
         Plant(

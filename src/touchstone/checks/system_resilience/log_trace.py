@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -23,6 +23,10 @@ REASONS = {
     "clock-back": Text("written earlier than the line before", "写入时间早于前一行"),
     "number-twice": Text("a number that stands twice", "编号重复"),
     "model-unknown": Text("names no model of this system", "未指明本系统的模型"),
+    "model-not-in-service": Text(
+        "names a model that was not yet in service then, by the record of releases",
+        "所指模型按发布记录当时尚未投入使用",
+    ),
     "input-unknown": Text(
         "names no input of the test data, or two different ones", "未指明测试数据中的输入，或指向两个不同的输入"
     ),
@@ -54,6 +58,8 @@ class Known:
     """The same, by the digest of its input."""
     ask: Mapping[str, Callable[[Sequence[int]], Answers]]
     """Asks the model with this digest about rows of the test data. Under `ANY` stands a model without a file."""
+    in_service_since: Mapping[str, datetime] = field(default_factory=dict)
+    """When the model with this digest first went into service, as far as releases are on record."""
 
 
 ANY = ""
@@ -76,6 +82,8 @@ def untraceable(
             row = _row(event, known)
             if model not in known.ask:
                 found[place] = "model-unknown"
+            elif event.at < known.in_service_since.get(event.model or ANY, event.at):
+                found[place] = "model-not-in-service"
             elif row is None or event.output is None:
                 found[place] = "input-unknown" if row is None else "answer-differs"
             else:
@@ -148,6 +156,7 @@ def written(entries: Sequence[Mapping[str, Any]]) -> list[bytes]:
 def consistent_log(generator: np.random.Generator) -> tuple[list[dict[str, Any]], Known]:
     """Entries of a made-up log in which every decision can be traced, and what they are held against."""
     size, model = 10, line_digest(b"made-up model")
+    start = datetime(2026, 1, 1, tzinfo=UTC)
     classes = generator.integers(2, size=size)
     probabilities = generator.uniform(0.5, 1.0, size=size)
     known = Known(
@@ -155,8 +164,8 @@ def consistent_log(generator: np.random.Generator) -> tuple[list[dict[str, Any]]
         rows={f"row-{row}": row for row in range(size)},
         inputs={line_digest(f"input {row}".encode()): row for row in range(size)},
         ask={model: lambda rows: Answers(classes[list(rows)], probabilities[list(rows)])},
+        in_service_since={model: start},
     )
-    start = datetime(2026, 1, 1, tzinfo=UTC)
     entries: list[dict[str, Any]] = []
     for number in range(30):
         row = int(generator.integers(size))
