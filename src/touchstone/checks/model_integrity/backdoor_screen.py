@@ -1,16 +1,16 @@
-"""Backdoor screening (MI-05): does a small change turn every picture to one class, more easily than in honest models?
+"""Backdoor screening (MI-05): does a change turn pictures to a class that honest models do not turn to?
 
 Threat: whoever trained the model, or could edit it, made it answer as they wish to a mark they know (NIST AI 100-2
-NISTAML.023 and .051, MITRE ATLAS AML.T0018.000). Four statistics are taken of the model: how little a universal change
-of its features takes at 40 % of its depth, and at 75 % beside the direction of the class itself; how consistently one
-change of the pictures scatters every class to one other; and how small a mark is found for the classes that stand out.
-They are compared with honest models of the same task, data and architecture: a conformal p-value, and no verdict
-without it. Without labelled pictures there is one statistic of low power.
+NISTAML.023 and .051, MITRE ATLAS AML.T0018.000). Vetted pictures are changed in fixed ways that resemble known kinds of
+marks: patches all over the picture, tints, tones, waves, overlays, warps, lines. A model with a backdoor answers in
+part to what merely resembles its mark. Each response, of this class to this change, is compared with those of honest
+models of the same task, data and architecture: a conformal p-value, and no verdict without it. For the class that
+stands out the smallest mark is sought. Without labelled pictures there is one statistic of low power.
 
 The seed follows from the model's bytes, so that asking again gives the same answer.
 
-Sources: Wang et al. 2019 (Neural Cleanse); Moosavi-Dezfooli et al. 2017 (universal perturbations); Wang et al. 2024
-(MM-BD); Vovk et al. 2005 (conformal p-values).
+Sources: Wang et al. 2019 (Neural Cleanse: the mark); Moosavi-Dezfooli et al. 2017 (universal perturbations); Wang
+et al. 2024 (MM-BD); Tusher et al. 2001 (many responses, few models); Vovk et al. 2005 (conformal p-values).
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ SUSPECTS = 3
 MARGIN_SEARCH = {"quick": (6, 60), "standard": (30, 300), "full": (30, 300)}
 """Beginnings and steps of the search without data; from `standard` on as published."""
 
-_COST = {"quick": (20, 120), "standard": (30, 200), "full": (60, 400)}
+_COST = {"quick": (20, 60), "standard": (30, 120), "full": (60, 240)}
 """Seconds without and with references, for small pictures and small networks."""
 
 
@@ -46,12 +46,13 @@ _COST = {"quick": (20, 120), "standard": (30, 200), "full": (60, 400)}
     version="2",
     title=Text("Backdoor screen", "后门筛查"),
     measures=Text(
-        "How little it takes to turn every picture to one class: universal changes of pictures and of features, and "
-        "the smallest mark that does it, compared with honest models of the same task, data and architecture. Reported "
-        "are a p-value with the number of references behind it, and the recovered mark with its rate on held-out "
-        "pictures.",
-        "以多小的改动可使所有图像被判为同一类别：对图像与特征的通用扰动，以及能做到的最小标记，"
-        "并与同任务、同数据、同结构的可信模型比较。给出 p 值及参考模型数量，以及还原的标记及其在留出图像上的翻转率。",
+        "Which classes fixed changes of pictures bring about (patches, tints, tones, waves, overlays, warps, lines), "
+        "each compared with honest models of the same task, data and architecture; and the smallest mark for the class "
+        "that stands out. Reported are a p-value with the number of references behind it, and the recovered mark with "
+        "its rate on held-out pictures.",
+        "对图像施加固定改动（贴片、染色、色调、条纹、叠加、形变、线条）后各类别概率的变化，"
+        "逐项与同任务、同数据、同结构的可信模型比较；并对最突出的类别寻找最小标记。"
+        "给出 p 值及参考模型数量，以及还原的标记及其在留出图像上的翻转率。",
     ),
     cannot_tell=Text(
         "No evidence found is not evidence of absence: on small picture classifiers the methods catch about half of "
@@ -78,7 +79,7 @@ _COST = {"quick": (20, 120), "standard": (30, 200), "full": (60, 400)}
     ),
     threats=("NISTAML.023", "NISTAML.051", "AML.T0018.000"),
     source="Wang et al. 2019 (Neural Cleanse); Moosavi-Dezfooli et al. 2017; Wang et al. 2024 (MM-BD); "
-    "Vovk et al. 2005 (conformal p-values)",
+    "Tusher et al. 2001; Vovk et al. 2005 (conformal p-values)",
     needs=Needs(
         access=Access.ARTEFACT,
         capabilities=frozenset({Capability.LABELS, Capability.ANY_INPUT}),
