@@ -21,6 +21,7 @@ from touchstone.checks.governance.flow_decisions import Declared, decide_flows
 from touchstone.errors import DescriptionError, UnavailableError
 from touchstone.standard.decision_table import AtLeast
 from touchstone.standard.law import decision_tables
+from touchstone.system.registers.filings import Filing
 from touchstone.system.registers.flows import Flow
 from touchstone.system.registers.reading import parse_register
 
@@ -119,6 +120,24 @@ def test_a_contract_covers_nothing_else(
     assert without(found) == 1
     assert codes(found)[0] == "not-covered"
     assert said in found.warnings[0].text.en
+
+
+@pytest.mark.parametrize(
+    ("flow", "contract", "covered"),
+    [
+        ({"day": "2026-01-05"}, {}, True),
+        ({"until": "2026-06-30"}, {"valid_until": "2026-06-30"}, True),
+        ({"day": "2026-03-16"}, {"valid_from": "2026-03-02", "filed": None}, True),
+        ({"day": "2026-03-17"}, {"valid_from": "2026-03-02", "filed": None}, False),
+        ({"day": "2026-03-03", "until": "2026-12-31"}, {"valid_from": "2026-03-02", "filed": "2026-03-16"}, True),
+        ({"day": "2026-03-03", "until": "2026-12-31"}, {"valid_from": "2026-03-02", "filed": "2026-03-17"}, False),
+        ({"day": "2026-03-16"}, {"valid_from": "2026-03-02", "filed": "2026-05-04"}, True),
+        ({"day": "2026-05-03"}, {"valid_from": "2026-03-02", "filed": "2026-05-04"}, False),
+        ({"day": "2026-05-04"}, {"valid_from": "2026-03-02", "filed": "2026-05-04"}, True),
+    ],
+)
+def test_days_count_to_the_day(tmp_path: Path, flow: dict[str, Any], contract: dict[str, Any], covered: bool) -> None:
+    assert without(measured(tmp_path, [LARGE | flow], [CONTRACT | contract])[0]) == (0 if covered else 1)
 
 
 def test_capitals_make_no_other_recipient(tmp_path: Path) -> None:
@@ -274,6 +293,12 @@ def test_a_flow_that_contradicts_itself_is_refused(changes: dict[str, Any], said
     with pytest.raises(DescriptionError) as caught:
         parse_register(json.dumps([FLOW | changes]).encode(), "flows.yaml", Flow)
     assert said in caught.value.render("en")
+
+
+def test_a_filing_that_ends_before_it_begins_is_refused() -> None:
+    with pytest.raises(DescriptionError) as caught:
+        parse_register(json.dumps([CONTRACT | {"valid_until": "2026-01-04"}]).encode(), "f.yaml", Filing)
+    assert "`valid_until` comes before `valid_from`" in caught.value.render("en")
 
 
 def test_the_result_depends_on_nothing_but_the_registers(tmp_path: Path) -> None:

@@ -184,9 +184,12 @@ def test_the_first_report_is_that_of_the_shortest_clock(tmp_path: Path) -> None:
         "notifications": [{"to": "miit", "owner": "P-7", "at": "2026-09-02T09:30:00+08:00"}],
     }
     drill = DRILL | {"facts": INCIDENT | {"incident.product_vulnerability": False}}
-    found, _ = measured(tmp_path, [drill, slow], facts)
+    found, _ = measured(tmp_path / "a", [drill, slow], facts)
     assert metric(found, "first_report_minutes").value == 120
     assert ratio(found) == 0.5
+    told = [*DRILL["notifications"], *slow["notifications"]]
+    both = DRILL | {"facts": INCIDENT | {"incident.product_vulnerability": True}, "notifications": told}
+    assert metric(measured(tmp_path / "b", [both], facts)[0], "first_report_minutes").value == 120
 
 
 def test_a_value_that_does_not_exist_sheds_no_duty(tmp_path: Path) -> None:

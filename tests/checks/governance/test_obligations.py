@@ -84,6 +84,8 @@ def filing(**changes: Any) -> dict[str, Any]:
         ({"filed": "2026-12-01"}, 1, "filing-overdue"),
         ({"filed": None, "arose": "2026-11-10"}, 0, None),
         ({"filed": None, "arose": "2026-11-10", "due": "2026-11-12"}, 1, "filing-overdue"),
+        ({"due": "2026-09-14"}, 0, None),
+        ({"due": "2026-09-13"}, 0, "filing-late"),
         ({"valid_until": "2026-11-19"}, 1, "filing-ended"),
         ({"valid_until": "2026-11-20"}, 0, None),
         ({"obligation": "cn/face-filing"}, 1, "filing-missing"),

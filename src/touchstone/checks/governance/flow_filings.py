@@ -56,7 +56,7 @@ class Filings:
             return Text(f"{filing.id} does not cover {flow.kind}", f"{filing.id} 未覆盖 {flow.kind} 类数据")
         if filing.receipt is not None and filing.receipt not in self.files:
             return Text(f"the receipt of {filing.id} was not handed in", f"{filing.id} 的回执未提交")
-        return self._too_many(filing, flow) or self._not_filed(filing, table)
+        return self._too_many(filing, flow) or self._not_filed(filing, flow, table)
 
     def _too_many(self, filing: Filing, flow: Flow) -> Text | None:
         counts = self.used[filing.id, flow.day.year].until(flow.last_day)
@@ -73,12 +73,18 @@ class Filings:
                 )
         return None
 
-    def _not_filed(self, filing: Filing, table: LawTable) -> Text | None:
-        """A filing that the law gives some working days for, and that was not made in them."""
+    def _not_filed(self, filing: Filing, flow: Flow, table: LawTable) -> Text | None:
+        """The law gives some working days to file; between their end and a late filing there is no basis."""
         within = table.pack.filings[filing.kind].file_within_working_days
-        if within is None or (filing.filed is not None and filing.filed <= self.day):
+        if within is None:
             return None
-        if WorkingDays().between(filing.valid_from, self.day) <= within:
+
+        def in_time(day: date) -> bool:
+            return WorkingDays().between(filing.valid_from, day) <= within
+
+        if filing.filed is None and in_time(self.day):
+            return None
+        if filing.filed is not None and (in_time(filing.filed) or in_time(flow.last_day) or filing.filed <= flow.day):
             return None
         return Text(
             f"{filing.id} was not filed within {within} working days", f"{filing.id} 未在 {within} 个工作日内备案"
