@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import click
 
@@ -70,3 +71,39 @@ def show(check_id: str, form: str) -> None:
     click.echo(say("\nParameters", "\n参数"))
     for name, field in check.parameters.model_fields.items():
         click.echo(f"  {name} = {field.default!r}  {field.description or ''}")
+
+
+@command.command(
+    "affected",
+    help=say(
+        "The checks and controls that a change of some parts of a system puts in question.",
+        "列出系统某些部分变更后受影响的检查项与控制项。",
+    ),
+    epilog=say(
+        "Parts: model, data.test, data.train, components, deployment, training, registers.KIND, documents,"
+        " declaration.",
+        "部分：model、data.test、data.train、components、deployment、training、registers.种类、documents、declaration。",
+    ),
+)
+@click.argument("parts", nargs=-1, required=True, metavar="PART...")
+@click.option("--profile", help=say("profile whose controls are listed", "列出其控制项的档案"))
+@FORMAT
+def affected(parts: tuple[str, ...], profile: str | None, form: str) -> None:
+    """Print what has to be run again before PARTs go into service."""
+    from touchstone.assessment.impact import impact_of
+    from touchstone.checks.dependence import affected as affected_checks
+    from touchstone.checks.registry import installed_checks
+    from touchstone.standard.catalog import load_standard
+    from touchstone.system.parts import PATTERN
+
+    if unknown := [part for part in parts if not re.fullmatch(PATTERN, part)]:
+        raise click.UsageError(say(f"{unknown[0]} is no part of a system", f"{unknown[0]} 不是系统的组成部分"))
+    installed = installed_checks()
+    found = {"checks": sorted(affected_checks(parts, installed.values()))}
+    if profile is not None:
+        found["controls"] = list(impact_of(parts, load_standard().profile(profile), installed))
+    if form == "json":
+        click.echo(json.dumps(found, indent=2))
+        return
+    for name in (*found["checks"], *found.get("controls", ())):
+        click.echo(name)
