@@ -75,7 +75,8 @@ class _Predicate(ForeignRecord):
 class ProvenanceStatement(ForeignRecord):
     """What a builder states about one run."""
 
-    type_: Literal["https://in-toto.io/Statement/v1"] = Field(alias="_type")
+    type_: Literal["https://in-toto.io/Statement/v1", "https://in-toto.io/Statement/v0.1"] = Field(alias="_type")
+    """Both say the same in the fields that count here."""
     subject: Annotated[tuple[_Resource, ...], Field(min_length=1, max_length=MOST_RESOURCES)]
     predicate_type: Literal["https://slsa.dev/provenance/v1"] = Field(alias="predicateType")
     predicate: _Predicate

@@ -137,6 +137,10 @@ def test_levels_follow_from_who_says_it(tmp_path: Path) -> None:
     assert (level(measurement), codes(measurement)) == (0, ["no-provenance"])
 
 
+def test_the_older_name_of_a_statement_is_known(tmp_path: Path) -> None:
+    assert level(measure(tmp_path, envelope(statement(_type="https://in-toto.io/Statement/v0.1")))) == 2
+
+
 def test_a_sigstore_bundle_with_a_bare_key_is_read(tmp_path: Path) -> None:
     bundle = {"mediaType": "application/vnd.dev.sigstore.bundle.v0.3+json", "dsseEnvelope": envelope(statement())}
     assert level(measure(tmp_path, bundle)) == 2
@@ -219,7 +223,7 @@ SPOILT: dict[str, tuple[bytes | dict[str, Any], str]] = {
     "another file": (envelope(statement(b"another")), "file-not-attested"),
     "another payload type": (envelope(statement(), payloadType="application/json"), "not-understood"),
     "another predicate": (envelope(statement(predicateType="https://slsa.dev/provenance/v0.2")), "not-understood"),
-    "another statement": (envelope(statement(_type="https://in-toto.io/Statement/v0.1")), "not-understood"),
+    "another statement": (envelope(statement(_type="https://in-toto.io/Statement/v2")), "not-understood"),
     "no subject": (envelope(statement(subject=[])), "not-understood"),
     "a digest that is a number": (envelope(statement(subject=[{"digest": {"sha256": 1}}])), "not-understood"),
     "no predicate": (envelope(statement(predicate={})), "not-understood"),
