@@ -38,12 +38,16 @@ from touchstone.statistics import proportion_bounds
 from touchstone.system.data.dataset import LabelledData
 from touchstone.system.models.handle import Capability
 
-NULL_RUNS = 300
-PLANTED_RUNS = 200
-PERSONS = 1_000
+NULL_RUNS = 240
+PLANTED_RUNS = 120
+PERSONS = {"null": 600, "planted": 1_000}
 """On either side."""
 LIMIT = 0.05
 CANARY_RUNS = 1_000
+CANARY_TRAININGS = 6
+"""Of each kind of model."""
+RECORDS = 2_500
+"""Of the census, on either side."""
 
 MODELS: dict[str, Callable[[int], Any]] = {
     "nearest neighbour": lambda _: KNeighborsClassifier(1),
@@ -92,8 +96,9 @@ def trial(seed: int, *, planted: bool) -> tuple[str, Advantage]:
     generator = np.random.default_rng([seed, planted])
     name = list(MODELS)[seed % len(MODELS)]
     linked = seed // len(MODELS) % 2 == 0
-    sides = [people(PERSONS, generator, linked=linked) for _ in range(2)]
-    learnt = sides[0] if planted else people(PERSONS, generator, linked=linked)
+    count = PERSONS["planted" if planted else "null"]
+    sides = [people(count, generator, linked=linked) for _ in range(2)]
+    learnt = sides[0] if planted else people(count, generator, linked=linked)
     model = MODELS[name](seed).fit(*learnt)
     return name, attacked(model, sides, 7, generator)[0]
 
@@ -119,7 +124,7 @@ def _share(count: int, n: int) -> dict[str, float]:
 
 
 def canaries() -> dict[str, Any]:
-    """Wrong labels of clear rows: of canaries never trained on, and planted as five of a hundred training rows."""
+    """Wrong labels of clear rows: of canaries never trained on, and planted among a thousand training rows."""
     alarms, bits = 0, []
     for seed in range(CANARY_RUNS):
         generator = np.random.default_rng([seed, 7])
@@ -134,9 +139,9 @@ def canaries() -> dict[str, Any]:
     models["logistic"] = lambda _: LogisticRegression()
     for name, make in models.items():
         found = []
-        for seed in range(20):
+        for seed in range(CANARY_TRAININGS):
             generator = np.random.default_rng([seed, 8])
-            x, y = people(PERSONS, generator, linked=False)
+            x, y = people(1_000, generator, linked=False)
             clear, _ = people(200, generator, linked=False)
             clear[:, 1] += 2 * np.sign(clear[:, 1])
             wrong = (clear[:, 1] < 0).astype(np.int64)
@@ -165,7 +170,7 @@ def census(path: Path) -> dict[str, Any]:
     """Sex in census records: what the answers tell of members, of others, and the difference."""
     rows = np.array(list(csv.reader(path.open())))[1:]
     generator = np.random.default_rng(0)
-    rows = generator.permutation(rows)[:8_000]
+    rows = generator.permutation(rows)[: 2 * RECORDS]
     numbers = [0, 4, 10, 11, 12]
     names = [1, 3, 5, 6, 7, 8]
     sex = (np.char.strip(rows[:, 9]) == "Male").astype(float)[:, None]
@@ -174,9 +179,9 @@ def census(path: Path) -> dict[str, Any]:
     y = (np.char.strip(rows[:, 14]) == ">50K").astype(np.int64)
     table = {}
     for name, make in MODELS.items():
-        model = make(0).fit(x[:4_000], y[:4_000])
+        model = make(0).fit(x[:RECORDS], y[:RECORDS])
         started = time.process_time()
-        sides = [(x[:4_000], y[:4_000]), (x[4_000:], y[4_000:])]
+        sides = [(x[:RECORDS], y[:RECORDS]), (x[RECORDS:], y[RECORDS:])]
         difference, gains = attacked(model, sides, x.shape[1] - 1, generator)
         table[name] = {
             "members": _bounds(gains[0]),

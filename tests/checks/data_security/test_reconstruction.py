@@ -47,7 +47,8 @@ def system(
     declared: tuple[str, ...] = ("gender",),
     elsewhere: bool = False,
     ledger: tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.int64]] | None = None,
-    planted: bool = True,
+    learnt: bool = True,
+    handed_in: bool = True,
     **rest: Any,
 ) -> Subject:
     """A model that answers like the nearest row it learnt, or a tree with one cut; `elsewhere`: it learnt others."""
@@ -61,8 +62,11 @@ def system(
     files: dict[str, bytes] = {"train.csv": table(*train), "test.csv": table(*test)}
     if ledger is not None:
         rows, wrong, included = ledger
-        if planted:
-            x, y = np.concatenate([x, rows[included == 1]]), np.concatenate([y, wrong[included == 1]])
+        inside = included == 1
+        known = np.concatenate([train[0], rows[inside]]), np.concatenate([train[1], wrong[inside]])
+        x, y = known if learnt else (x, y)
+        if handed_in:
+            files["train.csv"] = table(*known, np.where(known[0][:, 2] > 0, "F", "M"))
         files["canaries.csv"] = table(rows, wrong, included, "included")
     model = (
         KNeighborsClassifier(1, algorithm="brute")
@@ -146,23 +150,32 @@ def test_the_supplier_s_canaries_are_read_off_a_memoriser(tmp_path: Path) -> Non
     assert rate.n == 100
     assert rate.low is not None
     assert rate.low > Decimal("0.2")
-    assert "canaries-not-in-training-data" in codes(measurement)
+    assert "ledger-contradicted" not in codes(measurement)
     [used] = [note.text.en for note in measurement.warnings if note.code == "canaries-used"]
     assert used.startswith("canaries of the supplier's ledger; 100 of 100 trained on get their label")
 
 
 def test_enough_canaries_without_a_hit_meet_the_limit(tmp_path: Path) -> None:
     rate = metric(
-        measured(system(tmp_path, memorising=False, ledger=canaries(8_000), planted=False)), "canary_extraction_rate"
+        measured(system(tmp_path, memorising=False, ledger=canaries(8_000), learnt=False)), "canary_extraction_rate"
     )
     assert rate.value == 0
     assert rate.high is not None
     assert rate.high <= Decimal("0.001")
 
 
-def test_a_ledger_of_a_few_canaries_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="at least 20 of each"):
-        measured(system(tmp_path, memorising=False, ledger=canaries(30)))
+def test_canaries_that_the_training_data_do_not_hold_are_not_believed(tmp_path: Path) -> None:
+    measurement = measured(system(tmp_path, memorising=True, ledger=canaries(200), handed_in=False))
+    assert not [each for each in measurement.metrics if each.id == "canary_extraction_rate"]
+    [note] = [note.text.en for note in measurement.warnings if note.code == "no-canaries"]
+    assert "0 canaries that the training data hold and 100 that they do not hold" in note
+
+
+def test_a_canary_that_counts_several_times_is_refused(tmp_path: Path) -> None:
+    one = canaries(40)
+    twice = tuple(np.concatenate([each, each]) for each in one)
+    with pytest.raises(DataError, match="more than once"):
+        measured(system(tmp_path, memorising=False, ledger=(twice[0], twice[1], twice[2])))
 
 
 def test_a_ledger_that_does_not_say_which_were_trained_on_is_refused(tmp_path: Path) -> None:

@@ -112,9 +112,11 @@ def _note(excess: float, p_value: float) -> Note:
             "what the model holds for the best example of each class is "
             + ("nearer to rows it was trained on" if remembered else "no nearer to rows it was trained on")
             + f" than to others (correlation with the nearest higher by {excess:.3f}, p = {p_value:.3f}); for people "
-            "to look at, no verdict rests on it",
+            "to look at, no verdict rests on it; a sheet of pictures shows, from above, what the model holds and, "
+            "unless it is of real people, the nearest training row and the nearest other",
             "模型所认定的各类最佳样例与训练数据"
             + ("更为接近" if remembered else "并不更接近")
-            + f"（与最近样本的相关系数相差 {excess:.3f}，p = {p_value:.3f}）；仅供人工查看，不作为判定依据",
+            + f"（与最近样本的相关系数相差 {excess:.3f}，p = {p_value:.3f}）；仅供人工查看，不作为判定依据；"
+            "图片自上而下为模型所认定的样例、最近的训练样本与最近的其他样本（真实个人的样本不予展示）",
         ),
     )

@@ -43,7 +43,7 @@ class Canaries:
     scores_in: NDArray[np.float64] | None
     scores_out: NDArray[np.float64] | None
     strange: int = 0
-    """Canaries of the ledger that should be in the training data and are not."""
+    """Canaries of the ledger that the training data contradict: said to be in them and not, or the other way round."""
 
 
 def canaries_of(subject: Subject, run: Run) -> Canaries:
@@ -53,6 +53,7 @@ def canaries_of(subject: Subject, run: Run) -> Canaries:
 
 
 def _of_ledger(subject: Subject, declared: CanaryLedger) -> Canaries:
+    """The canaries of which the ledger says the same as the training data."""
     data = read_declared(
         subject,
         "canaries",
@@ -75,13 +76,22 @@ def _of_ledger(subject: Subject, declared: CanaryLedger) -> Canaries:
             declared.path,
             Text("write 1 for rows that were trained on, 0 for those left out", "参与训练的行填 1，未参与的填 0"),
         )
-    included = said == "1"
-    if min(included.sum(), (~included).sum()) < FEWEST:
+    prints = [fingerprint(row) for row in data.inputs]
+    if len(set(prints)) < len(prints):
         raise DataError(
+            Text("names a canary more than once", "同一金丝雀出现多次"),
+            declared.path,
+            Text("give each canary a row of its own", "每个金丝雀只占一行"),
+        )
+    known = {fingerprint(row) for row in subject.data("train").inputs}
+    trained = np.array([each in known for each in prints])
+    inside, outside = (said == "1") & trained, (said == "0") & ~trained
+    if min(inside.sum(), outside.sum()) < FEWEST:
+        raise UnavailableError(
             Text(
-                f"{included.sum()} canaries were trained on and {(~included).sum()} left out; at least {FEWEST} of "
-                "each are needed",
-                f"参与训练的金丝雀 {included.sum()} 个、未参与的 {(~included).sum()} 个；两者均至少需要 {FEWEST} 个",
+                f"{inside.sum()} canaries that the training data hold and {outside.sum()} that they do not hold; at "
+                f"least {FEWEST} of each are needed",
+                f"训练数据中的金丝雀 {inside.sum()} 个、不在其中的 {outside.sum()} 个；两者均至少需要 {FEWEST} 个",
             ),
             declared.path,
             what_to_plant(),
@@ -90,15 +100,13 @@ def _of_ledger(subject: Subject, declared: CanaryLedger) -> Canaries:
     answers = answers_of(model, data.inputs)
     given = answers.argmax(axis=1) == y
     scores = log_odds(answers, y) if Capability.PROBABILITIES in model.capabilities else None
-    known = {fingerprint(row) for row in subject.data("train").inputs}
-    strange = sum(fingerprint(row) not in known for row in data.inputs[included])
     return Canaries(
         "ledger",
-        given[included],
-        given[~included],
-        None if scores is None else scores[included],
-        None if scores is None else scores[~included],
-        strange,
+        given[inside],
+        given[outside],
+        None if scores is None else scores[inside],
+        None if scores is None else scores[outside],
+        int((~inside & ~outside).sum()),
     )
 
 
@@ -146,7 +154,8 @@ def _planted(subject: Subject, run: Run) -> Canaries:
 def what_to_plant() -> Text:
     """How a supplier makes memorisation measurable."""
     return Text(
-        "plant at least 3,700 rows with clearly wrong labels in the training data, leave as many out that were drawn "
-        f"alike, and declare both under `{WHERE}`",
-        f"请在训练数据中植入至少 3700 条标签明显错误的样本，另留出同样方式抽取的同等数量样本，并在 `{WHERE}` 中声明",
+        "plant at least 3,700 rows with clearly wrong labels in the training data, hand the data in with them, leave "
+        f"as many out that were drawn alike, and declare both under `{WHERE}`",
+        "请在训练数据中植入至少 3700 条标签明显错误的样本（所交训练数据应包含它们），"
+        f"另留出同样方式抽取的同等数量样本，并在 `{WHERE}` 中声明",
     )

@@ -57,10 +57,11 @@ SAMPLES = {"quick": 2_000, "standard": 10_000, "full": 20_000}
     cannot_tell=Text(
         "A stronger attacker may learn more. Where test data differ from training data for other reasons, that counts "
         "as leakage or hides it. What the model tells about people at large is shown and not judged. Canaries of a "
-        "ledger are believed to have been trained on as it says; without one, models of the same kind are trained here "
-        "with canaries of ours, which shows the way of training and not the run that made this model.",
+        "ledger are believed to have been trained on if the training data handed in hold them; without a ledger, "
+        "models of the same kind are trained here with canaries of ours, which shows the way of training and not the "
+        "run that made this model.",
         "更强的攻击者可能获得更多信息。若测试数据因其他原因与训练数据分布不同，差异会被计为泄露或掩盖泄露。"
-        "模型透露的总体统计规律仅作展示，不参与判定。台账所列金丝雀视为如实参与训练；无台账时在此训练同类模型并植入自备金丝雀，"
+        "模型透露的总体统计规律仅作展示，不参与判定。台账所列金丝雀若在所交训练数据中，即视为参与了训练；无台账时在此训练同类模型并植入自备金丝雀，"
         "反映的是训练方式，而非产生本模型的那次训练。",
     ),
     remedy=Text(
@@ -174,7 +175,7 @@ def _attributes(subject: Subject, run: Run) -> _Part:
     remarks = [each for each in tried if isinstance(each, Note)]
     if not attacked:
         return _Part(notes=(notes.no_attributes(), *remarks))
-    if len(attacked[0].sides) == 1:
+    if any(len(each.sides) == 1 for each in attacked):
         remarks.append(notes.no_others())
     metrics: list[Metric] = []
     lows: list[float] = []

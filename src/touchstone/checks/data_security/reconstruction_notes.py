@@ -92,15 +92,18 @@ def canaries_used(found: Canaries) -> tuple[Note, ...]:
             f"未参与的 {m} 个中 {found.given_out.sum()} 个",
         ),
     )
+    if found.source == "network":
+        return (used, Note(code="no-ledger", text=what_to_plant()))
     if not found.strange:
         return (used,)
     return (
         used,
         Note(
-            code="canaries-not-in-training-data",
+            code="ledger-contradicted",
             text=Text(
-                f"{found.strange} canaries that the ledger says were trained on are not in the training data handed in",
-                f"台账称已参与训练的金丝雀中有 {found.strange} 个不在所交训练数据内",
+                f"{found.strange} canaries were left aside: the training data handed in do not hold them although the "
+                "ledger says so, or hold them although it does not",
+                f"有 {found.strange} 个金丝雀未计入：台账所述与所交训练数据不符",
             ),
         ),
     )
