@@ -202,7 +202,7 @@ def test_the_same_run_twice_gives_the_same_bytes(tmp_path: Path) -> None:
     assert runs[0].kept == runs[1].kept
 
 
-def network_system(folder: Path) -> Subject:
+def network_system(folder: Path, *, personal: bool = False) -> Subject:
     """Small pictures, of two classes and two districts, and a linear network with gradients."""
     from safetensors.numpy import save
 
@@ -231,7 +231,7 @@ def network_system(folder: Path) -> Subject:
         high=1.0,
         data=sets,
     )
-    description["facts"] = {"data.personal": False}
+    description["facts"] = {"data.personal": personal}
     return make(folder, description, files)
 
 
@@ -249,3 +249,11 @@ def test_classes_of_a_network_are_drawn_and_no_limit_speaks_of_its_stand_ins(tmp
     outsiders = metric(measurement, "attribute_advantage")
     assert outsiders.low is not None
     assert outsiders.low <= 0
+
+
+@pytest.mark.torch
+def test_what_may_show_a_real_person_is_compared_and_not_kept(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    run = InProcessRun()
+    assert "inversion-shown" in codes(measured(network_system(tmp_path, personal=True), run))
+    assert list(run.kept) == ["reconstruction_report.json"]

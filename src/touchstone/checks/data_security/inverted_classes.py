@@ -66,8 +66,9 @@ def invert(subject: Subject, run: Run) -> Inverted:
         [x[side][values[side].argmax()] for side in (trained, ~trained)]
         for (x, trained), (values, _) in zip(rows, near, strict=True)
     ]
-    exhibit = _exhibit(subject, run, common, points, nearest, legal)
-    return Inverted(listed, (exhibit,), (_note(excess, p_value),))
+    # What is drawn of a model of real people may be one of them, so it is compared and not kept.
+    shown = (_exhibit(subject, run, common, points, nearest, legal),) if may_be_shown(subject) else ()
+    return Inverted(listed, shown, (_note(excess, p_value),))
 
 
 def _of_class(
@@ -87,19 +88,18 @@ def _exhibit(
     nearest: list[list[Samples]],
     legal: ValueRange,
 ) -> Exhibit:
-    """A sheet of pictures where inputs are pictures, else the arrays. Rows of real people are never in it."""
+    """A sheet of pictures where inputs are pictures, else the arrays."""
     names = subject.description.model.output.labels
     specification = subject.description.model.input
     if specification.kind != "image":
         return run.exhibit("inverted_classes.npz", "application/octet-stream", arrays_file({"representatives": points}))
     layout = Layout(specification, points.shape[1:])
-    beside = nearest if may_be_shown(subject) else [[] for _ in nearest]
     columns = {
         names[each]: [
             (layout.channels_first(picture[None])[0] - legal.low) / (legal.high - legal.low)
             for picture in (point, *others)
         ]
-        for each, point, others in zip(classes, points, beside, strict=True)
+        for each, point, others in zip(classes, points, nearest, strict=True)
     }
     return run.exhibit("inverted_classes.png", "image/png", picture_sheet(columns))
 
@@ -112,11 +112,11 @@ def _note(excess: float, p_value: float) -> Note:
             "what the model holds for the best example of each class is "
             + ("nearer to rows it was trained on" if remembered else "no nearer to rows it was trained on")
             + f" than to others (correlation with the nearest higher by {excess:.3f}, p = {p_value:.3f}); for people "
-            "to look at, no verdict rests on it; a sheet of pictures shows, from above, what the model holds and, "
-            "unless it is of real people, the nearest training row and the nearest other",
+            "to look at, no verdict rests on it; pictures show, from above, what the model holds, the "
+            "nearest training row and the nearest other, unless they could be of real people",
             "模型所认定的各类最佳样例与训练数据"
             + ("更为接近" if remembered else "并不更接近")
             + f"（与最近样本的相关系数相差 {excess:.3f}，p = {p_value:.3f}）；仅供人工查看，不作为判定依据；"
-            "图片自上而下为模型所认定的样例、最近的训练样本与最近的其他样本（真实个人的样本不予展示）",
+            "图片自上而下为模型所认定的样例、最近的训练样本与最近的其他样本（可能涉及真实个人时不予展示）",
         ),
     )
