@@ -62,6 +62,8 @@ UNITS = {
     "ece": Text("calibration error", "校准误差"),
     "auc_points": Text("points of area under the curve", "曲线下面积差值"),
     "spearman": Text("rank correlation", "秩相关系数"),
+    "advantage": Text("advantage", "优势"),
+    "bits": Text("bits", "比特"),
 }
 OPERATORS = {">=": "≥", "<=": "≤"}
 
