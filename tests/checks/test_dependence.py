@@ -24,18 +24,6 @@ from touchstone.system.subject import Subject
 from touchstone.text import Text
 
 CHECKS = installed_checks()
-LONG = {
-    "data.poisoning",
-    "explain.faithfulness",
-    "model.backdoor",
-    "model.extraction",
-    "privacy.membership_inference",
-    "privacy.reconstruction",
-    "robust.adversarial",
-    "runtime.exhaustion",
-    "runtime.tamper",
-}
-"""Would take longer than all others together."""
 
 
 def table(rows: int, seed: int) -> bytes:
@@ -105,7 +93,7 @@ def traced(name: str, part_of: Callable[..., set[str]], asked: set[str], depth: 
 RUN = [
     name
     for name, one in CHECKS.items()
-    if name not in LONG and not one.needs.run and (one.needs.access is None or "tabular" in one.needs.inputs)
+    if not one.needs.run and (one.needs.access is None or "tabular" in one.needs.inputs)
 ]
 
 
