@@ -255,8 +255,8 @@ def supplies_of_the_city(folder: Path) -> None:
     )
     record = folder / "documents" / "substitution.md"
     record.write_text(
-        "# Substitution tests\n\nMade up. On 2026-09-14 the register of signs ran on an x86-64 unit, with another"
-        " camera and on\nPyTorch in place of ONNX Runtime: 900 pictures each, the same sign in 900, 899 and 900 of them.\n",
+        "# Substitution tests\n\nMade up. On 2026-09-14 the register of signs ran on an x86-64 unit, with another\n"
+        "camera and on PyTorch in place of ONNX Runtime: 900 pictures each, the same sign in 900, 899 and 900.\n",
         "utf-8",
     )
     tried = (("processor", "x86-64 unit", 900), ("camera", "second camera", 899), ("runtime", "trainer", 900))

@@ -65,7 +65,8 @@ NULL_CONFIDENCE = 0.9995
         "unrelated values, or with values under the wrong columns; inputs handed in as `data.outside`). The worst "
         "family decides. Energy and margin of the logits are measured for information.",
         "测量模型所述置信度对正常测试输入与运行域外输入的区分能力：对每一类域外输入（噪声、纯色及打乱的图片；"
-        "远离全部数据、取值互不相关或列错位的数据行；以及 `data.outside` 提交的输入）给出 ROC 曲线下面积，以最差一类为准。"
+        "远离全部数据、取值互不相关或列错位的数据行；以及 `data.outside` 提交的输入）给出 ROC 曲线下面积，"
+        "以最差一类为准。"
         "另测 logits 的能量与间隔分数，仅供参考。",
     ),
     cannot_tell=Text(
