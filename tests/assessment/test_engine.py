@@ -48,6 +48,14 @@ def code_of(finished: Finished) -> str | None:
     return None if observation.error is None else observation.error.code
 
 
+def test_a_second_run_begins_when_the_first_has_ended_and_says_the_same(subject: Subject) -> None:
+    items = planned(subject, "none")
+    events = list(run_in_workers(subject, items, "quick", jobs=2, again=items))
+    assert [type(event) for event in events] == [Started, Progressed, Finished] * 2
+    first, second = (event.measured.observation for event in events if isinstance(event, Finished))
+    assert first.to_bytes() == second.to_bytes()
+
+
 def test_a_sound_check_reports_progress_and_result(subject: Subject) -> None:
     events: list[Event] = list(run_in_workers(subject, planned(subject, "none"), "quick"))
     assert [type(event) for event in events] == [Started, Progressed, Finished]

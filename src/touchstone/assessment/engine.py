@@ -76,24 +76,29 @@ def run_in_workers(
     *,
     jobs: int = 1,
     first: PlanItem | None = None,
+    again: Sequence[PlanItem] = (),
     limits: Limits | None = None,
     zygote: ZygoteProcess | None = None,
 ) -> Iterator[Event]:
     """Run `items`, `jobs` at a time, longest first, after `first` alone. Yields events as they happen.
 
-    Whoever does not like how `first` ended stops listening, and nothing else starts. A `zygote` that was started
-    early saves the time of starting one; it is closed when all is done.
+    Whoever does not like how `first` ended stops listening, and nothing else starts. Once all have ended, the items
+    `again` are run, a second time or not. A `zygote` that was started early saves the time of starting one; it is
+    closed when all is done.
     """
-    longest_last = sorted(items, key=lambda item: (item.estimated_seconds, item.check.id))
-    if not longest_last:
+    if not items and not again:
         return
     zygote = zygote or ZygoteProcess(subject.description.model.format)
     with _Pool(subject, budget, limits or Limits(), zygote) as pool:
-        for waiting in ([] if first is None else [first], longest_last):
+        for waiting in ([] if first is None else [first], _longest_last(items), _longest_last(again)):
             while waiting or pool.jobs:
                 while waiting and len(pool.jobs) < jobs:
                     yield pool.start(waiting.pop())
                 yield from pool.wait()
+
+
+def _longest_last(items: Sequence[PlanItem]) -> list[PlanItem]:
+    return sorted(items, key=lambda item: (item.estimated_seconds, item.check.id))
 
 
 @dataclass

@@ -17,8 +17,7 @@ from touchstone.assessment.intake import INTAKE, intake_item
 from touchstone.assessment.journal import Journal, question_of
 from touchstone.assessment.measure import REFUSED, REMEDY
 from touchstone.assessment.zygote_process import ZygoteProcess
-from touchstone.checks.evaluation.audits.rerun import drawn
-from touchstone.checks.evaluation.audits.rerun import rerun as rerun_audit
+from touchstone.checks.evaluation.audits.rerun import drawn, rerun
 from touchstone.errors import UserError
 from touchstone.laboratory.recording import Result
 from touchstone.records import Observation, Plan, PlanItem
@@ -62,15 +61,18 @@ class Bench:
         Raises `WrongInputError` when the intake refuses what was handed in.
         """
         items = [item for item in plan.items if item.runs and not item.audit]
+        repeated = drawn(signed) if _asks_for_repetition(plan) else ()
+        chosen = [item for item in items if item.check.id in repeated]
         with Journal(self.folder / JOURNAL) as journal:
             results = self._known(journal, items, plan, again=False)
+            reruns = self._known(journal, chosen, plan, again=True)
             recalled(len(results))
-            missing = [item for item in items if item.check.id not in results]
             events = run_in_workers(
                 self.subject,
-                missing,
+                [item for item in items if item.check.id not in results],
                 plan.budget,
                 first=intake_item(self.subject),
+                again=[item for item in chosen if item.check.id not in reruns],
                 jobs=self.jobs,
                 limits=self.limits,
                 zygote=self.zygote,
@@ -81,29 +83,15 @@ class Bench:
                         _refuse_wrong_input(event.measured.observation)
                         self._commit(journal)
                     continue
+                again = event.item.check.id in results
                 if isinstance(event, Finished):
-                    self._keep(journal, event, plan, results, again=False)
-                self.watch(event)
-            logged = self._commit(journal)
-            return Tested(results, self._run_again(journal, items, plan, signed), logged)
-
-    def _run_again(
-        self, journal: Journal, items: Sequence[PlanItem], plan: Plan, signed: Plan
-    ) -> dict[str, Observation]:
-        """The second run of the checks that are drawn for it, in workers that never saw the first one."""
-        if not any(item.runs and item.check.id == rerun_audit.id for item in plan.items):
-            return {}
-        chosen = [item for item in items if item.check.id in drawn(signed)]
-        results = self._known(journal, chosen, plan, again=True)
-        missing = [item for item in chosen if item.check.id not in results]
-        if missing:
-            fresh = self.zygote.again()
-            for event in run_in_workers(
-                self.subject, missing, plan.budget, jobs=self.jobs, limits=self.limits, zygote=fresh
-            ):
-                if isinstance(event, Finished):
-                    self._keep(journal, event, plan, results, again=True)
-        return {check: result.measured.observation for check, result in results.items()}
+                    question = question_of(self.subject.digest, event.item, plan.budget, plan.tool, again=again)
+                    journal.keep(question, event.measured, event.execution)
+                    (reruns if again else results)[event.item.check.id] = Result(event.measured, event.execution)
+                if not again:
+                    self.watch(event)
+            second = {check: result.measured.observation for check, result in reruns.items()}
+            return Tested(results, second, self._commit(journal))
 
     def _known(self, journal: Journal, items: Sequence[PlanItem], plan: Plan, *, again: bool) -> dict[str, Result]:
         results: dict[str, Result] = {}
@@ -113,13 +101,13 @@ class Bench:
                 results[item.check.id] = Result(*known)
         return results
 
-    def _keep(self, journal: Journal, event: Finished, plan: Plan, results: dict[str, Result], *, again: bool) -> None:
-        question = question_of(self.subject.digest, event.item, plan.budget, plan.tool, again=again)
-        journal.keep(question, event.measured, event.execution)
-        results[event.item.check.id] = Result(event.measured, event.execution)
-
     def _commit(self, journal: Journal) -> str | None:
         return journal.first_time(_PLAN_LOGGED, datetime.now(UTC)) if self.commit() else None
+
+
+def _asks_for_repetition(plan: Plan) -> bool:
+    """Whether the plan asks for a second run of some checks."""
+    return any(item.runs and item.check.id == rerun.id for item in plan.items)
 
 
 def _refuse_wrong_input(intake: Observation) -> None:
