@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -188,7 +189,7 @@ def forge(laboratory: Laboratory, signed: Outcome, name: str, change: Change) ->
     return folder
 
 
-def altered(name: str, change: Callable[[dict[str, object]], None]) -> Change:
+def altered(name: str, change: Callable[[dict[str, Any]], None]) -> Change:
     def apply(contents: dict[str, bytes]) -> None:
         record = json.loads(contents[name])
         change(record)
@@ -197,9 +198,9 @@ def altered(name: str, change: Callable[[dict[str, object]], None]) -> Change:
     return apply
 
 
-def metric(index: int, value: str) -> Callable[[dict[str, object]], None]:
-    def apply(observation: dict[str, object]) -> None:
-        observation["metrics"][index]["value"] = value  # type: ignore[index]
+def metric(index: int, value: str) -> Callable[[dict[str, Any]], None]:
+    def apply(observation: dict[str, Any]) -> None:
+        observation["metrics"][index]["value"] = value
 
     return apply
 

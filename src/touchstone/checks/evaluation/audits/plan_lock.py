@@ -67,12 +67,9 @@ def _metrics(record: RunRecord) -> tuple[Metric, ...]:
     )
     if record.lock is None or record.lock.by is None or not record.lock.holds:
         return (share,)
-    early = [_began(started.started) < record.lock.by for started in record.executions.values()]
+    began = [datetime.fromisoformat(execution.started) for execution in record.executions.values()]
+    early = [time < record.lock.by for time in began]
     return share, Metric(id="results_before_plan", unit="count", value=sum(early), n=len(early), better="lower")
-
-
-def _began(time: str) -> datetime:
-    return datetime.fromisoformat(time)
 
 
 def _remarks(record: RunRecord) -> tuple[Note, ...]:
