@@ -1,4 +1,4 @@
-"""Claim: labels alone, walked around, betray nearly what labels and references do; gradients inside add nothing.
+"""Claim: distances add to what labels betray beside references; gradients inside the model add nothing.
 
 The targets of `membership.py` (digits with wrong labels, census records, made tables; networks with one hidden layer),
 each with four references. AUC and true positive rate at 1 % false positives on the half of the samples that had no part
@@ -6,12 +6,18 @@ in fitting: from labels with references, from labels with the distance of 64 que
 (RMIA), and from what somebody inside sees as well: norms of the gradients of the loss by weights and by inputs, against
 those of references, weighed with the best answers by logistic regression.
 
-    OMP_NUM_THREADS=1 python benchmarks/membership_access.py --data DIR
+    OMP_NUM_THREADS=1 python benchmarks/membership_access.py --data DIR --art PYTHON-WITH-ART
+
+Last, against ART's LabelOnlyDecisionBoundary (HopSkipJump, five iterations) on one target: 100 known members and as
+many non-members choose the threshold, as many others are judged; balanced accuracy, labels asked and processor time.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+import subprocess
+import tempfile
 import time
 import warnings
 from collections.abc import Callable
@@ -35,8 +41,34 @@ from touchstone.training.shadows import scaled
 from touchstone.training.side_by_side import Networks, learn_side_by_side
 
 TARGETS = 3
+JUDGED = 100
+"""Members and non-members beside ART, of the known and of the suspected each."""
 REFERENCES = 4
 EPOCHS = 33
+
+
+PEER = """
+import sys, json, time, logging, warnings, numpy as np, art
+warnings.simplefilter("ignore"); logging.disable(logging.CRITICAL)
+from art.estimators.classification import BlackBoxClassifier
+from art.attacks.inference.membership_inference import LabelOnlyDecisionBoundary
+data = np.load(sys.argv[1])
+asked = 0
+def answer(x):
+    global asked
+    asked += len(x)
+    hidden = np.maximum(x @ data["first"][:-1] + data["first"][-1], 0)
+    return np.eye(data["second"].shape[1])[(hidden @ data["second"][:-1] + data["second"][-1]).argmax(axis=1)]
+model = BlackBoxClassifier(answer, data["known_in"].shape[1:], data["second"].shape[1])
+attack = LabelOnlyDecisionBoundary(model)
+settings = dict(norm=2, max_iter=5, max_eval=200, init_eval=50, init_size=50, verbose=False)
+started = time.process_time()
+known = [data[name + part] for name in ("known_in", "known_out") for part in ("", "_y")]
+attack.calibrate_distance_threshold(*known, **settings)
+said = [attack.infer(data[name], data[name + "_y"], **settings).mean() for name in ("suspect_in", "suspect_out")]
+print(json.dumps({"art": art.__version__, "balanced_accuracy": float((said[0] + 1 - said[1]) / 2),
+                  "labels_per_sample": asked / (4 * len(data["known_in"])), "seconds": time.process_time() - started}))
+"""
 
 
 def inside(networks: Networks, which: int, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -121,9 +153,54 @@ def target(draw: Callable[[np.random.Generator], tuple[np.ndarray, np.ndarray]],
     }
 
 
+def against_art(python: str) -> dict[str, Any]:
+    """Both attacks on the same target, the same known samples and the same suspects."""
+    generator = np.random.default_rng(0)
+    raw, y = digits(generator)
+    x, y = scaled(raw), y.astype(np.int64)
+    trained = np.vstack([paired_halves(len(x), 2, generator)[:1], paired_halves(len(x), REFERENCES, generator)])
+    networks = learn_side_by_side(x, y, 10, trained, generator, epochs=EPOCHS)
+    logits = networks.logits(x).astype(np.float64)
+    member = trained[0]
+    rows = {
+        f"{who}_{side}": part
+        for side, where in (("in", member), ("out", ~member))
+        for who, part in zip(
+            ("known", "suspect"), generator.permutation(np.flatnonzero(where))[: 2 * JUDGED].reshape(2, -1), strict=True
+        )
+    }
+    arrays = {"first": networks.first[0], "second": networks.second[0]}
+    for name, part in rows.items():
+        arrays |= {name: x[part], f"{name}_y": np.eye(10)[y[part]]}
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "target.npz"
+        np.savez(path, **arrays)
+        said = subprocess.run([python, "-c", PEER, str(path)], check=True, stdout=subprocess.PIPE, text=True)
+    everyone = np.concatenate(list(rows.values()))
+    started = time.process_time()
+    found = np.zeros(len(x))
+    found[everyone] = distances(networks, x[everyone], y[everyone], generator)
+    references = References(np.array([log_odds(softmax(each), y) for each in logits[1:]]), trained[1:])
+    answers = Answers(np.eye(10)[logits[0].argmax(1)], y, references, found)
+    table = {}
+    for name, seen in (("with references", answers), ("without references", replace(answers, references=None))):
+        sides = seen[rows["known_in"]], seen[rows["known_out"]]
+        score = {part: boundary_distance(seen[rows[part]], *sides) for part in rows}
+        levels = np.unique(np.concatenate([score["known_in"], score["known_out"]]))
+        best = max(levels, key=lambda level: (score["known_in"] > level).mean() - (score["known_out"] > level).mean())
+        right = (score["suspect_in"] > best).mean() + 1 - (score["suspect_out"] > best).mean()
+        table[name] = {"balanced_accuracy": round(float(right) / 2, 4)}
+    ours = {**table, "labels_per_sample_at_most": QUESTIONS, "seconds": round(time.process_time() - started, 2)}
+    return {
+        "ours": ours,
+        "art": {k: v if isinstance(v, str) else round(v, 4) for k, v in json.loads(said.stdout).items()},
+    }
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--data", type=Path, required=True, help="a folder with adult/adult.data")
+    parser.add_argument("--art", required=True, help="a Python with adversarial-robustness-toolbox")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     tasks = {"digits": digits, "census": lambda draw: census(options.data / "adult" / "adult.data", draw), "made": made}
@@ -141,7 +218,12 @@ def main() -> None:
     keep(
         "membership_access",
         "distances add to labels and references; norms of gradients add nothing to probabilities and references",
-        {"targets_per_task": TARGETS, "references": REFERENCES, "auc_and_tpr_at_fpr_0_01": table},
+        {
+            "targets_per_task": TARGETS,
+            "references": REFERENCES,
+            "auc_and_tpr_at_fpr_0_01": table,
+            "one_target_of_digits": against_art(options.art),
+        },
     )
 
 
