@@ -18,7 +18,7 @@ from touchstone.methods.federated.rules import Vector
 
 MOST_UNITS = 64
 """Units whose ratios are looked at, spread evenly."""
-CHANCE = 1e-4
+CHANCE = 2e-5
 """Chance with which a row that is not in the update is taken for one that is."""
 
 

@@ -80,3 +80,5 @@ ATTACKS: Mapping[str, Callable[[Updates, int], Vector]] = MappingProxyType(
 )
 LABEL_FLIP = "label-flip"
 """The attack on the labels: every class is called the next one."""
+HONEST = "honest"
+"""No attack at all: the parties send what honest ones would."""

@@ -22,10 +22,9 @@ class NetworkLearner:
     Normalisations stay as they are in the network. Raises `ValueError` where there is nothing that learns.
     """
 
-    def __init__(self, network: nn.Sequential, shape: tuple[int, ...]) -> None:
+    def __init__(self, network: nn.Sequential) -> None:
         torch.set_num_threads(1)
         self._network = copy.deepcopy(network).eval().requires_grad_(False)
-        self._shape = shape
         learning = [
             module
             for module in self._network

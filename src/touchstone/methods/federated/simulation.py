@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from touchstone.methods.federated.learner import Classes, Learner, LocalTraining, Rows, party_update
-from touchstone.methods.federated.malicious import ATTACKS, LABEL_FLIP
+from touchstone.methods.federated.malicious import ATTACKS, HONEST, LABEL_FLIP
 from touchstone.methods.federated.rules import Rule, Updates, Vector, aggregate, clipped
 
 
@@ -49,9 +49,9 @@ def trained(
     honest, malicious = range(first_bad), range(first_bad, len(parties.rows))
     for number in range(1, rounds + 1):
         updates = _sent(learner, weights, parties, honest, [seed, number])
-        if attack == LABEL_FLIP:
-            flipped = _sent(learner, weights, parties, malicious, [seed, number], flip=True)
-            updates = np.concatenate([updates, flipped])
+        if attack in (LABEL_FLIP, HONEST):
+            theirs = _sent(learner, weights, parties, malicious, [seed, number], flip=attack == LABEL_FLIP)
+            updates = np.concatenate([updates, theirs])
         elif attack is not None:
             bad = ATTACKS[attack](updates, parties.malicious)
             if protocol.clips:
