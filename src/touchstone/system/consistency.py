@@ -23,6 +23,7 @@ from touchstone.system.description import (
 )
 from touchstone.system.problem import Problem, shown
 from touchstone.system.registers.problems import register_problems
+from touchstone.system.shown_facts import denied_facts
 from touchstone.system.text_problems import text_problems
 from touchstone.text import Text
 
@@ -38,6 +39,7 @@ _POOLING_LAYERS = frozenset({"maxpool2d", "avgpool2d"})
 def consistency_problems(description: SystemDescription) -> Iterator[Problem]:
     """Every way in which the fields of `description` contradict each other, in the order of the schema."""
     yield from _facts(description)
+    yield from denied_facts(description)
     model = description.model
     yield from _handed_in(model)
     yield from _signed(model)

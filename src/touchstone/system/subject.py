@@ -23,6 +23,7 @@ from touchstone.system.description import DeployedForm, FactValue, Role, SystemD
 from touchstone.system.loading import description_file, load_description
 from touchstone.system.models.handle import ModelHandle
 from touchstone.system.references import MOST_FILES, files_below, normal, references, resolve, too_many
+from touchstone.system.shown_facts import shown_facts
 from touchstone.text import Text
 
 if TYPE_CHECKING:
@@ -68,22 +69,13 @@ class Subject:
         """What decides which controls apply: the declared facts, and those the description itself shows.
 
         Only what is certain is derived; a fact that is neither declared nor shown stays unknown. A declared fact
-        stands against a derived one.
+        stands against a derived one; what cannot be denied is refused when the description is read.
         """
         derived: dict[str, FactValue] = {
             "model.task": self.description.model.task,
             "input.modality": self.description.model.input.kind,
         }
-        test, training = self.description.data.test, self.description.training
-        shown = {
-            "deploy.edge_devices": bool(self.description.deployment.edge_devices),
-            "data.sites_declared": test is not None and test.site is not None,
-            "data.groups_declared": test is not None and bool(test.sensitive),
-            "model.converted_for_deployment": bool(self.description.model.deployed),
-            "training.dp_claimed": training is not None and training.differential_privacy is not None,
-            "training.federated_or_mpc": training is not None and training.collaboration is not None,
-        }
-        derived.update((name, True) for name, is_shown in shown.items() if is_shown)
+        derived.update(dict.fromkeys(shown_facts(self.description), True))
         return derived | self.description.facts
 
     @property

@@ -34,3 +34,6 @@ class CollaborationRound(Dated):
 
     def happened(self) -> Iterator[date]:
         yield self.at.date()
+
+    def shows(self) -> Iterator[str]:
+        yield "training.federated_or_mpc"

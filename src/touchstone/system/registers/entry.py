@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import MAXYEAR, MINYEAR, date, datetime
 from typing import Annotated, Any, ClassVar
 
@@ -30,6 +31,10 @@ class Entry(EntryPart):
     """What the register records."""
     single: ClassVar[bool] = False
     """Whether the file is one mapping rather than a list of entries."""
+
+    def shows(self) -> Iterable[str]:
+        """Names of facts about the system that are true if this entry is."""
+        return ()
 
 
 def told(en: str, zh: str, default: Any = ..., **constraints: Any) -> Any:

@@ -98,6 +98,11 @@ class Flow(Dated):
     def happened(self) -> Iterator[date]:
         yield self.day
 
+    def shows(self) -> Iterator[str]:
+        yield "data.exported"
+        if self.personal or self.persons or self.sensitive_persons:
+            yield "data.personal"
+
     @model_validator(mode="after")
     def _consistent(self) -> Flow:
         if not (self.day <= self.last_day and self.day.year == self.last_day.year):

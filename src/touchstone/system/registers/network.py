@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from typing import ClassVar, Literal
 
 from pydantic import model_validator
@@ -69,6 +69,10 @@ class Network(Entry):
     flows: list[Flow] = told(
         "which connections are allowed; all others are not", "允许的连接；其余一律不允许", max_length=20_000
     )
+
+    def shows(self) -> Iterator[str]:
+        if any(node.kind == "edge" for node in self.nodes):
+            yield "deploy.edge_devices"
 
     @model_validator(mode="after")
     def _names(self) -> Network:

@@ -32,7 +32,10 @@ _Kind = TypeVar("_Kind", bound=Entry)
 
 
 def read_register(subject: Subject, path: str, kind: type[_Kind]) -> tuple[_Kind, ...]:
-    """The entries of the register in the file `path`, in its order. Raises `DescriptionError` with what is wrong."""
+    """The entries of the register in the file `path`, in its order. Raises `DescriptionError` with what is wrong.
+
+    Wrong is also a register that shows what the description denies: a control that does not apply would hide it.
+    """
     size = subject.record(path).size
     if size > LARGEST_BYTES:
         raise DescriptionError(
@@ -44,7 +47,23 @@ def read_register(subject: Subject, path: str, kind: type[_Kind]) -> tuple[_Kind
                 )
             ]
         )
-    return parse_register(subject.read(path), path, kind)
+    entries = parse_register(subject.read(path), path, kind)
+    facts = subject.description.facts
+    denied = dict.fromkeys(name for entry in entries for name in entry.shows() if facts.get(name) is False)
+    if denied:
+        raise DescriptionError([_denied(name, path) for name in denied])
+    return entries
+
+
+def _denied(fact: str, path: str) -> UserError:
+    return UserError(
+        Text(
+            f"shows that the fact `{fact}` is true, which system.yaml says is false",
+            f"表明事实 `{fact}` 为真，而 system.yaml 称其为 false",
+        ),
+        path,
+        Text("correct one of the two", "请更正其中之一"),
+    )
 
 
 def parse_register(content: bytes, path: str, kind: type[_Kind]) -> tuple[_Kind, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
@@ -38,3 +39,6 @@ class SafeState(Entry):
     seconds: Annotated[Finite, Field(gt=0)] = told(
         "time within which it has to be reached", "须在多长时间内到达（秒）", examples=[5]
     )
+
+    def shows(self) -> Iterator[str]:
+        yield "deploy.safety_related"
