@@ -45,6 +45,18 @@ def test_a_check_that_was_drawn_and_not_run_again_does_not_agree():
     assert values(rerun, replace(HONEST, reruns={}))["verdict_agreement"] == 0
 
 
+def test_a_check_that_broke_off_gave_nothing_to_repeat():
+    broken = HONEST.observations[FIRST].model_copy(update={"status": "error", "metrics": ()})
+    record = replace(HONEST, observations={**HONEST.observations, FIRST: broken})
+    (agreement, _) = observe(rerun, record).metrics
+    assert (agreement.value, agreement.n) == (1, 1)
+    second = replace(HONEST, reruns={**HONEST.reruns, FIRST: broken})  # it did not break off the first time
+    assert values(rerun, second)["verdict_agreement"] == Decimal("0.5")
+    nothing = observe(rerun, replace(HONEST, observations=dict.fromkeys(HONEST.observations, broken)))
+    assert nothing.error is not None
+    assert nothing.error.code == "unavailable"
+
+
 def test_where_no_check_ran_nothing_can_be_repeated():
     refused = tuple(item.model_copy(update={"runs": False}) for item in HONEST.items)
     observation = observe(rerun, replace(HONEST, plan=HONEST.plan.model_copy(update={"items": refused})))

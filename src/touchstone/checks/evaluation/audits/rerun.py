@@ -68,17 +68,16 @@ _Named = Mapping[tuple[str, str | None], Metric]
     ),
 )
 def rerun(record: RunRecord, parameters: Parameters, run: Run) -> Measurement:
-    if not drawn(record.plan):
-        raise UnavailableError(Text("no check ran that could be repeated", "没有可重复的检查"))
+    if not _compared(record):
+        raise UnavailableError(Text("no check measured anything that could be repeated", "没有可供重复测量的检查结果"))
     report = [
         {
             "check": check,
             "agrees": _agrees(record, check),
-            "same_bytes": check in record.reruns
-            and record.reruns[check].to_bytes() == record.observations[check].to_bytes(),
+            "same_bytes": check in record.reruns and record.reruns[check] == record.observations.get(check),
             "largest_difference": plain(max(_differences(record, check), default=Decimal(0))),
         }
-        for check in drawn(record.plan)
+        for check in _compared(record)
     ]
     exhibit = run.exhibit("rerun-report.json", "application/json", canonical_json(report))
     return Measurement(_metrics(record), controls=(_null(), _planted()), exhibits=(exhibit,))
@@ -106,7 +105,7 @@ def _cost(item: PlanItem) -> int:
 
 
 def _metrics(record: RunRecord) -> tuple[Metric, ...]:
-    checks = drawn(record.plan)
+    checks = _compared(record)
     agreeing = sum(_agrees(record, check) for check in checks)
     agreement = Metric(
         id="verdict_agreement", unit="share", value=agreeing / len(checks), n=len(checks), better="higher"
@@ -116,6 +115,12 @@ def _metrics(record: RunRecord) -> tuple[Metric, ...]:
         return (agreement,)
     largest = Metric(id="metric_deviation", unit="points", value=max(differences), n=len(differences), better="lower")
     return agreement, largest
+
+
+def _compared(record: RunRecord) -> list[str]:
+    """The drawn checks, without those that gave no result the first time: there is nothing to repeat."""
+    broken = {check for check, observation in record.observations.items() if observation.status == "error"}
+    return [check for check in drawn(record.plan) if check not in broken]
 
 
 def _agrees(record: RunRecord, check: str) -> bool:
