@@ -16,6 +16,7 @@ from touchstone.methods.fingerprint.tampers import (
     head_of,
     quantised,
     rounded,
+    summed_otherwise,
     with_flipped_bits,
     with_noise,
     with_swapped_classes,
@@ -157,6 +158,8 @@ def test_tampers_do_what_they_say() -> None:
     weights = {"w": random.normal(size=(200, 50)).astype(np.float32), "head": random.normal(size=(3, 50)).astype("f4")}
     moved = with_noise(weights, 0.01, random)["w"] - weights["w"]
     assert float(moved.std() / weights["w"].std()) == pytest.approx(0.01, rel=0.05)
+    otherwise = summed_otherwise(weights, random)["w"] / weights["w"] - 1
+    assert 0 < np.abs(otherwise).max() < 2.0**-20
     assert head_of(weights, 3) == ("head", 0)
     swapped = with_swapped_classes(weights, 3, random)
     assert swapped is not None

@@ -32,6 +32,7 @@ from touchstone.methods.fingerprint.tampers import (
     Changed,
     quantised,
     rounded,
+    summed_otherwise,
     with_flipped_bits,
     with_noise,
     with_swapped_classes,
@@ -44,8 +45,13 @@ from touchstone.text import Text
 CANARIES: Final = 32
 MOST_INPUTS: Final = 2000
 """Test inputs that canaries are drawn from."""
-NEARNESS: Final = 1 / 16
-"""Margin of a canary in float32, as a share of the spread that rounding to float16 gives to margins."""
+NEARNESS: Final = 1 / 256
+"""Margin of a canary in float32, as a share of the spread that rounding to float16 gives to margins: eight times what
+sums in another order, which are good to a unit in the last place of float32, do to them."""
+PORTIONS: Final = (1, 3, 5)
+"""How many inputs at a time the model is asked when nothing was done to it, to see whether a canary turns by itself."""
+SUMS: Final = 3
+"""Other orders of summation that are simulated."""
 UNKNOWN_RATE: Final = 0.01
 """Benign rate that is assumed where no rounding can be simulated."""
 STEP: Final = 1e-3
@@ -111,8 +117,8 @@ class Simulation:
             self.reading(brain, "bf16", "bf16"),
         ]
 
-    def held_out(self) -> list[Labels]:
-        """Readings no canary was chosen by: the same asked one by one, where sums are made in another order."""
+    def held_out(self, generator: np.random.Generator) -> list[Labels]:
+        """Readings no canary was chosen by: the same in other portions, and as sums in other orders would make it."""
         half, brain = rounded(self.model.weights, "f16"), rounded(self.model.weights, "bf16")
         together = [
             self.reading(),
@@ -122,7 +128,10 @@ class Simulation:
             self.reading(brain, "bf16"),
             self.reading(brain, "bf16", "bf16"),
         ]
-        return [_one_by_one(reading) for reading in together]
+        otherwise = [
+            self.reading(summed_otherwise(each, generator)) for each in (self.model.weights, half) for _ in range(SUMS)
+        ]
+        return [_in_portions(reading, size) for size in PORTIONS for reading in together] + otherwise
 
     def tampers(self) -> dict[str, Tamper]:
         """What is simulated, by name."""
@@ -183,14 +192,15 @@ def make_canaries(
     points = stepped_back(lines, simulation.margins, simulation.nearness(lines))
     rows = chosen(lines, points, [labels, *simulation.readings()], count)
     inputs, expected = points[rows], lines.label[rows]
-    turned = sum(int((reading(inputs) != expected).sum()) for reading in simulation.held_out())
+    held_out = simulation.held_out(generator)
+    turned = sum(int((reading(inputs) != expected).sum()) for reading in held_out)
     patterns = {
         f"int8 {kind}": simulation.reading(quantised(simulation.model.weights, per_channel=kind == "per-channel"))(
             inputs
         )
         for kind in ("per-channel", "per-tensor")
     }
-    _, rate = proportion_bounds(turned, len(rows) * len(simulation.held_out()))
+    _, rate = proportion_bounds(turned, len(rows) * len(held_out))
     return Canaries(inputs, expected, patterns, rate)
 
 
@@ -219,8 +229,11 @@ def _in(number_format: Arithmetic | None, x: Samples) -> Samples:
     return x if number_format is None else rounded({"x": x}, number_format)["x"]
 
 
-def _one_by_one(reading: Labels) -> Labels:
-    return lambda x: np.concatenate([reading(x[row : row + 1]) for row in range(len(x))] or [np.zeros(0, np.int64)])
+def _in_portions(reading: Labels, size: int) -> Labels:
+    """Sums may be made in another order when fewer inputs, or more, are asked about at a time."""
+    return lambda x: np.concatenate(
+        [reading(x[row : row + size]) for row in range(0, len(x), size)] or [np.zeros(0, np.int64)]
+    )
 
 
 def _margins(scores: NDArray[np.float64], labels: Classes) -> NDArray[np.float64]:

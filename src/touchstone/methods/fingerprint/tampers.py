@@ -23,6 +23,8 @@ MANTISSA_BITS: Final = range(23)
 much, and the lower thirteen less than rounding to half precision does."""
 EXPONENT_BITS: Final = range(23, 31)
 LEVELS: Final = 127
+LAST_PLACE: Final = 2.0**-23
+"""One unit in the last place of float32, relative to the number."""
 
 
 def rounded(weights: Weights, number_format: NumberFormat) -> Changed:
@@ -69,6 +71,18 @@ def with_flipped_bits(weights: Weights, count: int, places: range, generator: np
             flat[index] = value
             left -= 1
     return changed
+
+
+def summed_otherwise(weights: Weights, generator: np.random.Generator) -> Changed:
+    """Every weight off by about one unit in its last place.
+
+    That is what sums made in another order, as other hardware makes them, amount to (Higham 2002, "Accuracy and
+    Stability of Numerical Algorithms", section 3: backward errors).
+    """
+    return {
+        name: np.asarray(each * (1 + LAST_PLACE * generator.standard_normal(each.shape)), dtype=np.float32)
+        for name, each in weights.items()
+    }
 
 
 def with_noise(weights: Weights, share: float, generator: np.random.Generator) -> Changed:
