@@ -13,7 +13,7 @@ from tests.checks.governance.registered import STATE, registered
 from tests.checks.running import InProcessRun, codes, metric
 from touchstone.checks.declaration import Measurement, Parameters
 from touchstone.checks.governance.committee import committee
-from touchstone.errors import UnavailableError
+from touchstone.errors import DescriptionError, UnavailableError
 
 DISCIPLINES = ["technical", "technical", "ethics", "law", "domain", "domain", "other", "law"]
 MEMBERS: list[dict[str, Any]] = [
@@ -128,6 +128,47 @@ def test_service_must_not_begin_before_the_decision(tmp_path: Path) -> None:
     found = measured(tmp_path, changed(COMMITTEE, in_service_since="2026-05-01"))
     assert codes(found) == ["in-service-before-decision"]
     assert value(found, "approval_share_of_present") == 0
+
+
+def test_the_record_of_releases_says_when_service_began(tmp_path: Path) -> None:
+    silent = {name: value for name, value in COMMITTEE.items() if name != "in_service_since"}
+    release = {"version": "1", "released": "2026-05-01T00:00:00Z", "model": "sha256:" + "0" * 64}
+    registers = {"committee": silent, "committee-decisions": [DECISION], "releases": [release]}
+    found = committee.function(registered(tmp_path, registers), Parameters(), InProcessRun())
+    assert codes(found) == ["in-service-before-decision"]
+    assert value(found, "approval_share_of_present") == 0
+
+
+def test_a_condition_that_is_met_in_days_to_come_is_not_met(tmp_path: Path) -> None:
+    condition = {"what": "a test", "due": "2026-07-01", "met": "2031-01-01"}
+    found = measured(tmp_path, COMMITTEE, changed(DECISION, conditions=[condition]))
+    assert codes(found) == ["condition-not-met"]
+    assert value(found, "approval_share_of_present") == 0
+
+
+def test_a_term_that_is_over_speaks_for_no_discipline(tmp_path: Path) -> None:
+    lawyers = ("P-4", "P-8")
+    members = [member for member in MEMBERS if member["person"] not in lawyers]
+    once = {"person": "P-3", "employer": "House", "discipline": "law", "since": "2020-01-01", "until": "2021-12-31"}
+    assert value(measured(tmp_path, changed(COMMITTEE, members=[*members, once])), "absent_categories") == 1
+
+
+def test_nobody_has_two_terms_at_once(tmp_path: Path) -> None:
+    twice = changed(COMMITTEE, members=[*MEMBERS, MEMBERS[2] | {"discipline": "law", "since": "2026-03-01"}])
+    with pytest.raises(DescriptionError, match="p-3 has two terms on 2026-03-01"):
+        measured(tmp_path, twice)
+
+
+@pytest.mark.parametrize("same", ["p-6", "Ｐ－6", "P\u20106", "P\u2011\u200b6", " P-6 "])
+def test_one_person_in_any_spelling(tmp_path: Path, same: str) -> None:
+    assert value(measured(tmp_path, COMMITTEE, changed(DECISION, recused=[same])), "present_for_decision") == 5
+
+
+@pytest.mark.parametrize("other", ["\u0420-6", "P-\u0a6c", "\u200b", "P\u00e9"])
+def test_letters_that_look_alike_make_no_second_person(tmp_path: Path, other: str) -> None:
+    with pytest.raises(DescriptionError, match="is no reference to a person") as caught:
+        measured(tmp_path, COMMITTEE, changed(DECISION, recused=[other]))
+    assert "不是人员代号" in caught.value.render("zh")
 
 
 def test_the_worst_decision_and_the_last_word_decide(tmp_path: Path) -> None:

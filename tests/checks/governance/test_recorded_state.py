@@ -36,6 +36,20 @@ def test_a_present_state_is_its_own_record(tmp_path: Path) -> None:
     assert state.difference(state.as_recorded()) is None
 
 
+def test_another_spelling_of_a_path_hides_no_file(tmp_path: Path) -> None:
+    description = describe(columns=["a"], format_="onnx", file="./model.onnx")
+    state = present_state(make(tmp_path, description, {"model.onnx": MODEL}))
+    assert state.difference(State(version="1")) is not None
+    assert state.difference(State.model_validate(STATE)) is None
+
+
+def test_what_runs_in_service_was_looked_at_too(tmp_path: Path) -> None:
+    form = {"name": "small", "format": "onnx", "file": "small.onnx"}
+    description = describe(columns=["a"], format_="onnx", file="model.onnx", deployed=[form])
+    state = present_state(make(tmp_path, description, {"model.onnx": MODEL, "small.onnx": b"small"}))
+    assert state.difference(State.model_validate(STATE)) is not None
+
+
 def test_predictions_stand_for_a_model_that_is_not_handed_in(tmp_path: Path) -> None:
     table = b"p,target\nno,no\n"
     data = {"test": data_set("t.csv", "csv", target="target", predictions=["p"])}

@@ -66,7 +66,6 @@ def test_a_register_in_order(tmp_path: Path) -> None:
         ({"residual": "none"}, {"revoked": "2026-05-01"}, None),
         ({"due": "2026-12-01"}, {"revoked": "2026-05-01"}, None),
         ({"due": "2026-04-01"}, {"revoked": "2026-05-01"}, "risk-not-accepted"),
-        ({"closed": "2026-06-01"}, {"until": "2026-04-15"}, None),
         ({"id": "A-1"}, {"risk": "A-1"}, "name-used-twice"),
     ],
 )
@@ -76,6 +75,23 @@ def test_what_does_not_hold_counts(
     found = measured(tmp_path, [RISK | risk], [ACCEPTANCE | acceptance])
     assert (code in codes(found)) if code else codes(found) == []
     assert (flawed(found) > 0) == (code is not None)
+
+
+def test_a_risk_that_ended_needs_no_acceptance_and_stands_for_no_threat(tmp_path: Path) -> None:
+    found = measured(tmp_path, [RISK | {"closed": "2026-06-01"}], [ACCEPTANCE | {"until": "2026-04-15"}])
+    assert flawed(found) == 0
+    assert codes(found) == ["threat-without-risk"]
+    assert metric(found, "threats_without_risk").value == metric(found, "threats_without_risk").n
+
+
+def test_a_risk_left_to_be_treated_for_ever_is_borne_for_ever(tmp_path: Path) -> None:
+    later = RISK | {"id": "R-2", "residual": "high", "due": "2036-03-01"}
+    found = measured(tmp_path / "left", [RISK, later], [ACCEPTANCE])
+    assert flawed(found) == 0
+    assert metric(found, "acceptance_max_days").value == 3653
+    accepted = ACCEPTANCE | {"id": "A-2", "risk": "R-2"}
+    found = measured(tmp_path / "accepted", [RISK, later], [ACCEPTANCE, accepted])
+    assert metric(found, "acceptance_max_days").value == 364
 
 
 def test_an_acceptance_ends(tmp_path: Path) -> None:

@@ -27,6 +27,14 @@ class CommitteeRecords:
     supplier: str
     day: date
     """Day up to which the records reach."""
+    released: date | None = None
+    """Day on which the record of releases lets this version begin its service."""
+
+    @property
+    def in_service_since(self) -> date | None:
+        """The earliest day that any register gives."""
+        stated = (self.committee.in_service_since, self.released)
+        return min((day for day in stated if day is not None), default=None)
 
     def about_this_state(self) -> list[Count]:
         """The decisions about the system as it was handed in, counted anew, oldest first."""
@@ -74,7 +82,9 @@ def audit_committee(records: CommitteeRecords) -> Audit:
 
 def lapsed(decision: CommitteeDecision, day: date) -> bool:
     """Whether a condition of the approval was due and is not met."""
-    return any(condition.due < day and condition.met is None for condition in decision.conditions)
+    return any(
+        condition.due < day and (condition.met is None or condition.met > day) for condition in decision.conditions
+    )
 
 
 def _approval(counts: list[Count], day: date) -> float:
@@ -89,7 +99,7 @@ def _approval(counts: list[Count], day: date) -> float:
 
 
 def _decided_before_service(records: CommitteeRecords, counts: list[Count], remarks: Remarks) -> bool:
-    start = records.committee.in_service_since
+    start = records.in_service_since
     approvals = [count for count in counts if count.decision.outcome == "approved"]
     if start is None or not approvals or approvals[0].decision.day <= start:
         return True
@@ -103,7 +113,7 @@ def _decided_before_service(records: CommitteeRecords, counts: list[Count], rema
 
 
 def _since_follow_up(records: CommitteeRecords, counts: list[Count]) -> tuple[Metric, ...]:
-    last = counts[-1].decision.day if counts else records.committee.in_service_since
+    last = counts[-1].decision.day if counts else records.in_service_since
     if last is None:
         return ()
     months = max(months_between(last, records.day), 0.0)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from touchstone.system.registers.committee import Committee
 from touchstone.system.registers.committee_decisions import CommitteeDecision
-from touchstone.system.registers.person import one_spelling
+from touchstone.system.registers.spelling import one_spelling
 from touchstone.text import Text
 
 CATEGORIES = ("technical", "ethics", "law", "outside")
@@ -66,7 +66,7 @@ def counted(decision: CommitteeDecision, committee: Committee, supplier: str) ->
         attending=attending,
         in_favour=sum(votes == ["for"] for votes in valid.values()),
         uncounted=uncounted,
-        absent=tuple(category for category in CATEGORIES if category not in set(_categories(committee, attending))),
+        absent=tuple(each for each in CATEGORIES if each not in set(_categories(committee, attending, decision.day))),
     )
 
 
@@ -78,9 +78,9 @@ def _of_supplier(committee: Committee, supplier: str) -> Iterator[str]:
                 yield member.person
 
 
-def _categories(committee: Committee, attending: frozenset[str]) -> Iterator[str]:
+def _categories(committee: Committee, attending: frozenset[str], day: date) -> Iterator[str]:
     for member in committee.members:
-        if member.person in attending:
+        if member.person in attending and member.in_office(day):
             yield member.discipline
             if one_spelling(member.employer) != one_spelling(committee.organisation):
                 yield "outside"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from touchstone.standard.decision_table import AtLeast
 from touchstone.standard.decision_table_pack import LawTable
 from touchstone.system.registers.filings import Filing
 from touchstone.system.registers.flows import Flow
+from touchstone.system.registers.spelling import one_spelling
 from touchstone.text import Text
 
 
@@ -50,7 +50,7 @@ class Filings:
             )
         if ends is not None and flow.last_day > ends:
             return Text(f"{filing.id} ended on {ends}", f"{filing.id} 已于 {ends} 届满")
-        if spelled(flow.recipient) not in {spelled(each) for each in filing.recipients}:
+        if one_spelling(flow.recipient) not in {one_spelling(each) for each in filing.recipients}:
             return Text(f"{filing.id} does not cover the recipient", f"{filing.id} 未覆盖该接收方")
         if flow.kind not in filing.kinds:
             return Text(f"{filing.id} does not cover {flow.kind}", f"{filing.id} 未覆盖 {flow.kind} 类数据")
@@ -110,8 +110,3 @@ def persons_by_filing(decided: Iterable[Decided]) -> dict[tuple[str, int], Runni
             for name in dict.fromkeys(each.flow.filings):
                 resting[name, each.flow.day.year].append(each.flow)
     return {key: RunningCounts(flows) for key, flows in resting.items()}
-
-
-def spelled(name: str) -> str:
-    """A name as it is compared: capitals, full-width letters and spaces make no second recipient."""
-    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from touchstone.canonical import Digest
+from touchstone.checks.model_integrity.model_files import model_files
+from touchstone.errors import UnavailableError
 from touchstone.system.registers.state import State
-from touchstone.system.subject import Subject
+from touchstone.system.subject import FileRecord, Subject
 from touchstone.text import Text
 
 
@@ -43,9 +45,17 @@ class PresentState:
 
 def present_state(subject: Subject) -> PresentState:
     """The state of a subject. Of a model behind a service there is no file: only its version can be compared."""
-    model = subject.description.model
-    named = [model.file, *model.more_files]
-    if model.format == "predictions" and subject.description.data.test is not None:
-        named.append(subject.description.data.test.path)
     files = {record.path: record.digest for record in subject.files}
-    return PresentState(subject.description.system.version, files, tuple(path for path in named if path in files))
+    model = tuple(record.path for record in _of_the_model(subject))
+    return PresentState(subject.description.system.version, files, model)
+
+
+def _of_the_model(subject: Subject) -> Sequence[FileRecord]:
+    """The files of the model and of its deployed forms, or the predictions that stand for it."""
+    test = subject.description.data.test
+    if subject.description.model.format == "predictions" and test is not None:
+        return subject.below(test.path) if test.format == "image-folder" else [subject.record(test.path)]
+    try:
+        return model_files(subject)
+    except UnavailableError:
+        return ()

@@ -56,17 +56,24 @@ def audit_risks(records: RiskRecords) -> Audit:
         flawed += bool(objections)
         for code, why in objections:
             remarks.add(code, acceptance.id, why)
-    flawed += _unaccepted(records, {acceptance.risk for acceptance in standing}, remarks)
+    accepted = {acceptance.risk for acceptance in standing}
+    flawed += _unaccepted(records, accepted, remarks)
     flawed += _twice(records, remarks)
-    missing = without_entry(records.families, (threat for risk in records.risks for threat in risk.threats))
+    missing = without_entry(records.families, (threat for risk in open_risks.values() for threat in risk.threats))
     for family in missing:
         remarks.say("threat-without-risk", family.name)
-    longest = max(((acceptance.until - acceptance.accepted).days for acceptance in standing), default=0)
+    borne = [acceptance.until - acceptance.accepted for acceptance in standing]
+    borne += [
+        risk.due - risk.identified
+        for risk in open_risks.values()
+        if risk.id not in accepted and risk.residual != "none" and risk.due is not None
+    ]
+    longest = max((time.days for time in borne), default=0)
     metrics = (
         Metric(
             id="expired_or_orphan_acceptances", unit="count", value=flawed, n=len(records.acceptances), better="lower"
         ),
-        Metric(id="acceptance_max_days", unit="days", value=longest, n=len(standing), better="lower"),
+        Metric(id="acceptance_max_days", unit="days", value=longest, n=len(borne), better="lower"),
         Metric(id="threats_without_risk", unit="count", value=len(missing), n=len(records.families), better="lower"),
     )
     return Audit(metrics, remarks.notes())

@@ -5,8 +5,8 @@ Threat: a risk that was accepted once is carried on when the system, the time or
 
 Measured: acceptances that ended, that are of a risk that is not in the register, that whoever asked for them gave, that
 were given before the risk was known or for another version or other files; risks of which something remains although
-the treatment is done or overdue, and which nobody accepted; the longest time for which a risk is accepted. Beside it,
-which families of threats that apply to the system no entry names.
+the treatment is done or overdue, and which nobody accepted; the longest time for which a risk is accepted or, without
+an acceptance, left to be treated. Beside it, which families of threats that apply to the system no open risk names.
 
 Cannot tell: whether the risks are the right ones, or what this run finds.
 
@@ -66,7 +66,10 @@ from touchstone.text import Text
             Text("risks accepted no longer, wrongly or not at all", "接受已失效、无效或缺失的风险数"),
         ),
         MetricDeclaration(
-            "acceptance_max_days", "days", "lower", Text("longest time a risk is accepted for", "风险接受的最长期限")
+            "acceptance_max_days",
+            "days",
+            "lower",
+            Text("longest time for which a risk is accepted, or left to be treated", "风险接受或待处置的最长期限"),
         ),
         MetricDeclaration(
             "threats_without_risk",

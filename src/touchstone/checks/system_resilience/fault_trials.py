@@ -11,6 +11,7 @@ import numpy as np
 from touchstone.checks.delays import NEVER
 from touchstone.system.registers.fault_injections import FaultInjection
 from touchstone.system.registers.safety_concept import Fault, SafeState
+from touchstone.system.registers.spelling import one_spelling
 from touchstone.text import Text
 
 REASONS = {
@@ -75,7 +76,7 @@ def _declared(concept: Sequence[SafeState]) -> dict[Fault, tuple[frozenset[str],
     declared: dict[Fault, tuple[frozenset[str], float]] = {}
     for state in concept:
         states, seconds = declared.get(state.fault, (frozenset(), state.seconds))
-        declared[state.fault] = (states | {_words(state.safe_state)}, min(seconds, state.seconds))
+        declared[state.fault] = (states | {one_spelling(state.safe_state)}, min(seconds, state.seconds))
     return declared
 
 
@@ -85,14 +86,10 @@ def _reached(states: frozenset[str], seconds: float, trial: FaultInjection) -> t
         return NEVER, "never"
     if trial.reached < trial.injected:
         return NEVER, "impossible-time"
-    if states != {_words(trial.state)}:
+    if states != {one_spelling(trial.state)}:
         return NEVER, "other-state"
     ratio = (trial.reached - trial.injected) / timedelta(seconds=1) / seconds
     return ratio, "late" if ratio > 1 else None
-
-
-def _words(state: str) -> str:
-    return " ".join(state.casefold().split())
 
 
 def consistent_record(generator: np.random.Generator) -> tuple[list[SafeState], list[FaultInjection]]:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
+from itertools import pairwise
 from typing import ClassVar, Literal
+
+from pydantic import model_validator
+from pydantic_core import PydanticCustomError
 
 from touchstone.system.description import Line
 from touchstone.system.registers.dated import Dated
@@ -46,6 +50,21 @@ class Committee(Dated):
         None,
     )
     members: list[Member] = told("members and advisers, past ones too", "成员与顾问，含往届", min_length=1)
+
+    @model_validator(mode="after")
+    def _one_term_at_a_time(self) -> Committee:
+        for earlier, later in pairwise(sorted(self.members, key=lambda each: (each.person, each.since))):
+            if earlier.person == later.person and earlier.in_office(later.since):
+                raise PydanticCustomError(
+                    "two_terms",
+                    "{person} has two terms on {day}",
+                    {
+                        "person": later.person,
+                        "day": str(later.since),
+                        "zh": f"{later.person} 于 {later.since} 同时有两个任期",
+                    },
+                )
+        return self
 
     def happened(self) -> Iterator[date]:
         yield self.as_of

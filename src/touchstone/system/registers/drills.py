@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import date
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from touchstone.system.description import Finite, Line
-from touchstone.system.registers.entry import Entry, Fingerprint, Moment, told
+from touchstone.system.registers.dated import Dated
+from touchstone.system.registers.entry import Fingerprint, Moment, told
 from touchstone.text import Text
 
 
-class Drill(Entry):
+class Drill(Dated):
     """One drill."""
 
     register: ClassVar[str] = "drills"
@@ -34,3 +37,6 @@ class Drill(Entry):
         "演练后所读回的在用模型文件的 SHA-256",
         None,
     )
+
+    def happened(self) -> Iterator[date]:
+        yield self.started.date()

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import date
 from typing import ClassVar
 
 from touchstone.system.description import Line
-from touchstone.system.registers.entry import Entry, Moment, told
+from touchstone.system.registers.dated import Dated
+from touchstone.system.registers.entry import Moment, told
 from touchstone.system.registers.safety_concept import Fault
 from touchstone.text import Text
 
 
-class FaultInjection(Entry):
+class FaultInjection(Dated):
     """One injected fault."""
 
     register: ClassVar[str] = "fault-injections"
@@ -28,3 +31,6 @@ class FaultInjection(Entry):
     state: Line | None = told(
         "the state it was seen in, in the words of the safety concept", "所观察到的状态，用词与安全概念一致", None
     )
+
+    def happened(self) -> Iterator[date]:
+        yield self.injected.date()

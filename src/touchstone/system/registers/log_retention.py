@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import date
 from typing import Annotated, ClassVar
 
 from pydantic import Field
 
 from touchstone.system.description import Line
-from touchstone.system.registers.entry import Day, Entry, told
+from touchstone.system.registers.dated import Dated
+from touchstone.system.registers.entry import Day, told
 from touchstone.text import Text
 
 
-class LogRetention(Entry):
+class LogRetention(Dated):
     """One store of logs, on the day the register was drawn up."""
 
     register: ClassVar[str] = "log-retention"
@@ -24,3 +27,6 @@ class LogRetention(Entry):
     )
     in_use_since: Day = told("first day on which the store was written to", "该存储首次写入的日期")
     oldest_entry: Day = told("day of the oldest entry it holds", "所存最早条目的日期")
+
+    def happened(self) -> Iterator[date]:
+        yield self.as_of

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import date
 from typing import Annotated, ClassVar
 
 from pydantic import Field
 
 from touchstone.system.description import Finite, Line
-from touchstone.system.registers.entry import Entry, Moment, told
+from touchstone.system.registers.dated import Dated
+from touchstone.system.registers.entry import Moment, told
 from touchstone.text import Text
 
 
-class MonitoringExercise(Entry):
+class MonitoringExercise(Dated):
     """The exercise as a whole."""
 
     register: ClassVar[str] = "monitoring-exercise"
@@ -24,3 +27,6 @@ class MonitoringExercise(Entry):
     alert_within_seconds: Annotated[Finite, Field(gt=0)] = told(
         "an alert later than this after an event does not count", "事件发生后超过此时间的告警不计", examples=[300]
     )
+
+    def happened(self) -> Iterator[date]:
+        yield self.until.date()

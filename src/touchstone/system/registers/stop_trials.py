@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import date
 from typing import Annotated, ClassVar
 
 from pydantic import Field
 
 from touchstone.system.description import Identifier, Line
-from touchstone.system.registers.entry import Entry, Moment, told
+from touchstone.system.registers.dated import Dated
+from touchstone.system.registers.entry import Moment, told
 from touchstone.system.registers.person import Person
 from touchstone.system.registers.state import State
 from touchstone.text import Text
 
 
-class StopTrial(Entry):
+class StopTrial(Dated):
     """One trial."""
 
     register: ClassVar[str] = "stop-trials"
@@ -31,3 +34,6 @@ class StopTrial(Entry):
     answers_after: Annotated[int, Field(ge=0)] = told(
         "answers the system gave after it stood", "停止之后系统仍给出的回答数"
     )
+
+    def happened(self) -> Iterator[date]:
+        yield self.pressed.date()

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import date
 from typing import ClassVar, Literal
 
 from touchstone.system.description import Line
-from touchstone.system.registers.entry import Entry, Fingerprint, Moment, told
+from touchstone.system.registers.dated import Dated
+from touchstone.system.registers.entry import Fingerprint, Moment, told
 from touchstone.text import Text
 
 
-class UpdateTrial(Entry):
+class UpdateTrial(Dated):
     """One update that was offered."""
 
     register: ClassVar[str] = "update-trials"
@@ -28,3 +31,6 @@ class UpdateTrial(Entry):
         "what was right or wrong with its signature", "签名的状况"
     )
     accepted: bool = told("whether the update was installed", "升级是否被安装")
+
+    def happened(self) -> Iterator[date]:
+        yield self.at.date()
