@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from tests.checks.running import InProcessRun, codes, metric
 from touchstone.checks.declaration import Measurement, Parameters
 from touchstone.checks.governance.advisories import _read
 from touchstone.checks.governance.disclosure import disclosure
-from touchstone.errors import UnavailableError
+from touchstone.errors import DescriptionError, UnavailableError
 
 SETTING: dict[str, Any] = {"as_of": "2026-11-20", "intake": "https://example.org", "policy": "https://example.org/p"}
 CASE: dict[str, Any] = {
@@ -103,11 +104,32 @@ def test_drills_and_what_two_people_set_aside_are_reported_to_nobody(tmp_path: P
     silent = {name: value for name, value in CASE.items() if name != "authority_notified"}
     aside = {"at": "2026-10-03T10:00:00Z", "by": ["P-1", "P-2"], "reason": "no flaw"}
     never = {"shown": 0, "not_shown": 3}
-    found = measured(tmp_path, silent | {"drill": True}, silent | {"dismissal": aside, "reproduced": never})
-    reported = metric(found, "miit_report_hours")
-    assert (float(reported.value), reported.n) == (0, 0)
+    left = {name: value for name, value in silent.items() if name not in ("fixed", "retested", "advisory")}
+    found = measured(tmp_path, silent | {"drill": True}, left | {"dismissal": aside, "reproduced": never})
+    assert "miit_report_hours" not in {each.id for each in found.metrics}, "no case shows how long it takes"
     assert codes(found) == ["not-reproduced"]
     assert "not seen in 3 tries, so it may still show itself in up to 63.2%" in found.warnings[0].text.en
+
+
+def test_a_drill_that_the_authority_was_told_of_shows_how_long_it_takes(tmp_path: Path) -> None:
+    reported = metric(measured(tmp_path, CASE | {"drill": True}), "miit_report_hours")
+    assert (float(reported.value), reported.n) == (36, 1)
+
+
+@pytest.mark.parametrize("rest", [{"reproduced": None}, {"reproduced": {"shown": 0, "not_shown": 3}}])
+def test_nothing_is_set_aside_that_was_never_tried_or_was_fixed(tmp_path: Path, rest: dict[str, Any]) -> None:
+    silent = {name: value for name, value in CASE.items() if name != "authority_notified"}
+    aside = {"at": "2026-10-03T10:00:00Z", "by": ["P-1", "P-2"], "reason": "no flaw"}
+    found = measured(tmp_path, silent | {"dismissal": aside} | rest)
+    assert "authority-not-told" in codes(found)
+    assert metric(found, "miit_report_hours").value > 48
+
+
+def test_a_delay_cannot_be_declared_away_as_holidays(tmp_path: Path) -> None:
+    days = [(date(2026, 9, 28) + timedelta(days=day)).isoformat() for day in range(80)]
+    with pytest.raises(DescriptionError, match="58 weekdays of 2026 are holidays, and at most 40 can be") as caught:
+        measured(tmp_path, CASE, setting=SETTING | {"holidays": days})
+    assert "休息日" in caught.value.render("zh")
 
 
 @pytest.mark.parametrize(

@@ -160,6 +160,20 @@ def test_the_test_data_say_what_is_right(tmp_path: Path) -> None:
     assert codes(measured(tmp_path / "c", [*exercise(), case(500, "ill", "ill", row="r1")])) == []
 
 
+def test_a_row_of_the_data_is_one_case_under_whatever_names(tmp_path: Path) -> None:
+    rows = [entry | {"row": f"r{number // 2}"} for number, entry in enumerate(exercise())]
+    caught = metric(measured(tmp_path, rows), "seeded_errors_caught")
+    assert caught.n < 60
+    twice = [case(0, "healthy", "ill", row="r0"), case(2, "healthy", "ill", row="r0")]
+    assert "case-seen-before" in codes(measured(tmp_path / "twice", twice))
+
+
+def test_who_knows_what_is_wrong_shows_nothing(tmp_path: Path) -> None:
+    found = measured(tmp_path, exercise(60), SETTING | {"blinded": False})
+    assert metric(found, "seeded_errors_caught").low is None
+    assert codes(found) == ["not-blinded"]
+
+
 def test_strangers_and_second_looks_do_not_count(tmp_path: Path) -> None:
     cases = exercise()
     again = cases[0] | {"shown": "2026-04-01T09:00:00Z", "decided": "2026-04-01T09:00:05Z"}

@@ -81,6 +81,21 @@ def test_a_signal_may_begin_later(tmp_path: Path) -> None:
     assert codes(found) == []
 
 
+def test_what_begins_in_days_to_come_is_not_watched(tmp_path: Path) -> None:
+    never = [signal | {"since": "2031-01-01"} for signal in (SENSITIVITY, COMPLAINTS)]
+    found = measured(tmp_path, plan=PLAN | {"signals": never})
+    assert value(found, "months_between_surveillance") == 12
+    assert value(found, "signals_behind_plan") == 2
+
+
+def test_signals_that_all_begin_late_hide_no_silence(tmp_path: Path) -> None:
+    late = [signal | {"since": "2026-11-01"} for signal in (SENSITIVITY, COMPLAINTS)]
+    found = measured(tmp_path, report("2026-11-01"), plan=PLAN | {"since": "2024-11-01", "signals": late})
+    assert value(found, "months_between_surveillance") == 24
+    assert codes(found) == ["nothing-watched"]
+    assert "nothing about any signal from 2024-11-01 to 2026-11-01" in found.warnings[0].text.en
+
+
 @pytest.mark.parametrize(
     ("rest", "says"),
     [

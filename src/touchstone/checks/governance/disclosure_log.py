@@ -59,9 +59,10 @@ def audit_disclosure(records: DisclosureRecords) -> Audit:
 
 
 def dismissed(case: DisclosureCase) -> bool:
-    """Whether a case was set aside by two people, and nothing in it speaks against that."""
-    seen = case.reproduced is not None and case.reproduced.shown > 0
-    return case.dismissal is not None and len(set(case.dismissal.by)) > 1 and not seen
+    """Whether a case was tried, never seen and set aside by two people, and was then neither fixed nor published."""
+    in_vain = case.reproduced is not None and tried(case.reproduced) > 0 and case.reproduced.shown == 0
+    by_two = case.dismissal is not None and len(set(case.dismissal.by)) > 1
+    return in_vain and by_two and case.fixed is None and case.advisory is None
 
 
 def _days_to_answer(case: DisclosureCase, day: date, calendar: WorkingDays, remarks: Remarks) -> int:
@@ -74,12 +75,16 @@ def _days_to_answer(case: DisclosureCase, day: date, calendar: WorkingDays, rema
 
 
 def _authority(records: DisclosureRecords, remarks: Remarks) -> Iterator[Metric]:
-    """Hours from the report to that to the authority; so far, if there was none. A drill is reported to nobody."""
-    if not records.reports_to_authority:
-        return
-    reportable = [case for case in records.cases if not case.drill and not dismissed(case)]
-    hours = max((_hours_to_authority(case, records.day, remarks) for case in reportable), default=0.0)
-    yield Metric(id="miit_report_hours", unit="hours", value=hours, n=len(reportable), better="lower")
+    """Hours from the report to that to the authority; so far, if there was none.
+
+    A drill need not be reported, and shows how long it takes where it was. Without a case nothing is shown.
+    """
+    reported = [
+        case for case in records.cases if not dismissed(case) and not (case.drill and case.authority_notified is None)
+    ]
+    if records.reports_to_authority and reported:
+        hours = max(_hours_to_authority(case, records.day, remarks) for case in reported)
+        yield Metric(id="miit_report_hours", unit="hours", value=hours, n=len(reported), better="lower")
 
 
 def _hours_to_authority(case: DisclosureCase, day: date, remarks: Remarks) -> float:

@@ -29,6 +29,7 @@ class Answer:
     """One person's answer to one case. A record that contradicts itself or the data is held against the exercise."""
 
     case: str
+    """What was shown: a row of the test data is one case under whatever names."""
     overseer: str
     advised: bool
     wrong_advice: bool
@@ -47,24 +48,27 @@ def answers(exercise: Exercise, remarks: Remarks) -> list[Answer]:
 
 def _answers(exercise: Exercise, remarks: Remarks) -> Iterator[Answer]:
     seen: set[tuple[str, str]] = set()
+    row_of = {case.case: case.row for case in exercise.cases if case.row is not None}
     for case in sorted(exercise.cases, key=lambda each: (each.shown, each.case, each.overseer)):
         name = f"{case.case} ({case.overseer})"
         if case.overseer not in exercise.setting.overseers:
             remarks.add("not-an-overseer", name, Text("is not one of the overseers", "不在监督人员之列"))
-        elif (case.case, case.overseer) in seen:
+            continue
+        shown = row_of.get(case.case, case.case)
+        if (shown, case.overseer) in seen:
             remarks.add("case-seen-before", name, Text("had seen this case before", "此前已见过该案例"))
         else:
-            seen.add((case.case, case.overseer))
-            yield _answer(case, name, exercise, remarks)
+            seen.add((shown, case.overseer))
+            yield _answer(case, shown, name, exercise, remarks)
 
 
-def _answer(case: OversightCase, name: str, exercise: Exercise, remarks: Remarks) -> Answer:
+def _answer(case: OversightCase, shown: str, name: str, exercise: Exercise, remarks: Remarks) -> Answer:
     truth = case.truth if case.row is None else exercise.truths.get(case.row, case.truth)
     sound = _is_sound(case, name, truth, exercise, remarks)
     wrong = case.advice is not None and (case.advice != truth or not sound)
     stopped = case.decision is None
     return Answer(
-        case=case.case,
+        case=shown,
         overseer=case.overseer,
         advised=case.advice is not None,
         wrong_advice=wrong,

@@ -50,6 +50,8 @@ def audit_oversight(exercise: Exercise, least: int) -> Audit:
             ),
         )
         caught = caught.model_copy(update={"low": None})
+    if not exercise.setting.blinded:
+        caught = caught.model_copy(update={"low": None})
     delays = [answer.seconds for answer in wrong if answer.right]
     slowest = delay_metric("seconds_to_intervene", "seconds", delays, SLOWEST)
     metrics = (
@@ -156,8 +158,9 @@ def _remark(
         remarks.say(
             "not-blinded",
             Text(
-                "the overseers knew that or how many errors were seeded: in service they know neither",
-                "监督者知晓植入错误的存在或数量；实际使用中并不知晓",
+                "the overseers knew which or how many answers were wrong: in service they know neither, so that a good"
+                " result decides nothing",
+                "监督者知晓哪些回答有误或其数量；实际使用中并不知晓，故结果良好亦不足以判定",
             ),
         )
     if _out_of_order(wrong, good):

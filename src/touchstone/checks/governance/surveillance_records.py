@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
@@ -30,9 +30,8 @@ class SurveillanceRecords:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """The longest time in which nobody said anything about a signal."""
+    """The longest time in which nobody said anything about a signal, or about any."""
 
-    signal: str
     start: date
     end: date
 
@@ -58,6 +57,13 @@ def audit_surveillance(records: SurveillanceRecords) -> Audit:
                 f"{gap.start} 至 {gap.end} 无报告，计划每 {signal.every_days} 天一次",
             )
             remarks.add("behind-plan", signal.name, what)
+    silence = longest_silence(records)
+    if silence.days > max(gap.days for gap in gaps):
+        what = Text(
+            f"nothing about any signal from {silence.start} to {silence.end}",
+            f"{silence.start} 至 {silence.end} 无任何信号的报告",
+        )
+        remarks.say("nothing-watched", what)
     unanswered = sum(_unanswered(report, records, remarks) for report in records.reports)
     missing = list(_missing_from_plan(records.plan))
     for element in missing:
@@ -68,7 +74,7 @@ def audit_surveillance(records: SurveillanceRecords) -> Audit:
         Metric(
             id="months_between_surveillance",
             unit="months",
-            value=max(gap.months for gap in gaps),
+            value=max(gap.months for gap in (silence, *gaps)),
             n=n,
             better="lower",
         ),
@@ -87,11 +93,24 @@ def longest_gaps(records: SurveillanceRecords) -> list[Gap]:
     gaps = []
     for signal in records.plan.signals:
         start = max(signal.since or records.plan.since, records.plan.since)
-        reported = sorted(report.at for report in records.reports if signal.name in report.values)
-        days = [start, *(day for day in reported if day > start), max(records.day, start)]
-        earlier, later = max(pairwise(days), key=lambda pair: pair[1] - pair[0])
-        gaps.append(Gap(signal.name, earlier, later))
+        if start > records.day:  # nobody watches it yet
+            start = records.plan.since
+        reported = (report.at for report in records.reports if signal.name in report.values)
+        gaps.append(_longest_gap(start, reported, records.day))
     return gaps
+
+
+def longest_silence(records: SurveillanceRecords) -> Gap:
+    """The longest time without a report about any signal: signals that begin one after the other hide no year."""
+    planned = {signal.name for signal in records.plan.signals}
+    reported = (report.at for report in records.reports if planned & report.values.keys())
+    return _longest_gap(records.plan.since, reported, records.day)
+
+
+def _longest_gap(start: date, reported: Iterable[date], end: date) -> Gap:
+    days = [start, *sorted(day for day in reported if day > start), end]
+    earlier, later = max(pairwise(days), key=lambda pair: pair[1] - pair[0])
+    return Gap(earlier, later)
 
 
 def _unanswered(report: SurveillanceReport, records: SurveillanceRecords, remarks: Remarks) -> int:

@@ -7,12 +7,12 @@ from datetime import date
 from typing import ClassVar
 
 from touchstone.system.description import Line
-from touchstone.system.registers.dated import Dated
 from touchstone.system.registers.entry import Day, told
+from touchstone.system.registers.working_days import WithWorkingDays
 from touchstone.text import Text
 
 
-class Disclosure(Dated):
+class Disclosure(WithWorkingDays):
     """Where reports are received, and on which days somebody works there."""
 
     register: ClassVar[str] = "disclosure"
@@ -24,8 +24,6 @@ class Disclosure(Dated):
     policy: Line = told(
         "address of the published policy", "公开政策的地址", examples=["https://example.org/disclosure"]
     )
-    holidays: list[Day] = told("weekdays on which nobody works", "工作日中的休息日", [])
-    worked_weekends: list[Day] = told("days at weekends that are worked instead", "调休上班的周末", [])
 
     def happened(self) -> Iterator[date]:
         yield self.as_of

@@ -7,9 +7,9 @@ from datetime import date
 from typing import ClassVar
 
 from touchstone.system.description import FactValue, Identifier, Line
-from touchstone.system.registers.dated import Dated
 from touchstone.system.registers.entry import Day, EntryPart, told
 from touchstone.system.registers.person import Person
+from touchstone.system.registers.working_days import WithWorkingDays
 from touchstone.text import Text
 
 
@@ -41,7 +41,7 @@ class ObligationFiling(EntryPart):
     reference: Line | None = told("number the authority gave it", "主管部门给出的编号", None)
 
 
-class ObligationRecord(Dated):
+class ObligationRecord(WithWorkingDays):
     """The whole register."""
 
     register: ClassVar[str] = "obligations"
@@ -60,8 +60,6 @@ class ObligationRecord(Dated):
     )
     decisions: list[ObligationDecision] = told("decisions", "处理结论", [])
     filings: list[ObligationFiling] = told("filings", "备案与报送", [])
-    holidays: list[Day] = told("weekdays on which nobody works", "工作日中的休息日", [])
-    worked_weekends: list[Day] = told("days at weekends that are worked instead", "调休上班的周末", [])
 
     def happened(self) -> Iterator[date]:
         yield self.as_of
