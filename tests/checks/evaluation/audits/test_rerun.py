@@ -45,6 +45,20 @@ def test_a_check_that_was_drawn_and_not_run_again_does_not_agree():
     assert values(rerun, replace(HONEST, reruns={}))["verdict_agreement"] == 0
 
 
+def test_no_difference_is_written_in_one_way_only():
+    """The zero that remains of two decimals has their places: whoever repeats the audit must get the same bytes."""
+    (rate,) = HONEST.observations[FIRST].metrics
+    more = [rate.model_copy(update={"id": f"m{n}", "value": Decimal(f"0.{'1' * n}")}) for n in range(1, 9)]
+    reports = set()
+    for metrics in (more, more[::-1]):
+        same = HONEST.observations[FIRST].model_copy(update={"metrics": tuple(metrics)})
+        record = replace(
+            HONEST, observations={**HONEST.observations, FIRST: same}, reruns={**HONEST.reruns, FIRST: same}
+        )
+        reports |= {exhibit.digest for exhibit in observe(rerun, record).exhibits}
+    assert len(reports) == 1
+
+
 def test_a_check_that_broke_off_gave_nothing_to_repeat():
     broken = HONEST.observations[FIRST].model_copy(update={"status": "error", "metrics": ()})
     record = replace(HONEST, observations={**HONEST.observations, FIRST: broken})

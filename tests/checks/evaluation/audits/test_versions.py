@@ -18,7 +18,7 @@ from touchstone.checks.registry import installed_checks, own_audits
 SAID = {
     "method.evidence": ("1", "sha256:a1dc16ba989dc94fc4612205bba840aafbde0899f7d84dc8a57212c02135ca1a"),
     "method.plan_lock": ("1", "sha256:568315e4346fadbbb9c265b0b75de0bb8a9deb1d70447835223c28ee29acfe6d"),
-    "method.rerun": ("1", "sha256:662c549073fb64f751586a972a80586a1d41a8194e704b2212bec72af3cc7b8f"),
+    "method.rerun": ("1", "sha256:ca9c6eb22e9db6e6c015e5a630e56e5d4e86d835390156df24b2227c8260bb95"),
     "method.separation": ("1", "sha256:4036537b94258af01d7f66c9550479b37b0902c105e7d1ed216e462dc93454e2"),
     "method.statistics": ("1", "sha256:4d7e48494b43222e8579c348a73fa6d86e0955cb76da03b62b4180255808c468"),
     "method.tool_qualification": ("1", "sha256:333920789b4c585e2865404e74fb4a6bdca3f1830dc1d87eee38f03af898da54"),

@@ -20,7 +20,7 @@ from touchstone.checks.evaluation.audits.made_up import FIRST, HONEST, altered
 from touchstone.checks.evaluation.audits.scale import on_unit_scale
 from touchstone.checks.run_record import RunRecord
 from touchstone.errors import UnavailableError
-from touchstone.records import ControlRun, Metric, Observation, Plan, PlanItem, plain
+from touchstone.records import ControlRun, Metric, Observation, Plan, PlanItem, number, plain
 from touchstone.standard.judge import compare
 from touchstone.text import Text
 
@@ -75,7 +75,7 @@ def rerun(record: RunRecord, parameters: Parameters, run: Run) -> Measurement:
             "check": check,
             "agrees": _agrees(record, check),
             "same_bytes": check in record.reruns and record.reruns[check] == record.observations.get(check),
-            "largest_difference": plain(max(_differences(record, check), default=Decimal(0))),
+            "largest_difference": plain(number(max(_differences(record, check), default=0))),
         }
         for check in _compared(record)
     ]
@@ -148,8 +148,8 @@ def _differences(record: RunRecord, check: str) -> list[Decimal]:
     first, second = _named(record.observations[check]), _named(record.reruns[check])
     return [
         abs(first[name].value - second[name].value)
-        for name in first.keys() & second.keys()
-        if on_unit_scale(first[name].unit)
+        for name in first
+        if name in second and on_unit_scale(first[name].unit)
     ]
 
 
