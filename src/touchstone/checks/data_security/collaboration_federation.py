@@ -9,7 +9,7 @@ over the test rows, which hold for each run by itself. The run that decides is o
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,9 +85,8 @@ def attack_federation(subject: Subject, declared: Collaboration, malicious_share
     parties, protocol = federation(task, declared, malicious_share, run)
     rounds = min(declared.rounds, ROUNDS[run.budget])
     seeds = run.generator("federations").integers(2**31, size=RUNS).tolist()
-    runs = _runs(task, parties, protocol, rounds, seeds, ALL_ATTACKS)
-    run.progress(0.9)
-    accuracy = float(runs.clean.mean())
+    clean = _right(task, parties, protocol, rounds, seeds, None)
+    accuracy = float(clean.mean(axis=1).min())
     if accuracy < task.largest_class + LEARNT:
         raise UnavailableError(
             Text(
@@ -98,6 +97,9 @@ def attack_federation(subject: Subject, declared: Collaboration, malicious_share
             "training.collaboration",
             Text("declare the rounds, steps and learning rate that were used", "请如实声明轮数、步数与学习率"),
         )
+    attacked = {attack: _right(task, parties, protocol, rounds, seeds, attack) for attack in ALL_ATTACKS}
+    run.progress(0.9)
+    runs = Runs(clean, attacked)
     strongest = max(ALL_ATTACKS, key=lambda attack: float(np.median(runs.drops(attack))))
     listed = {
         "parties": len(parties.rows),
@@ -133,7 +135,7 @@ def drop_metric(runs: Runs) -> Metric:
         value=number(float(np.median(runs.worst))),
         low=number(low),
         high=number(high),
-        method="order-statistic+betting",
+        method="order-statistic/betting",
         n=runs.clean.shape[1],
         better="lower",
     )
@@ -193,19 +195,12 @@ def _labelled(data: LabelledData) -> tuple[Rows, Classes]:
     return data.inputs, target_of(data)
 
 
-def _runs(
-    task: Task, parties: Parties, protocol: Protocol, rounds: int, seeds: Sequence[int], attacks: Sequence[str]
-) -> Runs:
-    def right(attack: str | None) -> NDArray[np.bool_]:
-        answers = [
-            task.learner.labels(
-                trained(task.learner, parties, protocol, rounds=rounds, seed=seed, attack=attack), task.test_x
-            )
-            for seed in seeds
-        ]
-        return np.asarray(np.stack(answers) == task.test_y)
-
-    return Runs(right(None), {attack: right(attack) for attack in attacks})
+def _right(
+    task: Task, parties: Parties, protocol: Protocol, rounds: int, seeds: Sequence[int], attack: str | None
+) -> NDArray[np.bool_]:
+    """Which test rows a run of each seed gets right, `(runs, n)`."""
+    weights = (trained(task.learner, parties, protocol, rounds=rounds, seed=seed, attack=attack) for seed in seeds)
+    return np.stack([task.learner.labels(each, task.test_x) == task.test_y for each in weights])
 
 
 def _controls(
@@ -213,16 +208,14 @@ def _controls(
 ) -> tuple[ControlRun, ControlRun]:
     """Parties that could attack and do not; and an attack on the plain mean that nobody clips."""
     parties, protocol = federation(task, declared, malicious_share, run)
-    (seed,) = run.generator("control federation").integers(2**31, size=1).tolist()
-    well = float(_runs(task, parties, protocol, rounds, [seed], (HONEST,)).worst[0])
-    open_parties = Parties(
-        parties.rows,
-        LocalTraining(parties.training.steps, parties.training.batch, parties.training.rate),
-        parties.malicious,
-        parties.classes,
-    )
-    stretched = _runs(task, open_parties, Protocol("mean"), rounds, [seed], ("sign-flip",))
-    lost = float(stretched.worst[0])
+    seeds = run.generator("control federation").integers(2**31, size=1).tolist()
+    bare = replace(parties, training=replace(parties.training, clipping_norm=None, noise=0.0))
+
+    def lost(who: Parties, how: Protocol, attack: str) -> float:
+        clean, attacked = (_right(task, who, how, rounds, seeds, each).mean() for each in (None, attack))
+        return float(clean - attacked)
+
+    well, stretched = lost(parties, protocol, HONEST), lost(bare, Protocol("mean"), "sign-flip")
     return (
         ControlRun(
             kind="null",
@@ -239,8 +232,8 @@ def _controls(
                 "flipped and stretched updates under the plain mean, unclipped: the accuracy falls by a tenth at least",
                 "对普通均值（不裁剪）提交反向放大的更新：准确率至少下降十分之一",
             ),
-            seen=Text(f"fell by {lost:.3f}", f"下降 {lost:.3f}"),
-            passed=lost >= 0.1,
+            seen=Text(f"fell by {stretched:.3f}", f"下降 {stretched:.3f}"),
+            passed=stretched >= 0.1,
         ),
     )
 
@@ -255,10 +248,10 @@ def _scope(task: Task, parties: Parties, rounds: int, strongest: str, accuracy: 
         code="federation-simulated",
         text=Text(
             f"the rule was measured on a simulation of this task: {kind_en}, {len(parties.rows)} parties with rows by "
-            f"lot, {parties.malicious} of them malicious, {rounds} rounds, accuracy {accuracy:.3f} without them; "
-            f"strongest attack: {strongest}",
+            f"lot, {parties.malicious} of them malicious, {rounds} rounds, accuracy {accuracy:.3f} at least without "
+            f"them; strongest attack: {strongest}",
             f"聚合规则在本任务的模拟中测得：{kind_zh}，{len(parties.rows)} 个参与方随机分配数据，"
             f"其中恶意 {parties.malicious} 个，训练 {rounds} 轮，"
-            f"无恶意方时准确率 {accuracy:.3f}；最强攻击：{strongest}",
+            f"无恶意方时准确率至少 {accuracy:.3f}；最强攻击：{strongest}",
         ),
     )
