@@ -97,7 +97,7 @@ class Gaussians:
         of_means = self.means @ self.precision
         squared = ((x @ self.precision) * x).sum(axis=1)[:, None] - 2 * x @ of_means.T
         squared += (of_means * self.means).sum(axis=1)
-        return np.nan_to_num(np.maximum(squared, 0.0) * self.counts / (self.counts + 1), nan=np.inf)
+        return np.asarray(np.nan_to_num(np.maximum(squared, 0.0) * self.counts / (self.counts + 1), nan=np.inf))
 
     def distances_left_out(self, labels: Labels) -> Numbers:
         """The same of the samples themselves, each from Gaussians fitted to all the others `(n, K)`.
@@ -116,7 +116,7 @@ class Gaussians:
         moved = gain[:, None] * along**2 * self.counts / (self.counts + 1)
         found = self.distances(x) + np.nan_to_num(moved, nan=np.inf)
         found[np.arange(n), labels] = share * length / (1 - share * length / n)
-        return found
+        return np.asarray(found)
 
 
 def fit(x: Features, labels: Labels, classes: int, spread: Numbers) -> Gaussians:
