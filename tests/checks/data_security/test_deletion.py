@@ -13,7 +13,7 @@ from tests.system.made import data_set, describe, make
 from touchstone.checks.data_security.deletion import DeletionParameters, deletion
 from touchstone.checks.data_security.held_subjects import wanted
 from touchstone.checks.declaration import Measurement
-from touchstone.errors import UnavailableError
+from touchstone.errors import DescriptionError, UnavailableError
 from touchstone.system.registers.of_subject import subject_digest
 from touchstone.system.subject import Subject
 
@@ -142,3 +142,9 @@ def test_without_a_record_nothing_is_said(tmp_path: Path) -> None:
         measured(system(tmp_path), [])
     with pytest.raises(UnavailableError, match="not handed in"):
         deletion.function(system(tmp_path / "other"), DeletionParameters(), InProcessRun())
+
+
+@pytest.mark.parametrize("subject", ["P-0003 ", "P-0003\u200b", "P-00\u00ad03"])
+def test_an_identifier_that_only_looks_the_same_is_refused(tmp_path: Path, subject: str) -> None:
+    with pytest.raises(DescriptionError, match="characters that nobody sees, or spaces at an end"):
+        measured(system(tmp_path), [*CLEAN, request(99, subject=subject)])

@@ -148,7 +148,8 @@ def test_without_its_test_the_substitute_does_not_count(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("fields", "reason"),
     [
-        ({"evidence": "sha256:" + "0" * 64}, "was not handed in"),
+        ({"evidence": "sha256:" + "0" * 64}, "is not among the documents handed in"),
+        ({"evidence": digest_of(b"model")}, "is not among the documents handed in"),
         ({"model": "sha256:" + "0" * 64}, "another model"),
         ({"agreeing": 980}, "980 of 1000 agreeing cases do not show"),
         ({"cases": 100, "agreeing": 100}, "do not show an agreement of 0.99"),
@@ -160,6 +161,15 @@ def test_a_test_that_shows_too_little_does_not_count(tmp_path: Path, fields: dic
     measurement, _ = measure(tmp_path, tests=tests)
     assert value(measurement, "verified_substitute_share") == 0
     assert [reason in note.text.en for note in measurement.warnings if note.code == "substitute-not-shown"] == [True]
+
+
+def test_of_two_tests_on_one_day_the_worse_decides(tmp_path: Path) -> None:
+    failed = TESTS[0] | {"agreeing": 0}
+    for number, tests in enumerate(([failed, *TESTS], [*TESTS, failed])):
+        measurement, _ = measure(tmp_path / str(number), tests=tests)
+        assert value(measurement, "verified_substitute_share") == value(
+            measure(tmp_path / f"alone {number}", tests=[failed, *TESTS[1:]])[0], "verified_substitute_share"
+        )
 
 
 def test_a_later_failure_takes_an_earlier_success_back(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from tests.system.made import data_set, describe, make
 from touchstone.checks.declaration import Measurement, Parameters
 from touchstone.checks.system_resilience.event_log import event_log, input_digest
 from touchstone.checks.system_resilience.log_trace import written
-from touchstone.errors import UnavailableError
+from touchstone.errors import DescriptionError, UnavailableError
 from touchstone.system.subject import Subject
 
 KEPT = {
@@ -184,3 +184,11 @@ def test_a_part_that_was_not_handed_in_is_said(system: Subject, tmp_path: Path) 
 def test_inputs_are_named_by_their_own_bytes() -> None:
     assert input_digest(np.array([1.0], ">f8")) == input_digest(np.array([1.0], np.float32))
     assert input_digest("价格") != input_digest("价")
+
+
+@pytest.mark.parametrize("kind", ["alarm", "other"])
+def test_no_decision_hides_under_another_kind(system: Subject, kind: str) -> None:
+    log = entries(system)
+    log[5] |= {"kind": kind}
+    with pytest.raises(DescriptionError, match=f"line 6: holds what only a decision holds, and is of kind {kind}"):
+        measured(system, log)

@@ -117,6 +117,18 @@ def test_a_device_that_is_not_on_the_map_leaves_it_open(system: Subject) -> None
     assert [each.id for each in measurement.metrics] == ["unsigned_updates_accepted"]
 
 
+def test_a_declared_device_is_at_the_edge_whatever_the_map_calls_it(system: Subject) -> None:
+    nodes = [NODES[0] | {"zone": "lab", "kind": "other"}, *NODES[1:]]
+    measurement = measured(system, network(nodes=nodes))
+    assert metric(measurement, "paths_from_edge_to_training_assets").value == 2
+
+
+def test_a_map_on_which_all_is_trusted_shows_nothing_good(system: Subject) -> None:
+    measurement = measured(system, network(nodes=NODES[1:], flows=FLOWS[1:]), devices=[])
+    assert [each.id for each in measurement.metrics] == ["unsigned_updates_accepted"]
+    assert codes(measurement) == ["nothing-outside-on-map"]
+
+
 def test_the_way_from_the_edge_is_shown(system: Subject) -> None:
     back = {"from": "gateway", "to": "lab", "authentication": "mutual-tls"}
     measurement = measured(system, network(flows=[*FLOWS, back]))
@@ -156,6 +168,11 @@ def test_a_map_without_assets_shows_no_ways_to_them(system: Subject) -> None:
         (TRIALS[1:], None, ["no-good-update"]),
         (TRIALS[:6], None, ["too-few-samples"]),
         ([*TRIALS[:6], *({**each, "id": f"again {each['id']}"} for each in TRIALS[1:6])], None, ["too-few-samples"]),
+        (
+            [each | {"signature": "expired"} if each["signature"] == "none" else each for each in TRIALS],
+            None,
+            ["fault-untried"],
+        ),
         ([each for each in TRIALS if each["signature"] != "altered"], None, ["too-few-samples", "fault-untried"]),
         (
             [*TRIALS, trial(50, "valid", accepted=True, package=TRIALS[3]["package"])],

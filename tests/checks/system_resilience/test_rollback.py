@@ -93,6 +93,11 @@ def test_what_speaks_against_a_drill_is_named(system: Subject, kind: str, change
     assert metric(measurement, name).n == 6
 
 
+def test_no_objective_is_declared_after_the_drill(system: Subject) -> None:
+    held = [drill(system, number, "restore", 300, objective_minutes=30 if number == 4 else 600) for number in range(5)]
+    assert float(metric(measured(system, held), "recovery_time_over_declared").value) == 10
+
+
 def test_failed_drills_meet_no_limit(system: Subject) -> None:
     failed = [drill(system, number, "rollback", finished=None) for number in range(5)]
     assert metric(measured(system, failed), "rollback_minutes").value == FAILED_MINUTES

@@ -50,11 +50,12 @@ class DeletionParameters(Parameters):
         "执行后标识不再出现于任何位置的删除请求占比：包括所提交的数据集、日志、文档及其他文件，以及删除后清点的索引、缓存与备份。",
     ),
     cannot_tell=Text(
-        "What was never handed in or listed is not seen, nor records under another identifier. Inside compressed files "
+        "What was never handed in or listed is not seen, nor records under another identifier, nor whether anything "
+        "was held about a subject before. Inside compressed files "
         "only the declared identifiers of data sets are read; numbers of up to seven digits, and digests of "
         "identifiers with spaces, commas or Chinese, are looked for among these only. What a model remembers is not "
         "measured here. Encryption and access rights are for people to examine.",
-        "未提交或未列出的内容以及使用其他标识的记录无法发现；压缩文件中只读取数据集所声明的标识，不超过七位的数字以及含空格、逗号或中文的标识摘要，也只在其中查找。"
+        "未提交或未列出的内容、使用其他标识的记录以及删除前是否确有留存，均无法发现；压缩文件中只读取数据集所声明的标识，不超过七位的数字以及含空格、逗号或中文的标识摘要，也只在其中查找。"
         "模型记忆的内容不在此测量。加密与访问权限由人工核查。",
     ),
     remedy=Text(

@@ -259,7 +259,7 @@ def _controls(run: Run) -> tuple[ControlRun, ...]:
     plants = (
         Plant(
             Text("a line changed afterwards", "事后被改动的行"),
-            [*sound[:5], sound[5].replace(b"decision", b"alarm"), *sound[6:]],
+            [*sound[:5], sound[5].replace(b"made-up-5", b"changed"), *sound[6:]],
             "chain-broken",
         ),
         Plant(Text("a line taken out", "被删除的行"), [*sound[:5], *sound[6:]], "chain-broken"),

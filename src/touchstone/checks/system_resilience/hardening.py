@@ -24,7 +24,7 @@ from touchstone.checks.least_samples import too_few
 from touchstone.checks.named_entries import entries_note
 from touchstone.checks.system_resilience.hardening_controls import control_runs
 from touchstone.checks.system_resilience.network_map import MapFindings, nameless_devices, read_off
-from touchstone.checks.system_resilience.offered_updates import Offered, offered
+from touchstone.checks.system_resilience.offered_updates import UNSIGNED, Offered, offered
 from touchstone.checks.system_resilience.unasked_service import open_paths
 from touchstone.errors import UnavailableError
 from touchstone.records import Exhibit, Metric, Note
@@ -147,24 +147,24 @@ def _of_this_version(subject: Subject) -> list[UpdateTrial]:
 
 
 def _ways_in(seen: MapFindings | None, service: tuple[str, ...] | None, nameless: Sequence[str]) -> tuple[Metric, ...]:
-    """None found counts only on a map with every declared device: without it nobody knows what ways in there are."""
+    """None found counts only on a map with every declared device and something outside: else nobody knows the ways."""
     found = len(nameless) + len(service or ()) + (0 if seen is None else len(seen.open_ways_in))
-    if found == 0 and (seen is None or seen.absent):
+    if found == 0 and (seen is None or seen.absent or not seen.starts):
         return ()
     return (_count("unauthenticated_ingest_paths", found, found),)
 
 
 def _updates(updates: Offered, least: int) -> tuple[Metric, ...]:
-    """None installed counts only if enough were tried, and a good one was installed somewhere."""
+    """None installed counts only if enough were tried, unsigned ones too, and a good one was installed somewhere."""
     tried = updates.refused + len(updates.accepted)
-    if not updates.accepted and (tried < least or not updates.good_accepted):
+    if not updates.accepted and (tried < least or not updates.good_accepted or UNSIGNED in updates.untried):
         return ()
     return (_count("unsigned_updates_accepted", len(updates.accepted), tried),)
 
 
 def _ways_to_assets(seen: MapFindings) -> tuple[Metric, ...]:
-    """None found counts only on a map with every declared device and with the assets."""
-    if not seen.ways_to_assets and (seen.absent or not seen.assets):
+    """None found counts only on a map with every declared device, something outside, and the assets."""
+    if not seen.ways_to_assets and (seen.absent or not seen.starts or not seen.assets):
         return ()
     return (_count("paths_from_edge_to_training_assets", len(seen.ways_to_assets), len(seen.assets)),)
 
@@ -204,6 +204,12 @@ def _map_remarks(seen: MapFindings | None, service: tuple[str, ...] | None, name
                 Text("said to end every connection, taken on trust", "声明终止所有连接，按声明采信"),
             ),
         ]
+        if not seen.starts:
+            what = Text(
+                "the map shows no edge device and no zone of low trust, so that nothing good can be said",
+                "网络清单未列出任何边缘设备或低信任区域，无法得出良好结论",
+            )
+            return [*_noted(said), Note(code="nothing-outside-on-map", text=what)]
         if not seen.assets:
             what = Text("the map shows neither training data nor parameters", "网络清单未列出训练数据与参数")
             return [*_noted(said), Note(code="no-assets-on-map", text=what)]

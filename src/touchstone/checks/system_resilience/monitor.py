@@ -165,7 +165,10 @@ def _remarks(found: Exercise, parameters: MonitorParameters) -> tuple[Note, ...]
     if unseeded:
         notes.append(entries_note("class-never-seeded", unseeded, Text("classes without an event", "未植入事件的类别")))
     if found.copies:
-        what = Text("alerts whose number stands twice; each counts once", "编号重复的告警，各计一次")
+        what = Text(
+            "alerts whose number, or class and moment, stands twice; each counts once",
+            "编号重复或类别与时刻均相同的告警，各计一次",
+        )
         notes.append(entries_note("alert-twice", found.copies, what))
     if found.quiet_windows == 0:
         what = Text(

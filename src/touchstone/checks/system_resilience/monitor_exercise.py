@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -53,7 +52,7 @@ class Exercise:
     alarmed_windows: int
     """Those of them in which an alert was raised all the same."""
     copies: tuple[str, ...]
-    """Numbers of alerts that stand twice; each alert counts once."""
+    """Numbers of alerts that were written down more than once; each alert counts once."""
 
 
 def evaluate(
@@ -77,14 +76,21 @@ def evaluate(
             against[place] = "same-event"
         seen_ids.add(event.id)
         seen_moments.add((event.threat, event.at))
-    once = list({alert.id: alert for alert in reversed(alerts)}.values())
+    once = _once(alerts)
+    kept = {id(alert) for alert in once}
     quiet, alarmed = _false_alarms(settings, events, once, window)
     return Exercise(
         events=tuple(_noticed(settings, events, once, against)),
         quiet_windows=quiet,
         alarmed_windows=alarmed,
-        copies=tuple(sorted(number for number, count in Counter(alert.id for alert in alerts).items() if count > 1)),
+        copies=tuple(sorted({alert.id for alert in alerts if id(alert) not in kept})),
     )
+
+
+def _once(alerts: Sequence[Alert]) -> list[Alert]:
+    """Each alert once: one number, or one class and moment, is one alert however often it was written down."""
+    numbers = {alert.id: alert for alert in reversed(alerts)}
+    return list({(alert.threat, alert.at): alert for alert in numbers.values()}.values())
 
 
 def _noticed(

@@ -22,6 +22,8 @@ class MapFindings:
     ways_to_assets: tuple[tuple[str, ...], ...]
     """A shortest way for each pair of a node of low trust and an asset that it can reach, or is."""
     assets: tuple[str, ...]
+    starts: tuple[str, ...]
+    """Where strangers may begin: edge devices, and whatever stands in a zone of low trust."""
     absent: tuple[str, ...]
     """Declared edge devices that do not stand on the map."""
     contradicted: tuple[str, ...]
@@ -34,7 +36,10 @@ def read_off(network: Network, devices: Sequence[EdgeDevice]) -> MapFindings:
     """Everything the map shows about these declared devices and about training assets."""
     nodes = {node.name: node for node in network.nodes}
     low_zones = {zone.name for zone in network.zones if zone.trust == "low"}
-    low = {name: None for name, node in nodes.items() if node.kind == "edge" or node.zone in low_zones}
+    declared = {device.name for device in devices}
+    low = {
+        name: None for name, node in nodes.items() if node.kind == "edge" or name in declared or node.zone in low_zones
+    }
     nameless = {device.name for device in devices if device.identity == "none"}
     unasked: dict[Link, None] = {
         (start, end): None
@@ -45,11 +50,12 @@ def read_off(network: Network, devices: Sequence[EdgeDevice]) -> MapFindings:
     ends = {node.name for node in network.nodes if node.terminated_by is not None}
     assets = tuple(node.name for node in network.nodes if node.kind in ASSETS)
     reached = {start: shortest_ways(links, start, ends) for start in low}
-    named = {device.name for device in devices} - nameless
+    named = declared - nameless
     return MapFindings(
         open_ways_in=tuple(unasked),
         ways_to_assets=tuple(ways[asset] for ways in reached.values() for asset in assets if asset in ways),
         assets=assets,
+        starts=tuple(low),
         absent=tuple(device.name for device in devices if device.name not in nodes),
         contradicted=tuple(dict.fromkeys(start for start, _ in unasked if start in named)),
         ends=tuple(nodes[name] for name in sorted(ends) if any(name in ways for ways in reached.values())),

@@ -12,6 +12,8 @@ FAULTS: tuple[str, ...] = tuple(
     fault for fault in get_args(UpdateTrial.model_fields["signature"].annotation) if fault != "valid"
 )
 
+UNSIGNED = "none"
+
 
 @dataclass(frozen=True, slots=True)
 class Offered:

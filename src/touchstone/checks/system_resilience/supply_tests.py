@@ -11,8 +11,9 @@ from collections.abc import Collection, Mapping, Sequence
 from touchstone.errors import EvidenceError
 from touchstone.records import Note, Observation
 from touchstone.statistics import proportion_bounds
+from touchstone.system.parts import parts_of_file
 from touchstone.system.registers.substitution_tests import SubstitutionTest
-from touchstone.system.subject import Subject
+from touchstone.system.subject import FileRecord, Subject
 from touchstone.text import Text
 
 LARGEST_OBSERVATION = 4 * 1024 * 1024
@@ -26,26 +27,27 @@ def verified_substitutes(
 ) -> tuple[dict[tuple[str, str], float], list[Note]]:
     """The substitutes that count at this agreement, and why the others do not.
 
-    Of several tests of one pair the latest decides: a substitute that failed later does not count any more.
+    Of several tests of one pair those of the latest day decide: a substitute that failed then does not count any more.
     """
-    latest: dict[tuple[str, str], SubstitutionTest] = {}
-    for test in sorted(tests, key=lambda each: each.tested):
-        latest[test.item, test.substitute] = test
+    latest: dict[tuple[str, str], list[SubstitutionTest]] = {}
+    for test in sorted(tests, key=lambda each: each.tested, reverse=True):
+        same_day = latest.setdefault((test.item, test.substitute), [test])
+        if test is not same_day[0] and test.tested == same_day[0].tested:
+            same_day.append(test)
     verified: dict[tuple[str, str], float] = {}
     notes = []
-    for pair, test in latest.items():
-        objection = _objection(test, subject, agreement)
-        if objection is None:
-            verified[pair] = test.switch_days
-        else:
-            notes.append(_note(test, objection))
+    for pair, same_day in latest.items():
+        objections = [(test, why) for test in same_day if (why := _objection(test, subject, agreement)) is not None]
+        notes += [_note(test, why) for test, why in objections]
+        if not objections:
+            verified[pair] = max(test.switch_days for test in same_day)
     return verified, notes
 
 
 def _objection(test: SubstitutionTest, subject: Subject, agreement: float) -> Text | None:
-    evidence = [record for record in subject.files if record.digest == test.evidence]
+    evidence = [record for record in subject.files if record.digest == test.evidence and _is_document(subject, record)]
     if not evidence:
-        return Text("the record of the test was not handed in", "未提交测试记录文件")
+        return Text("the record of the test is not among the documents handed in", "所提交的文档中没有测试记录")
     declared = subject.description.model
     model_digests = {subject.record(path).digest for path in (declared.file, *declared.more_files) if path is not None}
     if test.model is not None and model_digests and test.model not in model_digests:
@@ -61,6 +63,11 @@ def _objection(test: SubstitutionTest, subject: Subject, agreement: float) -> Te
             f"{test.cases} 例中 {test.agreeing} 例一致，不足以证明一致率达到 {agreement:g}",
         )
     return None
+
+
+def _is_document(subject: Subject, record: FileRecord) -> bool:
+    """Whether a file was handed in to be read: the model itself or its data prove nothing of a substitute."""
+    return "documents" in parts_of_file(subject.description, record.path)
 
 
 def _observation(subject: Subject, path: str) -> Observation | None:

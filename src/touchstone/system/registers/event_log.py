@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from touchstone.system.description import Line
 from touchstone.system.registers.entry import Entry, Fingerprint, Moment, told
@@ -47,3 +48,15 @@ class LoggedEvent(Entry):
     decision: Line | None = told("what was decided on it", "据此作出的决定", None)
     of: Line | None = told("override: number of the decision that was changed", "改判：所改判决策的编号", None)
     person: Person | None = told("override: who decided, by staff number", "改判：决定者工号", None)
+
+    @model_validator(mode="after")
+    def _says_what_it_is(self) -> LoggedEvent:
+        """A decision under another kind would escape being traced."""
+        said = (self.model, self.row, self.input, self.output, self.probability)
+        if self.kind in ("alarm", "other") and any(each is not None for each in said):
+            raise PydanticCustomError(
+                "kind_of_event",
+                "holds what only a decision holds, and is of kind {kind}",
+                {"kind": self.kind, "zh": f"含有仅决策才有的字段，种类却为 {self.kind}"},
+            )
+        return self

@@ -9,6 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from touchstone.system.description import Line
 from touchstone.system.registers.entry import Entry, Fingerprint, told
+from touchstone.system.registers.spelling import holds_unseen
 
 
 class OfSubject(Entry):
@@ -31,6 +32,12 @@ class OfSubject(Entry):
                 "one_subject",
                 "needs either `subject` or `subject_digest`, and not both",
                 {"zh": "须填写 `subject` 或 `subject_digest` 之一，且不可同时填写"},
+            )
+        if holds_unseen(self.subject or ""):
+            raise PydanticCustomError(
+                "unseen",
+                "`subject` holds characters that nobody sees, or spaces at an end",
+                {"zh": "`subject` 含不可见字符或首尾空格"},
             )
         return self
 

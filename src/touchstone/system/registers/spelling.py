@@ -9,6 +9,11 @@ _UNSEEN = "Cf"
 _DASH = "Pd"
 
 
+def holds_unseen(name: str) -> bool:
+    """Whether a name has spaces at an end, or characters that nobody sees: it looks like another one."""
+    return name != name.strip() or any(unicodedata.category(sign) in ("Cc", _UNSEEN) for sign in name)
+
+
 def one_spelling(name: str) -> str:
     """A name without what makes no second one: capitals, full-width letters, spaces, kinds of dashes, unseen signs."""
     plain = unicodedata.normalize("NFKC", name).casefold()
