@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -73,8 +74,10 @@ def _linear(estimator: Any, order: list[int], classes: int) -> Trained:
     from sklearn.pipeline import Pipeline
 
     last = estimator[-1] if isinstance(estimator, Pipeline) else estimator
-    coefficients, intercept = getattr(last, "coef_", None), getattr(last, "intercept_", None)
-    if not isinstance(coefficients, np.ndarray) or coefficients.ndim != 2 or intercept is None:
+    coefficients: Any = getattr(last, "coef_", None)
+    intercept: Any = getattr(last, "intercept_", None)
+    rows_wanted = (1, 2) if classes == 2 else (classes,)
+    if getattr(coefficients, "ndim", 0) != 2 or len(coefficients) not in rows_wanted or intercept is None:
         name = type(last).__name__
         raise _without_gradients(Text(f"a {name} is neither linear nor a network", f"{name} 既非线性模型亦非神经网络"))
     biases = np.broadcast_to(intercept, len(coefficients))
@@ -84,8 +87,14 @@ def _linear(estimator: Any, order: list[int], classes: int) -> Trained:
     weights = np.concatenate([coefficients[order].ravel(), biases[order]]).astype(np.float64)
 
     def rows(x: NDArray[np.float32]) -> Rows:
-        before = estimator[:-1].transform(x) if isinstance(estimator, Pipeline) and len(estimator) > 1 else x
-        return np.asarray(before, dtype=np.float64)
+        if not isinstance(estimator, Pipeline) or len(estimator) == 1:
+            return np.asarray(x, dtype=np.float64)
+        with warnings.catch_warnings():
+            # The names of the columns were compared once, when the model was opened.
+            warnings.filterwarnings("ignore", message="X does not have valid feature names")
+            transformed = estimator[:-1].transform(x)
+        dense = transformed.toarray() if hasattr(transformed, "toarray") else transformed
+        return np.asarray(dense, dtype=np.float64)
 
     return Trained(SoftmaxRegression(coefficients.shape[1], classes), weights, rows, inverts=True, trains=True)
 
