@@ -200,9 +200,11 @@ def test_an_empty_register_of_a_system_that_exports_is_a_contradiction(tmp_path:
     }
     abroad = {"system": system, "deployment": {"jurisdictions": ["CN", "SG"]}}
     found, _ = measured(tmp_path / "b", [], **abroad)
-    assert (without(found), codes(found)) == (1, ["export-not-recorded", "no-flow-to-country"])
+    assert (without(found), codes(found)) == (1, ["no-flow-to-country"])
+    known, _ = measured(tmp_path / "known", [FLOW])
     found, _ = measured(tmp_path / "c", [FLOW], **abroad)
     assert codes(found)[0] == "no-flow-to-country"
+    assert without(found) == without(known) + 1, "a flow elsewhere says nothing of this country"
     with pytest.raises(UnavailableError):
         measured(tmp_path / "d", [])
 

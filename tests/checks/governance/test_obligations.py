@@ -102,6 +102,12 @@ def test_holidays_give_more_time(tmp_path: Path) -> None:
     assert codes(measured(tmp_path, record)[0]) == ["confidence-of-the-law"]
 
 
+def test_a_duty_that_is_said_to_arise_later_is_named(tmp_path: Path) -> None:
+    found, _ = measured(tmp_path, filing(filed=None, arose="2031-01-01"))
+    assert counts(found) == (0, 0)
+    assert "filing-to-come" in codes(found)
+
+
 def test_the_newest_filing_counts(tmp_path: Path) -> None:
     old = RECORD["filings"][0] | {"arose": "2025-01-01", "filed": "2025-01-05", "valid_until": "2026-01-05"}
     assert counts(measured(tmp_path, {"filings": [RECORD["filings"][0], old]})[0]) == (0, 0)

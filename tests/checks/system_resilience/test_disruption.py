@@ -263,9 +263,15 @@ def test_the_bill_of_materials_is_held_against_the_graph(tmp_path: Path) -> None
 
 def test_where_nothing_can_be_cut_off_nothing_is_critical(tmp_path: Path) -> None:
     safe = [entry | ({} if "kind" in entry else {"jurisdictions": [], "interruptions": []}) for entry in GRAPH]
-    measurement, _ = measure(tmp_path, safe, components=[])
+    measurement, _ = measure(tmp_path / "safe", safe, components=[{"name": "runtime", "kind": "library"}])
     assert (exposed(measurement), value(measurement, "verified_substitute_share")) == (0, 1)
     assert value(measurement, "single_jurisdiction_loss") == 0
+
+
+def test_without_a_bill_of_materials_a_graph_shows_nothing(tmp_path: Path) -> None:
+    trivial = [{"name": "f", "kind": "function", "needs": [{"item": "x"}]}, {"name": "x", "jurisdictions": []}]
+    with pytest.raises(UnavailableError, match="no component is declared"):
+        measure(tmp_path, trivial, components=[])
 
 
 def test_home_counts_where_the_system_is_used_in_several_places(tmp_path: Path) -> None:

@@ -98,8 +98,8 @@ def cross_border(subject: Subject, parameters: Parameters, run: Run) -> Measurem
 
 def _records(subject: Subject) -> FlowRecords:
     flows = subject.register(Flow)
-    exported = tuple(_exported(subject))
-    if not flows and not exported:
+    exported, countries = _exported(subject), dict(_foreign(subject))
+    if not flows and exported is None and not countries:
         raise UnavailableError(
             Text("no flow is recorded, and nothing says that data leave", "未登记出境流，亦无迹象表明数据出境"),
             "registers",
@@ -123,7 +123,7 @@ def _records(subject: Subject) -> FlowRecords:
         files=frozenset(record.path for record in subject.files),
         personal=dict(_personal(subject)),
         exported=exported,
-        countries=dict(_foreign(subject)),
+        countries=countries,
     )
 
 
@@ -131,14 +131,13 @@ def _truth(fact: object) -> bool | None:
     return fact if isinstance(fact, bool) else None
 
 
-def _exported(subject: Subject) -> Iterator[Text]:
-    """What in the description says that data leave."""
-    if subject.facts.get("data.exported") is True:
-        yield Text(
-            "the fact `data.exported` is true, and no flow is recorded", "事实 `data.exported` 为真，却无出境流登记"
-        )
-    for country, what in _foreign(subject):
-        yield Text(f"{country}: {what.en}", f"{country}：{what.zh}")
+def _exported(subject: Subject) -> Text | None:
+    """That the facts say that data leave."""
+    if subject.facts.get("data.exported") is not True:
+        return None
+    return Text(
+        "the fact `data.exported` is true, and no flow is recorded", "事实 `data.exported` 为真，却无出境流登记"
+    )
 
 
 def _foreign(subject: Subject) -> Iterator[tuple[str, Text]]:

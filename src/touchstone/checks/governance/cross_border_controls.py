@@ -151,7 +151,7 @@ def flawed_flows(sound: FlowRecords, generator: np.random.Generator) -> Iterator
     yield Plant(Text("a name used twice", "编号重复"), replace(sound, flows=(*sound.flows, flow)), "flow-name-twice")
     yield Plant(
         Text("an empty register of a system that exports", "系统有数据出境而登记为空"),
-        replace(sound, flows=(), exported=(Text("data leave", "有数据出境"),)),
+        replace(sound, flows=(), exported=Text("data leave", "有数据出境")),
         "export-not-recorded",
     )
     yield Plant(

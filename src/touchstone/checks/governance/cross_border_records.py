@@ -36,10 +36,10 @@ class FlowRecords:
     """Files handed in with the system."""
     personal: Mapping[str, bool] = field(default_factory=dict)
     """Data sets that are declared to hold personal information, and whether any of it is sensitive."""
-    exported: tuple[Text, ...] = ()
-    """What in the description says that data leave."""
+    exported: Text | None = None
+    """That the description says that data leave."""
     countries: Mapping[str, Text] = field(default_factory=dict)
-    """Foreign jurisdictions the description names, and what is there."""
+    """Foreign jurisdictions the description names, and what is there: the model went there, and that is a flow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +77,13 @@ def audit_flows(records: FlowRecords, found: tuple[FlowFinding, ...] | None = No
     for each in found:
         if each.flaw is not None and each.why is not None:
             remarks.add(each.flaw, each.decided.flow.id, each.why)
-    missing = 0 if records.flows else len(records.exported)
-    if missing:
-        for reason in records.exported:
-            remarks.say("export-not-recorded", reason)
+    missing = 1 if records.exported is not None and not records.flows else 0
+    if records.exported is not None and missing:
+        remarks.say("export-not-recorded", records.exported)
     reached = {flow.country.split("-")[0] for flow in records.flows}
     for country, what in sorted(records.countries.items()):
         if country not in reached:
+            missing += 1
             remarks.add("no-flow-to-country", country, what)
     for table in used_tables(found):
         if table.stale(records.day):

@@ -62,6 +62,9 @@ class _Judge:
 
     def _not_filed(self, obligation: Obligation, wanted: FilingEntry, entry: ObligationFiling) -> FilingFinding:
         took = self.calendar.between(entry.arose, self.day)
+        if entry.arose > self.day:
+            why = Text(f"is said to arise only on {entry.arose}", f"登记称义务自 {entry.arose} 起才产生")
+            return FilingFinding(obligation, None, False, "filing-to-come", why)
         yearly = wanted.yearly and months_between(entry.arose, self.day) > MONTHS_OF_A_YEAR
         if not (yearly or self._late(wanted, entry, self.day)):
             return FilingFinding(obligation, took)

@@ -31,6 +31,7 @@ from touchstone.checks.system_resilience.supply_scenarios import (
     outcome_of,
 )
 from touchstone.checks.system_resilience.supply_tests import untested, verified_substitutes
+from touchstone.errors import UnavailableError
 from touchstone.methods.supply.concentration import herfindahl
 from touchstone.records import Metric, Note, number
 from touchstone.system.registers.substitution_tests import SubstitutionTest
@@ -128,6 +129,12 @@ def disruption(subject: Subject, parameters: DisruptionParameters, run: Run) -> 
     entries = subject.register(SupplyItem)
     tests = subject.register_if_any(SubstitutionTest)
     components = subject.description.components
+    if not components:
+        raise UnavailableError(
+            Text("no component is declared that the graph could be held against", "未申报任何可与图谱核对的组件"),
+            "components",
+            Text("declare the bill of materials", "请申报物料清单"),
+        )
     verified, doubts = verified_substitutes(tests, subject, parameters.agreement)
     model = supply_model(entries, components, verified)
     run.progress(0.2)
