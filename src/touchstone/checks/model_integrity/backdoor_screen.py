@@ -55,16 +55,19 @@ _COST = {"quick": (20, 60), "standard": (30, 120), "full": (60, 240)}
         "给出 p 值及参考模型数量，以及还原的标记及其在留出图像上的翻转率。",
     ),
     cannot_tell=Text(
-        "No evidence found is not evidence of absence: on small picture classifiers the methods catch about half of "
-        "planted backdoors at a 7 % false-alarm rate, and hardly any that shift colours, are meant for one class only, "
-        "or turn every class to another. Backdoors exist that no efficient test can find (Goldwasser et "
-        "al. 2022), and no test can be universal (Pichler et al. 2024). A finding may be a natural shortcut: it is "
+        "No evidence found is not evidence of absence. On small picture classifiers, nine of ten planted backdoors of "
+        "known kinds are found with 3 % of honest models flagged, and eight of ten on a task that nobody had tried; "
+        "stripes learnt without a wrong label are missed, and marks that resemble none of the changes shown may be. "
+        "Honest models are flagged more often where the references were not trained as the model was. Backdoors exist "
+        "that no efficient test can find (Goldwasser et al. 2022), and no test can be universal (Pichler et al. 2024). "
+        "A finding may be a natural shortcut: it is "
         "reported because it can be used, not because intent was shown. An attacker who knows this screen can train "
         "against it. Not covered: triggers made for each sample, physical triggers, language models, models without "
         "gradients. References that learnt from poisoned data hide the backdoor: the check of the data comes first. "
         "References are worth what whoever trained them is trusted for: best the laboratory itself.",
-        "未发现迹象不等于不存在后门：在小型图像分类器上，这些方法在约 7 % 误报率下只能检出约一半的植入后门，"
-        "对改变色调、只针对单一类别或使各类依次错位的后门几乎无法检出。"
+        "未发现迹象不等于不存在后门：在小型图像分类器上，对已知类型的植入后门约检出九成，可信模型误报约 3 %；"
+        "在从未试过的任务上约检出八成。不改标签而学到的条纹会漏检，与所示改动均不相似的标记可能漏检。"
+        "参考模型的训练方式与本模型不同时，可信模型的误报会增多。"
         "存在任何高效测试都无法发现的后门（Goldwasser 等 2022），也不存在通用的检测（Pichler 等 2024）。"
         "发现的可能是自然形成的捷径：报告它是因为可被利用，而非已证明蓄意。了解本筛查的攻击者可针对性训练以规避。"
         "不覆盖：逐样本触发器、物理触发器、语言模型、无梯度模型。"

@@ -1,7 +1,7 @@
 """How a model's score compares with honest models of its own task, data and architecture, and with planted ones.
 
-A p-value is given only against references that match: against those of another task, honest models were flagged in 40
-of 100 cases instead of 5. References learn whatever is in their training data, a backdoor as well: the check of the
+A p-value is given only against references that match: against those of another task, nearly all honest models were
+flagged. References learn whatever is in their training data, a backdoor as well: the check of the
 data comes first.
 """
 
