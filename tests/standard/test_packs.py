@@ -23,7 +23,7 @@ SCREENING = {
     "intelligent-manufacturing-screening": "intelligent-manufacturing",
     "digital-healthcare-screening": "digital-healthcare",
 }
-SCREENED = {"DS-07", "DS-08", "MI-01", "MI-09", "SR-01", "SR-02", "SR-04", "EM-03", "EM-04", "GA-05"}
+SCREENED = {"DS-07", "DS-08", "MI-01", "MI-09", "SR-01", "SR-02", "SR-04", "EM-03", "EM-04", "EM-05", "GA-05"}
 AUTOMATED = {
     "data.manifest",
     "privacy.membership_inference",
@@ -38,6 +38,7 @@ AUTOMATED = {
     "fair.group_metrics",
     "method.statistics",
     "method.tool_qualification",
+    "method.rerun",
 }
 CHINESE = re.compile("[\u4e00-\u9fff]")
 CLAUSE = r"([A-Z]\.?)?[0-9]+([.-][0-9]+)*(\([0-9a-z]\))?"
