@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+from pydantic import Field
+
+from touchstone.checks.declaration import Parameters
 from touchstone.records import Metric, Note
 from touchstone.text import Text
+
+
+class LeastSamples(Parameters):
+    """How many samples the standard asks for."""
+
+    n_min: int = Field(1, ge=1)
 
 
 def undecided_below(least: int, n: int, metric: Metric) -> Metric:

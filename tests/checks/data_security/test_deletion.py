@@ -10,9 +10,10 @@ import pytest
 from tests.checks.registers import with_registers
 from tests.checks.running import InProcessRun, codes, metric
 from tests.system.made import data_set, describe, make
-from touchstone.checks.data_security.deletion import DeletionParameters, deletion
+from touchstone.checks.data_security.deletion import deletion
 from touchstone.checks.data_security.held_subjects import wanted
 from touchstone.checks.declaration import Measurement
+from touchstone.checks.least_samples import LeastSamples
 from touchstone.errors import DescriptionError, UnavailableError
 from touchstone.system.registers.of_subject import subject_digest
 from touchstone.system.subject import Subject
@@ -48,7 +49,7 @@ def measured(
         documents.append({"path": name, "controls": ["DS-13"], "title": "a document"})
     registers = {"deletions": requests} | ({} if derived is None else {"derived-records": derived})
     whole = with_registers(subject, registers, documents=documents)
-    return deletion.function(whole, DeletionParameters(n_min=20), InProcessRun())
+    return deletion.function(whole, LeastSamples(n_min=20), InProcessRun())
 
 
 def test_what_stands_nowhere_is_deleted(tmp_path: Path) -> None:
@@ -141,7 +142,7 @@ def test_without_a_record_nothing_is_said(tmp_path: Path) -> None:
     with pytest.raises(UnavailableError, match="no request to delete"):
         measured(system(tmp_path), [])
     with pytest.raises(UnavailableError, match="not handed in"):
-        deletion.function(system(tmp_path / "other"), DeletionParameters(), InProcessRun())
+        deletion.function(system(tmp_path / "other"), LeastSamples(), InProcessRun())
 
 
 @pytest.mark.parametrize("subject", ["P-0003 ", "P-0003\u200b", "P-00\u00ad03"])

@@ -13,7 +13,8 @@ from tests.checks.governance.registered import STATE, registered
 from tests.checks.running import METHOD_CODE, InProcessRun, codes, metric
 from tests.system.made import data_set
 from touchstone.checks.declaration import Measurement
-from touchstone.checks.governance.oversight import OversightParameters, oversight
+from touchstone.checks.governance.oversight import oversight
+from touchstone.checks.least_samples import LeastSamples
 from touchstone.errors import UnavailableError
 from touchstone.statistics import proportion_bounds
 
@@ -59,7 +60,7 @@ def exercise(caught: int = 54, of: int = 60, overruled: int = 3) -> list[dict[st
 
 def measured(folder: Path, cases: list[dict[str, Any]], setting: dict[str, Any] = SETTING, **rest: Any) -> Measurement:
     subject = registered(folder, {"oversight": setting, "oversight-cases": cases, "stop-trials": [STOP]}, **rest)
-    return oversight.function(subject, OversightParameters(n_min=50), InProcessRun())
+    return oversight.function(subject, LeastSamples(n_min=50), InProcessRun())
 
 
 def test_an_exercise_in_order(tmp_path: Path) -> None:
@@ -208,7 +209,7 @@ def test_how_the_exercise_was_held_is_told(tmp_path: Path) -> None:
 )
 def test_one_failed_trial_is_enough(tmp_path: Path, changed: dict[str, Any], says: str) -> None:
     subject = registered(tmp_path, {"stop-trials": [STOP, STOP | {"id": "S-2"} | changed]})
-    found = oversight.function(subject, OversightParameters(), InProcessRun())
+    found = oversight.function(subject, LeastSamples(), InProcessRun())
     assert metric(found, "stop_control_works").value == 0
     assert codes(found) == ["not-handed-in", "not-stopped"]
     assert says in found.warnings[-1].text.en
@@ -224,7 +225,7 @@ def test_trials_and_exercises_of_another_state_show_nothing(tmp_path: Path) -> N
             "stop-trials": [STOP | {"state": other}],
         },
     )
-    found = oversight.function(subject, OversightParameters(), InProcessRun())
+    found = oversight.function(subject, LeastSamples(), InProcessRun())
     assert found.metrics == ()
     assert codes(found) == ["not-handed-in", "stop-of-another-state"]
     assert "about version 0" in found.warnings[0].text.en
@@ -232,4 +233,4 @@ def test_trials_and_exercises_of_another_state_show_nothing(tmp_path: Path) -> N
 
 def test_nothing_handed_in_is_not_measured(tmp_path: Path) -> None:
     with pytest.raises(UnavailableError):
-        oversight.function(registered(tmp_path, {"oversight": SETTING}), OversightParameters(), InProcessRun())
+        oversight.function(registered(tmp_path, {"oversight": SETTING}), LeastSamples(), InProcessRun())

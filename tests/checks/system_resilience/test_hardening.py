@@ -16,9 +16,10 @@ from tests.checks.system_resilience.test_endpoint import system as live_system
 from tests.service.running import COLUMNS, TOKEN, running
 from touchstone.canonical import digest_of
 from touchstone.checks.declaration import Measurement
+from touchstone.checks.least_samples import LeastSamples
 from touchstone.checks.system_resilience.endpoint_weak_service import COLUMNS as WEAK_COLUMNS
 from touchstone.checks.system_resilience.endpoint_weak_service import weak_service
-from touchstone.checks.system_resilience.hardening import HardeningParameters, hardening
+from touchstone.checks.system_resilience.hardening import hardening
 from touchstone.errors import UnavailableError
 from touchstone.system.models.http_connection import TOKEN_VARIABLE
 from touchstone.system.subject import Subject
@@ -68,7 +69,7 @@ def measured(
     registers = {"network": network() if map_ is None else map_, "update-trials": TRIALS if trials is None else trials}
     whole = with_registers(system, registers, deployment={"edge_devices": devices})
     run = InProcessRun()
-    measurement = hardening.function(whole, HardeningParameters(n_min=10), run)
+    measurement = hardening.function(whole, LeastSamples(n_min=10), run)
     assert json.loads(run.kept["ways.json"])["schema"] == "touchstone.network-ways/v1"
     return measurement
 
@@ -194,9 +195,9 @@ def test_a_service_is_asked_only_with_consent(tmp_path: Path, monkeypatch: pytes
     with weak_service() as service:
         silent = live_system(tmp_path / "silent", service.url, "weak", WEAK_COLUMNS, None)
         with pytest.raises(UnavailableError, match="not handed in"):
-            hardening.function(silent, HardeningParameters(), InProcessRun())
+            hardening.function(silent, LeastSamples(), InProcessRun())
         subject = live_system(tmp_path / "open", service.url, "weak", WEAK_COLUMNS, CONSENT)
-        measurement = hardening.function(subject, HardeningParameters(), InProcessRun())
+        measurement = hardening.function(subject, LeastSamples(), InProcessRun())
     assert metric(measurement, "unauthenticated_ingest_paths").value == 1
     assert codes(measurement) == ["part-not-measured", "part-not-measured", "service-unasked"]
     assert all(control.passed for control in measurement.controls)
@@ -207,15 +208,15 @@ def test_a_service_that_asks_for_a_token_opens_no_way(tmp_path: Path, monkeypatc
     with running() as service:
         subject = live_system(tmp_path, service.url, "small", COLUMNS, CONSENT | {"tenant_rate": 20})
         whole = with_registers(subject, {"network": network()})
-        measurement = hardening.function(whole, HardeningParameters(), InProcessRun())
+        measurement = hardening.function(whole, LeastSamples(), InProcessRun())
         assert metric(measurement, "unauthenticated_ingest_paths").value == 0
         monkeypatch.setenv(TOKEN_VARIABLE, "wrong")
-        measurement = hardening.function(whole, HardeningParameters(), InProcessRun())
+        measurement = hardening.function(whole, LeastSamples(), InProcessRun())
     assert codes(measurement) == ["part-not-measured", "part-not-measured"]
     assert "does not answer ordinary requests" in measurement.warnings[1].text.en
 
 
 def test_without_map_and_trials_only_a_nameless_device_speaks(system: Subject) -> None:
     alone = with_registers(system, {}, deployment={"edge_devices": [{"name": "radar", "kind": "radar"}]})
-    measurement = hardening.function(alone, HardeningParameters(), InProcessRun())
+    measurement = hardening.function(alone, LeastSamples(), InProcessRun())
     assert [(each.id, each.value) for each in measurement.metrics] == [("unauthenticated_ingest_paths", 1)]

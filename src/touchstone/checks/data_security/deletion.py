@@ -15,13 +15,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from pydantic import Field
-
 from touchstone.checks.data_security.deletion_controls import control_runs, probes_for
 from touchstone.checks.data_security.followed_up import REASONS, FollowedUp, followed_up
 from touchstone.checks.data_security.held_subjects import look_through, wanted
-from touchstone.checks.declaration import ANY_KIND, Measurement, MetricDeclaration, Needs, Parameters, Run, check
-from touchstone.checks.least_samples import too_few
+from touchstone.checks.declaration import ANY_KIND, Measurement, MetricDeclaration, Needs, Run, check
+from touchstone.checks.least_samples import LeastSamples, too_few
 from touchstone.checks.named_entries import entries_note, notes_by_reason
 from touchstone.errors import UnavailableError
 from touchstone.records import Metric, Note, number
@@ -32,12 +30,6 @@ from touchstone.text import Text
 
 SAMPLE = 2000
 """Most requests that are followed up."""
-
-
-class DeletionParameters(Parameters):
-    """How many requests the standard asks for."""
-
-    n_min: int = Field(1, ge=1)
 
 
 @check(
@@ -74,9 +66,9 @@ class DeletionParameters(Parameters):
             Text("deletion requests after which nothing is held", "执行后不再留存任何内容的删除请求占比"),
         ),
     ),
-    parameters=DeletionParameters,
+    parameters=LeastSamples,
 )
-def deletion(subject: Subject, parameters: DeletionParameters, run: Run) -> Measurement:
+def deletion(subject: Subject, parameters: LeastSamples, run: Run) -> Measurement:
     """Look for the subjects of a sample of requests wherever they could stand."""
     requests = subject.register(Deletion)
     if not requests:

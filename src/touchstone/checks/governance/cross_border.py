@@ -108,11 +108,10 @@ def _records(subject: Subject) -> FlowRecords:
                 "请声明事实 `data.exported`；若为 true，请登记全部出境流",
             ),
         )
-    filings = subject.register(Filing) if "filings" in (subject.description.registers or {}) else ()
     facts = subject.facts
     return FlowRecords(
         flows=flows,
-        filings=filings,
+        filings=subject.register_if_any(Filing),
         tables=decision_tables(),
         day=newest_day(subject) if flows else _newest_law(),
         declared=Declared(

@@ -107,10 +107,10 @@ def incident_clock(subject: Subject, parameters: Parameters, run: Run) -> Measur
 def _described(subject: Subject, regimes: Sequence[Regime]) -> Mapping[str, FactValue]:
     """Facts of the description, and those of the operator that the register of obligations states beside them."""
     declared = declared_facts(subject)
-    if ObligationRecord.register not in (subject.description.registers or {}):
-        return declared
-    (record,) = subject.register(ObligationRecord)
-    return known_of(regimes, declared, record.facts, events=False).facts
+    stated = {
+        name: value for record in subject.register_if_any(ObligationRecord) for name, value in record.facts.items()
+    }
+    return known_of(regimes, declared, stated, events=False).facts
 
 
 def _clocks(records: DrillRecords) -> dict[str, object]:

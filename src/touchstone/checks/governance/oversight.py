@@ -18,9 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
-from pydantic import Field
-
-from touchstone.checks.declaration import Measurement, MetricDeclaration, Needs, Parameters, Run, check
+from touchstone.checks.declaration import Measurement, MetricDeclaration, Needs, Run, check
 from touchstone.checks.governance.oversight_controls import (
     flawed_exercises,
     flawed_stops,
@@ -31,6 +29,7 @@ from touchstone.checks.governance.oversight_exercise import Exercise
 from touchstone.checks.governance.oversight_findings import audit_oversight
 from touchstone.checks.governance.recorded_state import present_state
 from touchstone.checks.governance.stop_control import StopRecords, audit_stops
+from touchstone.checks.least_samples import LeastSamples
 from touchstone.checks.register_controls import Audit, register_controls
 from touchstone.errors import UnavailableError
 from touchstone.records import ControlRun, Note
@@ -41,12 +40,6 @@ from touchstone.system.subject import Subject
 from touchstone.text import Text
 
 _Asked = TypeVar("_Asked")
-
-
-class OversightParameters(Parameters):
-    """What the standard asks of an exercise."""
-
-    n_min: int = Field(1, ge=1)
 
 
 @check(
@@ -103,9 +96,9 @@ class OversightParameters(Parameters):
             Text("wrong advice caught, by overseer", "各监督者发现的错误建议占比"),
         ),
     ),
-    parameters=OversightParameters,
+    parameters=LeastSamples,
 )
-def oversight(subject: Subject, parameters: OversightParameters, run: Run) -> Measurement:
+def oversight(subject: Subject, parameters: LeastSamples, run: Run) -> Measurement:
     """Measure the exercise and the trials; each of them also without the other."""
     parts = [
         _if_there(lambda: _exercise(subject, parameters, run)),
@@ -132,7 +125,7 @@ def _if_there(asked: Callable[[], _Asked]) -> _Asked | UnavailableError:
         return error
 
 
-def _exercise(subject: Subject, parameters: OversightParameters, run: Run) -> tuple[Audit, tuple[ControlRun, ...]]:
+def _exercise(subject: Subject, parameters: LeastSamples, run: Run) -> tuple[Audit, tuple[ControlRun, ...]]:
     [setting] = subject.register(Oversight)
     other = present_state(subject).difference(setting.state)
     if other is not None:

@@ -211,10 +211,7 @@ def _known(subject: Subject) -> Known:
 
 def _in_service_since(subject: Subject) -> dict[str, datetime]:
     """From the record of releases, where there is one."""
-    try:
-        releases = subject.register(Release)
-    except UnavailableError:
-        return {}
+    releases = subject.register_if_any(Release)
     return {each.model: each.released for each in sorted(releases, key=lambda each: each.released, reverse=True)}
 
 

@@ -20,8 +20,8 @@ from datetime import timedelta
 from pydantic import Field
 
 from touchstone.checks import worst_group
-from touchstone.checks.declaration import ANY_KIND, Measurement, MetricDeclaration, Needs, Parameters, Run, check
-from touchstone.checks.least_samples import too_few, undecided_below
+from touchstone.checks.declaration import ANY_KIND, Measurement, MetricDeclaration, Needs, Run, check
+from touchstone.checks.least_samples import LeastSamples, too_few, undecided_below
 from touchstone.checks.named_entries import entries_note, notes_by_reason
 from touchstone.checks.register_controls import Audit, Plant, register_controls
 from touchstone.checks.system_resilience.fault_trials import REASONS, Outcome, consistent_record, outcomes
@@ -36,10 +36,9 @@ from touchstone.text import Text
 _Record = tuple[Sequence[SafeState], Sequence[FaultInjection]]
 
 
-class FailSafeParameters(Parameters):
+class FailSafeParameters(LeastSamples):
     """What the standard asks of the number of trials, and of which share of them it asks for the time."""
 
-    n_min: int = Field(1, ge=1)
     quantile: float = Field(0.99, gt=0, lt=1)
 
 

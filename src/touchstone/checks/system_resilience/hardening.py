@@ -16,11 +16,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pydantic import Field
-
 from touchstone.canonical import canonical_json
-from touchstone.checks.declaration import ANY_KIND, Measurement, MetricDeclaration, Needs, Parameters, Run, check
-from touchstone.checks.least_samples import too_few
+from touchstone.checks.declaration import ANY_KIND, Measurement, MetricDeclaration, Needs, Run, check
+from touchstone.checks.least_samples import LeastSamples, too_few
 from touchstone.checks.named_entries import entries_note
 from touchstone.checks.system_resilience.hardening_controls import control_runs
 from touchstone.checks.system_resilience.network_map import MapFindings, nameless_devices, read_off
@@ -32,12 +30,6 @@ from touchstone.system.registers.network import Network
 from touchstone.system.registers.update_trials import UpdateTrial
 from touchstone.system.subject import Subject
 from touchstone.text import Text
-
-
-class HardeningParameters(Parameters):
-    """How many bad updates the standard asks to be tried."""
-
-    n_min: int = Field(1, ge=1)
 
 
 @check(
@@ -88,10 +80,10 @@ class HardeningParameters(Parameters):
             Text("ways from the edge to training data or parameters", "边缘到训练数据或参数的可达路径数"),
         ),
     ),
-    parameters=HardeningParameters,
+    parameters=LeastSamples,
     cost=lambda subject, _, __: 0 if subject.description.deployment.endpoint_tests is None else 5,
 )
-def hardening(subject: Subject, parameters: HardeningParameters, run: Run) -> Measurement:
+def hardening(subject: Subject, parameters: LeastSamples, run: Run) -> Measurement:
     """Read the map, sum up the trials, ask the service: each where it was handed in or permitted."""
     devices = subject.description.deployment.edge_devices
     seen, updates, service, missing = _parts(subject, run)

@@ -18,8 +18,8 @@ from datetime import timedelta
 from pydantic import Field
 
 from touchstone.checks import worst_group
-from touchstone.checks.declaration import ANY_KIND, Measurement, MetricDeclaration, Needs, Parameters, Run, check
-from touchstone.checks.least_samples import too_few, undecided_below
+from touchstone.checks.declaration import ANY_KIND, Measurement, MetricDeclaration, Needs, Run, check
+from touchstone.checks.least_samples import LeastSamples, too_few, undecided_below
 from touchstone.checks.named_entries import entries_note, notes_by_reason
 from touchstone.checks.register_controls import Audit, Plant, register_controls
 from touchstone.checks.shares import share_metric
@@ -40,10 +40,9 @@ from touchstone.system.subject import Subject
 from touchstone.text import Text
 
 
-class MonitorParameters(Parameters):
+class MonitorParameters(LeastSamples):
     """What the standard asks: how many events, the time of which share of them, and how long windows are."""
 
-    n_min: int = Field(1, ge=1)
     quantile: float = Field(0.9, gt=0, lt=1)
     window_seconds: float = Field(300, gt=0)
 

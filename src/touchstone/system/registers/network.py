@@ -42,7 +42,7 @@ class Node(EntryPart):
     )
 
 
-class Flow(EntryPart):
+class Connection(EntryPart):
     """An allowed connection."""
 
     from_: Line = told("node or zone that may open it", "发起方节点或区域", alias="from")
@@ -66,7 +66,7 @@ class Network(Entry):
         min_length=1,
         max_length=500,
     )
-    flows: list[Flow] = told(
+    flows: list[Connection] = told(
         "which connections are allowed; all others are not", "允许的连接；其余一律不允许", max_length=20_000
     )
 
