@@ -127,7 +127,12 @@ def templates(language: Language) -> Environment:
     """The templates of reports, with the words for what was measured."""
     environment = pages.templates("touchstone.report", language)
     environment.filters.update(
-        measured=words.measured, interval=words.interval, unit=words.unit, sentence=words.sentence
+        measured=words.measured,
+        interval=words.interval,
+        amount=words.amount,
+        unit=words.unit,
+        part=words.part,
+        sentence=words.sentence,
     )
     return environment
 
@@ -142,7 +147,7 @@ def _section(material: Material, requirement: Requirement, finding: Finding) -> 
     items = [item for item in material.plan.items if item.check.id in requirement.checks]
     observations = [material.observations[item.check.id] for item in items if item.check.id in material.observations]
     overall = {metric.id: metric for observation in observations for metric in observation.metrics if not metric.slice}
-    title = partial(_metric_title, material)
+    title = partial(_metric_title, material, requirement.checks)
     decided = {decision.metric for decision in finding.decisions}
     return ControlSection(
         requirement=requirement,
@@ -160,8 +165,10 @@ def _row(decision: Decision, metric: Metric | None, title: Text) -> DecisionRow:
     return DecisionRow(decision, metric, title, picture)
 
 
-def _metric_title(material: Material, metric: str) -> Text:
-    titles = (card.metrics[metric] for card in material.cards.values() if metric in card.metrics)
+def _metric_title(material: Material, checks: Sequence[str], metric: str) -> Text:
+    """As the control's own checks call it: another check may measure something else under the same name."""
+    own = [material.cards[check] for check in checks if check in material.cards]
+    titles = (card.metrics[metric] for card in (*own, *material.cards.values()) if metric in card.metrics)
     words_of_id = metric.replace("_", " ")
     return next(titles, Text(words_of_id, words_of_id))
 

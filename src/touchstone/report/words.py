@@ -64,7 +64,45 @@ UNITS = {
     "spearman": Text("rank correlation", "秩相关系数"),
     "advantage": Text("advantage", "优势"),
     "bits": Text("bits", "比特"),
+    "bool": Text("1 for yes, 0 for no", "1 为是，0 为否"),
+    "classes": Text("classes", "类"),
+    "components": Text("components", "个组件"),
+    "count_in_sample": Text("count in the sample", "样本中的计数"),
+    "days": Text("days", "天"),
+    "hours": Text("hours", "小时"),
+    "index": Text("index from 0 to 1", "指数（0 至 1）"),
+    "level": Text("level", "级"),
+    "minutes": Text("minutes", "分钟"),
+    "months": Text("months", "个月"),
+    "parties": Text("parties", "个参与方"),
+    "persons": Text("persons", "人"),
+    "probability": Text("probability", "概率"),
+    "samples": Text("samples", "个样本"),
+    "seconds": Text("seconds", "秒"),
+    "share_of_artefacts": Text("share of artefacts", "工件占比"),
+    "share_of_critical_items": Text("share of critical items", "关键项占比"),
+    "share_of_functions_lost": Text("share of functions lost", "丧失功能占比"),
+    "share_of_outputs": Text("share of outputs", "输出占比"),
+    "share_of_records": Text("share of records", "记录占比"),
+    "share_of_sample": Text("share of the sample", "样本占比"),
+    "share_of_sources": Text("share of sources", "来源占比"),
+    "share_of_unguarded": Text("share of that without the defence", "占无防御时的比例"),
+    "share_of_windows": Text("share of windows", "时间窗占比"),
+    "working_days": Text("working days", "个工作日"),
 }
+PARTS = {
+    "class": Text("class", "类别"),
+    "fault": Text("fault", "故障"),
+    "form": Text("form", "形态"),
+    "input": Text("input", "输入"),
+    "jurisdiction": Text("jurisdiction", "法域"),
+    "overseer": Text("overseer", "监督者"),
+    "store": Text("store", "存储"),
+    "threat": Text("threat", "威胁"),
+}
+"""What the parts are that a metric is given for; others stand as the check wrote them."""
+_PLAIN = frozenset({"count", "points", "ratio", "auc", "ece", "auc_points", "spearman", "advantage", "bool", "index"})
+"""Units that the name of what was measured says already."""
 OPERATORS = {">=": "≥", "<=": "≤"}
 
 
@@ -92,6 +130,23 @@ def interval(metric: Metric) -> str:
 def unit(name: str) -> Text:
     """A unit in words."""
     return UNITS.get(name, Text(name.replace("_", " "), name.replace("_", " ")))
+
+
+def amount(metric: Metric) -> Text:
+    """Value with its bounds, and its unit where the number is one of days, people or the like."""
+    shown = interval(metric)
+    if metric.unit in _PLAIN or metric.unit.startswith("share"):
+        return Text(shown, shown)
+    said = unit(metric.unit)
+    return Text(f"{shown} {said.en}", f"{shown} {said.zh}")
+
+
+def part(slice_: str) -> Text:
+    """The part that a metric is given for, in words: `threat=drift` is the threat `drift`."""
+    kind, equals, name = slice_.partition("=")
+    if not equals or kind not in PARTS:
+        return Text(slice_, slice_)
+    return Text(f"{PARTS[kind].en}: {name}", f"{PARTS[kind].zh}：{name}")
 
 
 def sentence(text: str) -> str:

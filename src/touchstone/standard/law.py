@@ -19,8 +19,8 @@ from touchstone.standard.obligation_pack import Regime, read_regime
 from touchstone.text import Text
 
 ADVICE = Text(
-    "Decision support, not legal advice: A was seen in a copy of the text, B is from memory, C is open.",
-    "仅供决策参考，不构成法律意见：A 见于文本副本，B 凭记忆整理，C 尚无定论。",
+    "Decision support, not legal advice. Grade A was compared with a copy of the text, B is from memory, C is open.",
+    "仅供决策参考，不构成法律意见。A 级已与文本副本核对，B 级凭记忆整理，C 级尚无定论。",
 )
 """Printed with every result that rests on a pack of law."""
 

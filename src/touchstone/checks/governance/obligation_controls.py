@@ -72,7 +72,7 @@ def flawed_obligations(sound: ObligationRecords, generator: np.random.Generator)
         (decision,) = record.decisions
         kept = [name for name in decision.on if name != dropped.id]
         yield Plant(
-            Text(f"{dropped.id} without a decision", f"{dropped.id} 未作决定"),
+            Text("one of the overlaps, gaps and conflicts without a decision", "重叠、空白与冲突中有一项未作决定"),
             with_record(decisions=[decision.model_copy(update={"on": kept})]),
             f"{dropped.kind}-undecided",
         )

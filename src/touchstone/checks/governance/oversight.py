@@ -59,7 +59,7 @@ _Asked = TypeVar("_Asked")
         "An exercise shows people who know that they are being watched; alertness over months of service is lower. If"
         " the cases are easier than those in service, so is oversight. A register shows what was recorded, not that it"
         " is true.",
-        "演练中的人员知道自己受到观察；长期使用中的警觉性会降低。若案例比实际更容易，结果会偏好。"
+        "演练中的人员知道自己受到观察；长期使用中的警觉性会降低。若案例比实际更容易，结果会偏乐观。"
         "登记记录只说明记载了什么，不说明其真实。",
     ),
     remedy=Text(

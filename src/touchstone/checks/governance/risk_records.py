@@ -61,7 +61,10 @@ def audit_risks(records: RiskRecords) -> Audit:
     flawed += _twice(records, remarks)
     missing = without_entry(records.families, (threat for risk in open_risks.values() for threat in risk.threats))
     for family in missing:
-        remarks.say("threat-without-risk", family.name)
+        what = Text(
+            f"no open risk names a threat of the family {family.name.en}", f"无未关闭风险涉及“{family.name.zh}”类威胁"
+        )
+        remarks.say("threat-without-risk", what)
     borne = [acceptance.until - acceptance.accepted for acceptance in standing]
     borne += [
         risk.due - risk.identified

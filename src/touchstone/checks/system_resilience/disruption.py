@@ -223,7 +223,8 @@ def _worst_jurisdiction(worst: Scenario, horizon: int) -> Note:
     return Note(
         code="worst-jurisdiction",
         text=Text(
-            f"a cut-off by {worst.name} takes away {items} items and at most {most} functions within {horizon} days",
-            f"{worst.name} 断供将切断 {items} 项，{horizon} 天内最多同时丧失 {most} 项功能",
+            f"worst jurisdiction {worst.name}: items it cuts off: {items}; functions down at once within {horizon}"
+            f" days, at most: {most}",
+            f"影响最大的法域 {worst.name}：切断 {items} 项，{horizon} 天内最多同时丧失 {most} 项功能",
         ),
     )

@@ -41,8 +41,10 @@ def controls(
         ),
         ControlRun(
             kind="planted",
-            expected=Text("one substitute whose test is struck out is missed", "删去一项替代测试后应被发现"),
-            seen=Text(", ".join(sorted(single)) or "nothing", "、".join(sorted(single)) or "无"),
+            expected=Text(
+                "the one item whose substitute is no longer tested is found", "删去一项替代测试后，该项应被发现"
+            ),
+            seen=Text(f"found: {len(single)}", f"发现 {len(single)} 项"),
             passed=single == {first[0]} and len(weakened.exposed) == 1,
         ),
         _one_more(entries, components, verified),
