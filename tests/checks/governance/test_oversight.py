@@ -175,6 +175,24 @@ def test_who_knows_what_is_wrong_shows_nothing(tmp_path: Path) -> None:
     assert codes(found) == ["not-blinded"]
 
 
+def test_who_oversees_by_another_register_is_an_overseer(tmp_path: Path) -> None:
+    log = [
+        {"id": "d", "at": "2026-03-01T00:00:00Z", "kind": "decision", "output": "ill"},
+        {
+            "id": "o",
+            "at": "2026-03-01T00:00:09Z",
+            "kind": "override",
+            "of": "d",
+            "decision": "healthy",
+            "person": "P-3",
+        },
+    ]
+    registers = {"oversight": SETTING, "oversight-cases": exercise(), "stop-trials": [STOP], "event-log": log}
+    found = oversight.function(registered(tmp_path, registers), LeastSamples(n_min=50), InProcessRun())
+    assert codes(found) == ["overseer-not-tested"]
+    assert metric(found, "seeded_errors_caught").method == "clusters/cases+overseers"
+
+
 def test_strangers_and_second_looks_do_not_count(tmp_path: Path) -> None:
     cases = exercise()
     again = cases[0] | {"shown": "2026-04-01T09:00:00Z", "decided": "2026-04-01T09:00:05Z"}

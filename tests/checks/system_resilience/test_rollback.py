@@ -14,7 +14,7 @@ from tests.checks.system_resilience.systems import picture_system
 from touchstone.canonical import digest_of
 from touchstone.checks.declaration import Measurement
 from touchstone.checks.system_resilience.rollback import FAILED_MINUTES, RollbackParameters, rollback
-from touchstone.errors import UnavailableError
+from touchstone.errors import DescriptionError, UnavailableError
 from touchstone.system.subject import Subject
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
@@ -96,6 +96,13 @@ def test_what_speaks_against_a_drill_is_named(system: Subject, kind: str, change
 def test_no_objective_is_declared_after_the_drill(system: Subject) -> None:
     held = [drill(system, number, "restore", 300, objective_minutes=30 if number == 4 else 600) for number in range(5)]
     assert float(metric(measured(system, held), "recovery_time_over_declared").value) == 10
+
+
+@pytest.mark.parametrize("objective", [1e-300, 0, -1, 1e300])
+def test_absurd_objectives_are_refused(system: Subject, objective: float) -> None:
+    held = [drill(system, number, "restore", objective_minutes=objective) for number in range(5)]
+    with pytest.raises(DescriptionError, match="objective_minutes: expected at"):
+        measured(system, held)
 
 
 def test_failed_drills_meet_no_limit(system: Subject) -> None:

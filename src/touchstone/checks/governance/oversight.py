@@ -33,6 +33,7 @@ from touchstone.checks.least_samples import LeastSamples
 from touchstone.checks.register_controls import Audit, register_controls
 from touchstone.errors import UnavailableError
 from touchstone.records import ControlRun, Note
+from touchstone.system.registers.event_log import LoggedEvent
 from touchstone.system.registers.oversight import Oversight
 from touchstone.system.registers.oversight_cases import OversightCase
 from touchstone.system.registers.stop_trials import StopTrial
@@ -126,7 +127,7 @@ def _if_there(asked: Callable[[], _Asked]) -> _Asked | UnavailableError:
 
 
 def _exercise(subject: Subject, parameters: LeastSamples, run: Run) -> tuple[Audit, tuple[ControlRun, ...]]:
-    [setting] = subject.register(Oversight)
+    setting = _with_all_overseers(subject)
     other = present_state(subject).difference(setting.state)
     if other is not None:
         raise UnavailableError(
@@ -143,6 +144,15 @@ def _exercise(subject: Subject, parameters: LeastSamples, run: Run) -> tuple[Aud
         return audit_oversight(exercise, parameters.n_min)
 
     return audit(exercise), register_controls(audit, sound, tuple(flawed_exercises(sound)))
+
+
+def _with_all_overseers(subject: Subject) -> Oversight:
+    """The setting with everyone who oversees the system by other registers: who is left out took no part."""
+    [setting] = subject.register(Oversight)
+    others = {trial.overseer for trial in subject.register_if_any(StopTrial)}
+    others |= {event.person for event in subject.register_if_any(LoggedEvent) if event.person is not None}
+    left_out = sorted(others - set(setting.overseers))
+    return setting.model_copy(update={"overseers": [*setting.overseers, *left_out]})
 
 
 def _truths(subject: Subject, cases: tuple[OversightCase, ...], labels: tuple[str, ...]) -> Mapping[str, str]:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
-from typing import Annotated, ClassVar, Literal
+from typing import ClassVar, Literal
 
-from pydantic import Field
-
-from touchstone.system.description import Finite, Line
+from touchstone.system.description import Line
 from touchstone.system.registers.dated import Dated
-from touchstone.system.registers.entry import Fingerprint, Moment, told
+from touchstone.system.registers.entry import Duration, Fingerprint, Moment, told
 from touchstone.text import Text
 
 
@@ -29,9 +27,7 @@ class Drill(Dated):
     finished: Moment | None = told(
         "when the service answered again; left out, it failed", "恢复服务的时间；不填即失败", None
     )
-    objective_minutes: Annotated[Finite, Field(gt=0)] = told(
-        "the declared objective for it", "所声明的目标时间（分钟）", examples=[30]
-    )
+    objective_minutes: Duration = told("the declared objective for it", "所声明的目标时间（分钟）", examples=[30])
     model_after: Fingerprint | None = told(
         "SHA-256 of the model file in service afterwards, as it was read back",
         "演练后所读回的在用模型文件的 SHA-256",

@@ -65,5 +65,7 @@ Moment = Annotated[datetime, BeforeValidator(_moment)]
 """A point in time, ISO 8601 with its zone: two clocks without zones cannot be compared. Any zone has a day for it."""
 Day = Annotated[date, BeforeValidator(_day)]
 """A day, ISO 8601."""
+Duration = Annotated[float, Field(ge=0.001, le=1e9, allow_inf_nan=False)]
+"""A declared length of time, in the unit that its field states. What is shorter or longer declares nothing."""
 Fingerprint = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
 """SHA-256 of some bytes, as everywhere in the evidence."""

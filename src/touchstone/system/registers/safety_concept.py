@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, ClassVar, Literal
+from typing import ClassVar, Literal
 
-from pydantic import Field
-
-from touchstone.system.description import Finite, Line
-from touchstone.system.registers.entry import Entry, told
+from touchstone.system.description import Line
+from touchstone.system.registers.entry import Duration, Entry, told
 from touchstone.text import Text
 
 Fault = Literal[
@@ -36,9 +34,7 @@ class SafeState(Entry):
         "系统须进入的状态，或由谁接管",
         examples=["signals fall back to their fixed programme"],
     )
-    seconds: Annotated[Finite, Field(gt=0)] = told(
-        "time within which it has to be reached", "须在多长时间内到达（秒）", examples=[5]
-    )
+    seconds: Duration = told("time within which it has to be reached", "须在多长时间内到达（秒）", examples=[5])
 
     def shows(self) -> Iterator[str]:
         yield "deploy.safety_related"

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from touchstone.system.description import Identifier, Line
 from touchstone.system.registers.dated import Dated
-from touchstone.system.registers.entry import Moment, told
+from touchstone.system.registers.entry import Duration, Moment, told
 from touchstone.system.registers.person import Person
 from touchstone.system.registers.state import State
 from touchstone.text import Text
@@ -28,9 +28,7 @@ class StopTrial(Dated):
     control: Line = told("what was pressed", "所操作的控制", examples=["emergency stop at the operator's desk"])
     pressed: Moment = told("when", "操作时间")
     stopped: Moment | None = told("when the system stood; left out if it did not", "系统停止的时间；未停止则省略", None)
-    within_seconds: Annotated[float, Field(gt=0, allow_inf_nan=False)] = told(
-        "within which time it has to stand", "规定的停止时限（秒）", examples=[2]
-    )
+    within_seconds: Duration = told("within which time it has to stand", "规定的停止时限（秒）", examples=[2])
     answers_after: Annotated[int, Field(ge=0)] = told(
         "answers the system gave after it stood", "停止之后系统仍给出的回答数"
     )

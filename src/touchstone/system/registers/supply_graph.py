@@ -11,7 +11,7 @@ from touchstone.system.description import Finite, Jurisdiction, Line
 from touchstone.system.registers.entry import Entry, EntryPart, told
 from touchstone.text import Text
 
-Days = Annotated[Finite, Field(ge=0)]
+Days = Annotated[Finite, Field(ge=0, le=1_000_000)]
 Mode = Literal["supply", "updates", "remote", "use"]
 
 
