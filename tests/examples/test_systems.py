@@ -67,7 +67,7 @@ def test_files_stay_small(name: str) -> None:
 
 def test_all_examples_together_stay_small() -> None:
     shipped = {file.path: file.size for name in SYSTEMS for file in open_system(EXAMPLES / name).files}
-    assert sum(shipped.values()) < 5 * MEGABYTE
+    assert sum(shipped.values()) < 6 * MEGABYTE
 
 
 @pytest.mark.parametrize("name", WITHOUT_TORCH)
