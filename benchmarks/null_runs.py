@@ -51,8 +51,8 @@ CHANGED = (
     "exchangeable now, and the noisier ones stand apart without a level",
     "drift: the planted shift was 0.5 and found in 0.875 of 40 runs; it is 0.6",
     "detectors of single inputs: the judged input always had the same class; it is drawn",
-    "the correction for many tests came after model.backdoor's p-value fell to 0.05 in 30 of 400 runs, which alone would "
-    "refute its level",
+    "the correction for many tests came after model.backdoor's p-value fell to 0.05 in 30 of 400 runs, which alone "
+    "would refute its level",
 )
 """What of this benchmark was changed after first results had been seen."""
 RUNS = 400
