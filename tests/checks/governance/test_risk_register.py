@@ -51,7 +51,7 @@ def test_a_register_in_order(tmp_path: Path) -> None:
     assert metric(found, "acceptance_max_days").value == 364
     assert codes(found) == []
     assert all(control.passed for control in found.controls)
-    assert len(found.controls) == 11
+    assert len(found.controls) == 12
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,7 @@ def test_surveillance_in_order(tmp_path: Path) -> None:
     assert value(found, "triggers_without_reaction") == value(found, "plan_elements_missing") == 0
     assert codes(found) == []
     assert all(control.passed for control in found.controls)
-    assert len(found.controls) == 9
+    assert len(found.controls) == 10
 
 
 def test_no_report_at_all_is_a_silence_since_the_beginning(tmp_path: Path) -> None:

@@ -75,6 +75,11 @@ def flawed_exercises(sound: Exercise) -> Iterator[Plant[Exercise]]:
         Text("errors kept for the end", "错误集中在最后"), replace(sound, cases=sorted_cases), "order-not-by-lot"
     )
     yield Plant(
+        Text("people who know what is wrong", "事先知晓哪些有误"),
+        replace(sound, setting=sound.setting.model_copy(update={"blinded": False})),
+        "not-blinded",
+    )
+    yield Plant(
         Text("an overseer who took no part", "有监督人员未参加演练"),
         replace(sound, setting=sound.setting.model_copy(update={"overseers": [*PEOPLE, "fourth"]})),
         "overseer-not-tested",

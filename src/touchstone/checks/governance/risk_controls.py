@@ -106,6 +106,15 @@ def flawed_risks(sound: RiskRecords, generator: np.random.Generator) -> Iterator
         "threat-without-risk",
     )
     yield Plant(
+        Text("a treatment that is never due", "永不到期的处置"),
+        replace(
+            sound,
+            risks=(*other_risks, risk.model_copy(update={"due": risk.identified + timedelta(days=LONGEST + 1)})),
+            acceptances=others,
+        ),
+        "acceptance_max_days",
+    )
+    yield Plant(
         Text("an acceptance for ever", "无限期接受"),
         accepted(until=acceptance.accepted + timedelta(days=LONGEST + 1)),
         "acceptance_max_days",

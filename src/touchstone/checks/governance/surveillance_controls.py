@@ -90,6 +90,13 @@ def flawed_surveillance(sound: SurveillanceRecords) -> Iterator[Plant[Surveillan
         reacted(what="continued"),
         "triggers_without_reaction",
     )
+    yield Plant(
+        Text("reports of nothing that is planned", "报告未涉及任何计划信号"),
+        planned(
+            signals=[signal.model_copy(update={"name": f"another {signal.name}"}) for signal in sound.plan.signals]
+        ),
+        "months_between_surveillance",
+    )
     yield Plant(Text("a plan without an end", "计划未含退役"), planned(retirement=None), "plan_elements_missing")
     yield Plant(
         Text("a plan in which nothing suspends", "计划中无暂停信号"),
