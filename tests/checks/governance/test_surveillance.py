@@ -88,6 +88,18 @@ def test_what_begins_in_days_to_come_is_not_watched(tmp_path: Path) -> None:
     assert value(found, "signals_behind_plan") == 2
 
 
+def test_once_this_version_is_in_service_reports_of_another_say_nothing(tmp_path: Path) -> None:
+    other = {"state": STATE | {"version": "0.9"}}
+    registers = {
+        "surveillance-plan": PLAN,
+        "surveillance-reports": [report("2026-01-20", **other), report("2026-05-20", **other)],
+        "releases": [{"version": "1", "released": "2026-03-01T00:00:00Z", "model": "sha256:" + "0" * 64}],
+    }
+    found = surveillance.function(registered(tmp_path, registers), Parameters(), InProcessRun())
+    assert value(found, "months_between_surveillance") == 10
+    assert "last-report-on-another-state" in codes(found)
+
+
 def test_signals_that_all_begin_late_hide_no_silence(tmp_path: Path) -> None:
     late = [signal | {"since": "2026-11-01"} for signal in (SENSITIVITY, COMPLAINTS)]
     found = measured(tmp_path, report("2026-11-01"), plan=PLAN | {"since": "2024-11-01", "signals": late})

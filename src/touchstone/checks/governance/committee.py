@@ -15,7 +15,6 @@ Source: Science and technology ethics review measures (trial), Art. 7, 14, 28; I
 
 from __future__ import annotations
 
-from datetime import date
 from decimal import Decimal
 
 from touchstone.canonical import canonical_json
@@ -29,7 +28,6 @@ from touchstone.checks.register_controls import register_controls
 from touchstone.records import number, plain
 from touchstone.system.registers.committee import Committee
 from touchstone.system.registers.committee_decisions import CommitteeDecision
-from touchstone.system.registers.releases import Release
 from touchstone.system.subject import Subject
 from touchstone.text import Text
 
@@ -97,7 +95,6 @@ def committee(subject: Subject, parameters: Parameters, run: Run) -> Measurement
         state=present_state(subject),
         supplier=subject.description.system.supplier.name,
         day=newest_day(subject),
-        released=_released(subject),
     )
     audit = audit_committee(records)
     sound = sound_committee(run.generator("controls"))
@@ -106,14 +103,6 @@ def committee(subject: Subject, parameters: Parameters, run: Run) -> Measurement
         controls=register_controls(audit_committee, sound, tuple(flawed_committees(sound))),
         exhibits=(run.exhibit("decisions.json", "application/json", _listing(records)),),
         warnings=audit.notes,
-    )
-
-
-def _released(subject: Subject) -> date | None:
-    """The first day of this version in service, by the record of releases."""
-    version = subject.description.system.version
-    return min(
-        (each.released.date() for each in subject.register_if_any(Release) if each.version == version), default=None
     )
 
 

@@ -27,13 +27,11 @@ class CommitteeRecords:
     supplier: str
     day: date
     """Day up to which the records reach."""
-    released: date | None = None
-    """Day on which the record of releases lets this version begin its service."""
 
     @property
     def in_service_since(self) -> date | None:
         """The earliest day that any register gives."""
-        stated = (self.committee.in_service_since, self.released)
+        stated = (self.committee.in_service_since, self.state.released)
         return min((day for day in stated if day is not None), default=None)
 
     def about_this_state(self) -> list[Count]:

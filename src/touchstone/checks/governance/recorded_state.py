@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from touchstone.canonical import Digest
 from touchstone.checks.model_integrity.model_files import model_files
 from touchstone.errors import UnavailableError
+from touchstone.system.registers.releases import Release
 from touchstone.system.registers.state import State
 from touchstone.system.subject import FileRecord, Subject
 from touchstone.text import Text
@@ -22,6 +24,8 @@ class PresentState:
     """Every file by its path."""
     model: tuple[str, ...]
     """Files that make the model what it is: whoever decides on it has to have seen them."""
+    released: date | None = None
+    """The first day of this version in service, by the record of releases."""
 
     def difference(self, recorded: State) -> Text | None:
         """Why `recorded` is another state than this one; `None` when it is this one."""
@@ -47,7 +51,9 @@ def present_state(subject: Subject) -> PresentState:
     """The state of a subject. Of a model behind a service there is no file: only its version can be compared."""
     files = {record.path: record.digest for record in subject.files}
     model = tuple(record.path for record in _of_the_model(subject))
-    return PresentState(subject.description.system.version, files, model)
+    version = subject.description.system.version
+    days = (each.released.date() for each in subject.register_if_any(Release) if each.version == version)
+    return PresentState(version, files, model, min(days, default=None))
 
 
 def _of_the_model(subject: Subject) -> Sequence[FileRecord]:

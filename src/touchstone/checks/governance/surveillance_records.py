@@ -27,6 +27,15 @@ class SurveillanceRecords:
     day: date
     """Day up to which the records reach."""
 
+    def about_this_system(self) -> list[SurveillanceReport]:
+        """Reports that count: once this version is in service, by the record of releases, those of another do not."""
+        released = self.state.released
+        return [
+            report
+            for report in self.reports
+            if released is None or report.at < released or self.state.difference(report.state) is None
+        ]
+
 
 @dataclass(frozen=True, slots=True)
 class Gap:
@@ -95,7 +104,7 @@ def longest_gaps(records: SurveillanceRecords) -> list[Gap]:
         start = max(signal.since or records.plan.since, records.plan.since)
         if start > records.day:  # nobody watches it yet
             start = records.plan.since
-        reported = (report.at for report in records.reports if signal.name in report.values)
+        reported = (report.at for report in records.about_this_system() if signal.name in report.values)
         gaps.append(_longest_gap(start, reported, records.day))
     return gaps
 
@@ -103,7 +112,7 @@ def longest_gaps(records: SurveillanceRecords) -> list[Gap]:
 def longest_silence(records: SurveillanceRecords) -> Gap:
     """The longest time without a report about any signal: signals that begin one after the other hide no year."""
     planned = {signal.name for signal in records.plan.signals}
-    reported = (report.at for report in records.reports if planned & report.values.keys())
+    reported = (report.at for report in records.about_this_system() if planned & report.values.keys())
     return _longest_gap(records.plan.since, reported, records.day)
 
 
