@@ -151,6 +151,7 @@ def test_inside_the_envelope_only_its_own_checks_are_needed(tmp_path: Path) -> N
         ("b", {"since": "2026-05-05"}, "was agreed on later"),
         ("c", {"parts": ["data.train"]}, "does not allow model"),
         ("d", {"document": "sha256:" + "0" * 64}, "was not handed in"),
+        ("model", {"document": digest_of(NEW)}, "was not handed in"),
         ("e", {"checks": ["supply.aibom"]}, "was not run again: supply.aibom"),
     ):
         measurement = with_clause(name, **fields)
@@ -225,6 +226,13 @@ def test_a_release_by_a_change_that_is_said_not_to_be_in_service_is_found(tmp_pa
     measurement = reviewed(tmp_path, [change(released=None)], releases=releases)
     assert unassessed(measurement) == 1
     assert "release 2: C-1 made its model and says that it is not in service" in said(measurement)
+
+
+def test_nothing_on_record_and_nothing_to_compare_with_shows_nothing(tmp_path: Path) -> None:
+    with pytest.raises(UnavailableError, match="no change is on record"):
+        reviewed(tmp_path / "first", [])
+    then = before(tmp_path / "then")
+    assert unassessed(reviewed(tmp_path / "second", [], **{"previous-assessment": then})) == 1
 
 
 def test_without_a_register_it_is_not_tested(tmp_path: Path) -> None:

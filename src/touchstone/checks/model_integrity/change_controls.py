@@ -97,6 +97,7 @@ def _history(begin: datetime, digests: list[str]) -> ChangeRecord:
         releases=[],
         before=Before(begin, {MODEL: first, "document": document}, frozenset(), CHECKS),
         files={MODEL: third, "document": document},
+        documents=frozenset({document}),
         parts_of=lambda path: frozenset({"documents" if path == "document" else MODEL}),
         affected=lambda parts: CHECKS if MODEL in parts else frozenset(),
     )

@@ -23,6 +23,7 @@ from touchstone.checks.declaration import Check, Measurement, MetricDeclaration,
 from touchstone.checks.dependence import affected
 from touchstone.checks.model_integrity.change_controls import controls
 from touchstone.checks.model_integrity.change_review import Before, ChangeRecord, Judged, Review, reviewed
+from touchstone.errors import UnavailableError
 from touchstone.records import Metric, Note
 from touchstone.standard.catalog import load_standard
 from touchstone.system.parts import parts_of_file, parts_that_differ
@@ -79,12 +80,25 @@ def change_impact(subject: Subject, parameters: Parameters, run: Run) -> Measure
     checks = installed_checks().values()
     changes = subject.register(Change)
     before, doubts = _before(subject)
+    if not changes and before is None and not doubts:
+        raise UnavailableError(
+            Text(
+                "no change is on record, and there is no earlier assessment to tell whether there was one",
+                "未登记任何变更，亦无先前测评可供判断是否发生过变更",
+            ),
+            "registers",
+            Text(
+                "from the second assessment on, hand in `previous-assessment` (`touchstone bundle baseline`)",
+                "自第二次测评起，请提交 `previous-assessment`（由 `touchstone bundle baseline` 生成）",
+            ),
+        )
     record = ChangeRecord(
         changes=changes,
         clauses=subject.register_if_any(EnvelopeClause),
         releases=subject.register_if_any(Release),
         before=before,
         files={file.path: file.digest for file in subject.files},
+        documents=frozenset(subject.record(each.path).digest for each in subject.description.documents),
         parts_of=lambda path: parts_of_file(subject.description, path),
         affected=cache(lambda parts: affected(parts, checks)),
     )

@@ -46,6 +46,8 @@ class ChangeRecord:
     before: Before | None
     files: Mapping[str, Digest]
     """Every file of the system now, by path."""
+    documents: frozenset[Digest]
+    """Those that were handed in as documents."""
     parts_of: Callable[[str], frozenset[str]]
     """The parts that a file belongs to."""
     affected: Callable[[frozenset[str]], frozenset[str]]
@@ -160,7 +162,7 @@ def _clause(change: Change, parts: frozenset[str], record: ChangeRecord) -> tupl
     if len(named) != 1:
         return None, Text(f"no one clause is called {change.envelope}", f"没有唯一名为 {change.envelope} 的条款")
     [clause] = named
-    if clause.document not in record.files.values():
+    if clause.document not in record.documents:
         return None, Text(f"the document of clause {clause.id} was not handed in", f"未提交条款 {clause.id} 所载文档")
     if clause.since > change.at.date():
         return None, Text(f"clause {clause.id} was agreed on later", f"条款 {clause.id} 约定在后")
