@@ -162,7 +162,8 @@ def backdoor_screen(subject: Subject, parameters: Parameters, run: Run) -> Measu
             better="lower",
         ),
     ]
-    notes, statistics = [found.note(label)], {"areas": areas.tolist()}
+    notes: list[Note] = []  # first what decides, or why nothing does; then what was found
+    statistics: dict[str, dict[str, float] | list[float]] = {"areas": areas.tolist()}
     if calibrated is not None:
         metrics += _calibrated_metrics(calibrated)
         statistics["kinds"] = calibrated.comparison.kinds
@@ -175,7 +176,7 @@ def backdoor_screen(subject: Subject, parameters: Parameters, run: Run) -> Measu
         tuple(metrics),
         controls(screened, vetted, seed),
         exhibits(subject, screened, vetted, statistics, found, run),
-        (*notes, *_remarks(screened)),
+        (*notes, found.note(label), *_remarks(screened)),
     )
 
 
