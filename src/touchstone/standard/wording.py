@@ -114,13 +114,13 @@ def what_would_decide(limit: Limit, metric: Metric) -> Text:
     if metric.value == limit.value:
         return Text(
             f"{name}: the observed value equals the limit; more than {metric.n} samples are needed to part them",
-            f"{name}：实测值等于限值，需要多于 {metric.n} 个的样本才能区分二者",
+            f"{name}：实测值等于限值，需要多于 {metric.n} 个样本才能区分二者",
         )
     needed = samples_needed(metric, limit.value)
     if needed is None:
         return Text(
             f"{name}: more independent samples than the {metric.n} used are needed",
-            f"{name}：需要多于 {metric.n} 个的独立样本",
+            f"{name}：需要多于 {metric.n} 个独立样本",
         )
     return Text(
         f"{name}: about {needed} samples would decide at the observed rate ({metric.n} used)",
