@@ -330,6 +330,9 @@ def test_an_interrupted_scan_ends_at_once_and_leaves_no_worker(tmp_path: Path) -
         _, err = running.communicate(timeout=10)
     assert workers
     assert (running.returncode, err.strip()) == (2, "stopped")
+    deadline = time.monotonic() + 5  # what has ended stays listed until whoever inherits it looks
+    while any(Path(f"/proc/{worker}").exists() for worker in workers) and time.monotonic() < deadline:
+        time.sleep(0.02)
     assert not [worker for worker in workers if Path(f"/proc/{worker}").exists()]
 
 
