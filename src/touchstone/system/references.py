@@ -18,6 +18,7 @@ from touchstone.documents import FieldPath
 from touchstone.errors import UserError
 from touchstone.files import FileError, unreadable
 from touchstone.system.description import ModelDeclaration, SystemDescription
+from touchstone.system.registers.exports import Export
 from touchstone.text import Text
 
 MOST_FILES = 100_000
@@ -44,6 +45,9 @@ def references(description: SystemDescription) -> Iterator[Reference]:
         yield Reference(("training", "differential_privacy", "canary_scores"), claim.canary_scores)
     for kind, path in (description.registers or {}).items():
         yield Reference(("registers", kind), path)
+        folder = str(PurePosixPath(path).parent)
+        if kind == Export.register and folder != ".":  # the exported files lie with their register
+            yield Reference(("registers", kind), folder, folder=True)
     canaries = description.training.canaries if description.training else None
     if canaries is not None:
         yield Reference(("training", "canaries", "path"), canaries.path)

@@ -12,6 +12,7 @@ from touchstone.system.registers.changes import Change
 from touchstone.system.registers.collaboration_rounds import CollaborationRound
 from touchstone.system.registers.committee import Committee
 from touchstone.system.registers.committee_decisions import CommitteeDecision
+from touchstone.system.registers.content_labels import ContentLabels
 from touchstone.system.registers.deletions import Deletion
 from touchstone.system.registers.derived_records import DerivedRecord
 from touchstone.system.registers.disclosure import Disclosure
@@ -19,6 +20,7 @@ from touchstone.system.registers.disclosure_cases import DisclosureCase
 from touchstone.system.registers.drills import Drill
 from touchstone.system.registers.entry import Entry
 from touchstone.system.registers.event_log import LoggedEvent
+from touchstone.system.registers.exports import Export
 from touchstone.system.registers.fault_injections import FaultInjection
 from touchstone.system.registers.filings import Filing
 from touchstone.system.registers.flows import Flow
@@ -51,12 +53,14 @@ _KINDS: tuple[type[Entry], ...] = (
     CollaborationRound,
     Committee,
     CommitteeDecision,
+    ContentLabels,
     Deletion,
     DerivedRecord,
     Disclosure,
     DisclosureCase,
     Drill,
     LoggedEvent,
+    Export,
     FaultInjection,
     Filing,
     Flow,
