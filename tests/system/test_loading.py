@@ -36,7 +36,7 @@ BROKEN: list[tuple[tuple[str, str], int, str, str, str]] = [
     (("access: artefact", "access: white-box"), 13, "model.access: expected one of", "以下之一", "predictions"),
     (("[a, b]\n", "a\n"), 17, "model.input.columns: expected a list", "应为列表", "[\"age\", \"income\"]"),
     (("low: 0", "low: zero"), 18, "model.input.low: expected a number", "应为数值", "low: 0.0"),
-    (("labels: [\"no\", \"yes\"]", "labels: [\"yes\"]"), 22, "expected at least 2 entries", "至少 2 项", "class names"),
+    (("labels: [\"no\", \"yes\"]", "labels: [\"yes\"]"), 22, "fewer than two classes", "少于两个类别", "class names"),
     (("    kind: logits", "    labels: []"), 22, "a second time; the first is on line 21", "重复", "keep one"),
     (("origin: made up", "origin: ''"), 29, "data.test.origin: expected text that is not empty", "非空文本", "licence"),
     (("format: csv", "format: xlsx"), 27, "data.test.format: expected one of csv, parquet", "以下之一", "format: csv"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from touchstone.assessment.seeds import seed_of
 from touchstone.checks.declaration import Check, Measurement, Needs, Parameters, Run
+from touchstone.conversation import ask
 from touchstone.errors import ArtifactError
 from touchstone.records import CheckIdentity, PlanItem
 from touchstone.scan.file import scan_bytes
@@ -23,6 +24,9 @@ def _take_in(subject: Subject, parameters: Parameters, run: Run) -> Measurement:
     data = {role: subject.data(role) for role in subject.description.data.declared()}
     for name in subject.description.registers or ():
         subject.register(REGISTERS[name])
+    if subject.description.model.task == "generation":
+        subject.assistant().reply([ask("Good morning.")])
+        return Measurement(metrics=())
     try:
         model = subject.model()
         if "test" in data:

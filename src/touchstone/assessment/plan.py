@@ -16,7 +16,7 @@ from touchstone.checks.declaration import Check, Parameters
 from touchstone.errors import StandardError, UserError
 from touchstone.records import Access, Budget, CheckIdentity, Note, Plan, PlanItem, Profile, Requirement
 from touchstone.standard.applicability import applies
-from touchstone.standard.judge import stopping_limits
+from touchstone.standard.comparing import stopping_limits
 from touchstone.system.models.handle import Capability
 from touchstone.system.subject import Subject
 from touchstone.text import Text
@@ -221,6 +221,8 @@ def _unmet_data(check: Check, subject: Subject) -> Note | None:
 def _expected_capabilities(subject: Subject) -> frozenset[Capability]:
     """What the handle will be able to do, as far as the description tells."""
     model, test = subject.description.model, subject.description.data.test
+    if model.task == "generation":
+        return frozenset()
     expected = {Capability.LABELS}
     if model.format == "predictions":
         if test is not None and len(test.predictions) > 1:

@@ -55,7 +55,7 @@ class Needs:
     """Whether the data sets must be labelled."""
     sensitive: bool = False
     """Whether the test data must carry sensitive attributes."""
-    tasks: tuple[Literal["classification", "regression"], ...] = ("classification", "regression")
+    tasks: tuple[Literal["classification", "regression", "generation"], ...] = ("classification", "regression")
     inputs: tuple[Literal["tabular", "image", "timeseries", "text"], ...] = NUMBERS
     attacked_service: bool = False
     """Whether the model must be a service whose owner consents to hostile requests and load."""

@@ -21,6 +21,7 @@ from touchstone.system.description import (
     OutputSpecification,
     SystemDescription,
 )
+from touchstone.system.generation_problems import generation_problems
 from touchstone.system.problem import Problem, shown
 from touchstone.system.registers.problems import register_problems
 from touchstone.system.shown_facts import denied_facts
@@ -50,6 +51,7 @@ def consistency_problems(description: SystemDescription) -> Iterator[Problem]:
     if model.normalisation is not None:
         yield from _normalisation(model.normalisation, model.input)
     yield from _output(model.output)
+    yield from generation_problems(description)
     yield from _layers(model)
     yield from _smoothing(model)
     yield from _deployed(model)
@@ -173,7 +175,7 @@ def _url(at: FieldPath, url: str) -> Iterator[Problem]:
 def _access(model: ModelDeclaration) -> Iterator[Problem]:
     """Nobody can be given more than the form of the model allows."""
     most = {"predictions": Access.PREDICTIONS, "http": Access.PROBABILITIES}.get(model.format, Access.ARTEFACT)
-    if model.format == "http" and model.output.kind == "labels":
+    if model.format == "http" and model.output.kind in {"labels", "text"}:
         most = Access.LABELS
     if not most.allows(model.access):
         yield Problem(

@@ -85,7 +85,7 @@ def _with_needs(values: Mapping[FieldPath, Known | Unknown]) -> Values:
     """The values, with a placeholder for what the schema leaves optional but these values make necessary."""
     form = _value(values, ("model", "format"))
     kind = _value(values, ("model", "input", "kind"))
-    needed: list[FieldPath] = []
+    needed: list[FieldPath] = [("model", "output", "labels")]
     if form not in {"http", "predictions"}:
         needed.append(("model", "file"))
     if form == "http":

@@ -72,8 +72,24 @@ MEANINGS: dict[str, Text] = {
         "可信参考模型的目录，由 `touchstone references train` 生成",
     ),
     "ModelDeclaration.endpoint": Text(
-        "base URL of an Open Inference Protocol v2 service", "Open Inference Protocol v2 服务的基础 URL"
+        "base URL of a service: Open Inference Protocol v2, or, for texts, chat as OpenAI has it",
+        "服务的基础 URL：Open Inference Protocol v2；生成文本的系统为 OpenAI 对话接口",
     ),
+    "ModelDeclaration.generation": Text("how a system that writes texts is asked", "生成文本的系统如何接受询问"),
+    "Generation.instructions": Text(
+        "text that goes ahead of every conversation; left out, the service brings its own",
+        "置于每次对话之前的指令文本；不填则由服务自带",
+    ),
+    "Generation.languages": Text("languages it is made for", "系统所面向的语言"),
+    "Generation.calls_tools": Text(
+        "whether it takes descriptions of tools, and answers with calls of them",
+        "是否接受工具描述并以工具调用作答",
+    ),
+    "Generation.unguarded_model": Text(
+        "name at the endpoint of the same model without its guards, so that their cost is seen",
+        "服务上同一模型不带防护时的名称，用于度量防护的代价",
+    ),
+    "Generation.answer_tokens": Text("longest answer that is asked for, in tokens", "请求的最长回答（词元数）"),
     "ModelDeclaration.endpoint_model": Text("name of the model at the endpoint", "模型在该服务中的名称"),
     "ModelDeclaration.endpoint_queries": Text(
         "most samples that may be sent to the service each time the model is opened; what needs more is cut short",

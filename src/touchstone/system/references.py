@@ -73,6 +73,8 @@ def _of_the_model(model: ModelDeclaration) -> Iterator[Reference]:
         yield Reference(("model", "provenance"), model.provenance)
     if model.references is not None:
         yield Reference(("model", "references"), model.references, folder=True)
+    if model.generation is not None and model.generation.instructions is not None:
+        yield Reference(("model", "generation", "instructions"), model.generation.instructions)
 
 
 def normal(path: str) -> str:

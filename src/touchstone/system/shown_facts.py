@@ -30,6 +30,10 @@ def _shown(description: SystemDescription) -> Iterator[tuple[str, FieldPath]]:
         yield "data.sites_declared", ("data", "test", "site")
     if test is not None and test.sensitive:
         yield "data.groups_declared", ("data", "test", "sensitive")
+    if description.model.task == "generation":
+        yield "model.generative", ("model", "task")
+    if description.model.generation is not None and description.model.generation.calls_tools:
+        yield "model.tool_use", ("model", "generation", "calls_tools")
     if description.model.deployed:
         yield "model.converted_for_deployment", ("model", "deployed")
     if training is not None and training.differential_privacy is not None:

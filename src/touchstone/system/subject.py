@@ -27,6 +27,7 @@ from touchstone.system.shown_facts import shown_facts
 from touchstone.text import Text
 
 if TYPE_CHECKING:
+    from touchstone.system.models.chat import ChatService
     from touchstone.system.registers.entry import Entry
 
 CHUNK = 1024 * 1024
@@ -80,9 +81,9 @@ class Subject:
 
     @property
     def queries(self) -> int:
-        """Samples the model has answered so far; zero while it is unopened."""
-        model: ModelHandle | None = self._opened.get("model")
-        return 0 if model is None else model.queries
+        """Samples or conversations the model has answered so far; zero while it is unopened."""
+        asked = (self._opened.get(name) for name in ("model", "assistant", "unguarded"))
+        return sum(each.queries for each in asked if each is not None)
 
     def model(self) -> ModelHandle:
         """The model, opened on first use. Raises `UnavailableError` when it cannot be opened safely."""
@@ -97,6 +98,18 @@ class Subject:
         declared = deployed_model(self.description.model, form)
         as_model = replace(self, description=self.description.model_copy(update={"model": declared}), _opened={})
         return self._once(f"deployed.{form.name}", lambda: open_model(as_model, form.runtime))
+
+    def assistant(self) -> ChatService:
+        """The assistant of a generating system, opened on first use. Raises `UnavailableError` for any other system."""
+        from touchstone.system.models.chat import open_assistant
+
+        return self._once("assistant", lambda: open_assistant(self))
+
+    def unguarded_assistant(self) -> ChatService:
+        """The same model without its guards. Raises `UnavailableError` where no such form is declared."""
+        from touchstone.system.models.chat import open_assistant
+
+        return self._once("unguarded", lambda: open_assistant(self, guarded=False))
 
     def data(self, role: Role) -> LabelledData:
         """A data set, read and validated on first use. Raises `UnavailableError` when it was not handed in."""

@@ -70,8 +70,8 @@ def _share(name: str, en: str, zh: str) -> MetricDeclaration:
     source="Shumailov et al. 2021 (sponge examples); Godefroid et al. 2008 (grammar-based fuzzing); RFC 9112",
     needs=Needs(
         access=Access.LABELS,
-        data=("test",),
         target=False,
+        tasks=("classification", "regression", "generation"),
         inputs=("tabular", "image", "timeseries", "text"),
         attacked_service=True,
     ),

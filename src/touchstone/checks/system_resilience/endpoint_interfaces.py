@@ -114,6 +114,6 @@ def _embeddings(subject: Subject, generator: np.random.Generator) -> Interface:
 
 
 def _texts(subject: Subject) -> list[str]:
-    if subject.description.model.input.kind != "text":
+    if subject.description.model.input.kind != "text" or subject.description.data.test is None:
         return list(PROMPTS)
     return [str(text) for text in subject.data("test").inputs[:64]] or list(PROMPTS)

@@ -18,6 +18,7 @@ from touchstone.system.description.inputs import (
 from touchstone.system.description.model import (
     DeployedForm,
     Derivation,
+    Generation,
     Layer,
     ModelDeclaration,
     OutputSpecification,
@@ -43,6 +44,7 @@ __all__ = [
     "EndpointTests",
     "FactValue",
     "Finite",
+    "Generation",
     "Identifier",
     "Identity",
     "InputConstraints",

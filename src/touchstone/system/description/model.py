@@ -14,9 +14,11 @@ from touchstone.system.description.part import Finite, Identifier, Line, Part, R
 class OutputSpecification(Part):
     """What the model answers."""
 
-    kind: Literal["probabilities", "logits", "labels"] = Field(description="meaning of the model's output")
+    kind: Literal["probabilities", "logits", "labels", "text"] = Field(description="meaning of the model's output")
     labels: list[Line] = Field(
-        min_length=2, description="class names, in the order of the output", examples=[["healthy", "ill"]]
+        default_factory=list,
+        description="class names, in the order of the output; none where the model writes texts",
+        examples=[["healthy", "ill"]],
     )
     positive: Line | None = Field(
         None, description="the class that matters, for sensitivity and group gaps", examples=["ill"]
@@ -88,13 +90,35 @@ class DeployedForm(Part):
     architecture: list[Layer] | None = Field(None, description="safetensors: the layers in order")
 
 
+class Generation(Part):
+    """How a system that writes texts is asked, at a service that speaks the chat interface of OpenAI."""
+
+    instructions: RelativePath | None = Field(
+        None,
+        description="text that goes ahead of every conversation; left out, the service brings its own",
+        examples=["instructions.txt"],
+    )
+    languages: list[Literal["en", "zh"]] = Field(
+        default=["en", "zh"], min_length=1, description="languages it is made for", examples=[["en", "zh"]]
+    )
+    calls_tools: bool = Field(
+        False, description="whether it takes descriptions of tools, and answers with calls of them"
+    )
+    unguarded_model: Identifier | None = Field(
+        None, description="name at the endpoint of the same model without its guards, so that their cost is seen"
+    )
+    answer_tokens: Annotated[int, Field(ge=16, le=100_000)] = Field(
+        512, description="longest answer that is asked for, in tokens"
+    )
+
+
 class ModelDeclaration(Part):
     """The model under test: its files, or the service that answers for it."""
 
     format: Literal["onnx", "safetensors", "torch-export", "skops", "http", "predictions"] = Field(
         description="how the model is handed in; pickles are scanned but never opened"
     )
-    task: Literal["classification", "regression"] = "classification"
+    task: Literal["classification", "regression", "generation"] = "classification"
     access: Access = Field(description="what the tester may see; checks that need more are reported as not tested")
     file: RelativePath | None = Field(None, description="the model file itself", examples=["model.onnx"])
     more_files: list[RelativePath] = Field(
@@ -119,7 +143,10 @@ class ModelDeclaration(Part):
         description="how the model's files were built: SLSA provenance, an in-toto statement in a DSSE envelope",
         examples=["model.intoto.jsonl"],
     )
-    endpoint: Line | None = Field(None, description="http: base URL of an Open Inference Protocol v2 service")
+    endpoint: Line | None = Field(
+        None,
+        description="http: base URL of a service: Open Inference Protocol v2, or, for texts, chat as OpenAI has it",
+    )
     endpoint_model: Identifier | None = Field(None, description="http: name of the model at the endpoint")
     endpoint_queries: Annotated[int, Field(gt=0)] | None = Field(
         None,
@@ -130,6 +157,12 @@ class ModelDeclaration(Part):
     input: InputSpecification
     normalisation: Normalisation | None = None
     output: OutputSpecification
+    generation: Generation | None = Field(
+        None,
+        exclude_if=absent,
+        description="generation: how the system is asked",
+        examples=[{"instructions": "instructions.txt"}],
+    )
     architecture: list[Layer] | None = Field(None, description="safetensors: the layers in order")
     smoothing: Smoothing | None = Field(
         None,

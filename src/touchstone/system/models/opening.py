@@ -36,6 +36,12 @@ def open_model(subject: Subject, runtime: Runtime | None = None) -> ModelHandle:
 def open_unsmoothed(subject: Subject, runtime: Runtime | None = None) -> ModelHandle:
     """The handle for the model itself, whatever is declared about noise. Raises like :func:`open_model`."""
     declaration = subject.description.model
+    if declaration.task == "generation":
+        raise UnavailableError(
+            Text("a model that generates texts names no classes", "生成文本的模型不输出类别"),
+            "model.task",
+            Text("this part of the standard is for classifiers", "标准的该部分适用于分类模型"),
+        )
     if declaration.task != "classification":
         raise UnavailableError(
             Text("regression models cannot be opened yet", "暂不支持打开回归模型"),
