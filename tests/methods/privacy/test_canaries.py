@@ -20,7 +20,16 @@ def test_labels_given_anyway_are_not_extracted() -> None:
     given_anyway = np.arange(1_000) % 2 == 0
     found = extraction_rate(given_anyway, given_anyway)
     assert (found.value, found.low) == (0, 0)
-    assert extraction_rate(np.ones(1_000, dtype=bool), given_anyway).low > 0.4
+    assert extraction_rate(np.ones(1_000, dtype=bool), given_anyway).low > 0.9
+
+
+def test_labels_that_everybody_would_give_show_nothing() -> None:
+    """Rows with their own labels are no canaries: that all get them says neither that they were learnt nor that not."""
+    always = np.ones(8_000, dtype=bool)
+    found = extraction_rate(always, always)
+    assert (found.value, found.low, found.high) == (0, 0, 1)
+    nearly = np.arange(8_000) > 80
+    assert extraction_rate(nearly, nearly).high > 0.1
 
 
 @given(st.integers(1, 300), st.integers(1, 300), st.data())

@@ -3,8 +3,9 @@
 A canary of a classifier is a row with a label that it would not get otherwise. If the model gives it that label because
 it was trained on it, the label can be read off the model by anybody who knows the row: it was memorised (Feldman and
 Zhang 2020, NeurIPS: how much likelier a label is with the row in the training data than without). Canaries that were
-drawn alike and left out say how often the label is given anyway. A clearly wrong label (Aerni et al. 2024, CCS) is
-hardly ever given by chance, and so makes small rates measurable.
+drawn alike and left out say how often the label is given anyway; of those nothing could be learnt, so they are taken
+out of the rate. A clearly wrong label (Aerni et al. 2024, CCS) is hardly ever given by chance, and so makes small rates
+measurable; a label that everybody would give makes none.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from touchstone.statistics import CONFIDENCE, difference_bounds, mean_bounds
+from touchstone.statistics import CONFIDENCE, mean_bounds, proportion_bounds
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +31,25 @@ class Estimate:
 def extraction_rate(
     given_in: NDArray[np.bool_], given_out: NDArray[np.bool_], *, confidence: float = CONFIDENCE
 ) -> Estimate:
-    """Share of canaries whose label can be read off because they were trained on.
+    """Share of canaries whose label can be read off because they were trained on, of those that tell anything.
 
     `given_in` `(n,)` says which of the canaries in the training data get their label, `given_out` `(m,)` which of those
-    left out. No rate is below nothing, although an estimate of it could be.
+    left out. A share `q` gets it anyway, so `(p - q) / (1 - q)` of the others are extracted (Abbott 1925, J. Econ.
+    Entomol. 18). It grows with `p` and falls with `q`: each takes half the error. No rate is below nothing, although an
+    estimate of it could be.
     """
     hits, chance = int(given_in.sum()), int(given_out.sum())
     n, m = len(given_in), len(given_out)
-    low, high = difference_bounds(hits, n, chance, m, confidence=confidence)
-    return Estimate(max(hits / n - chance / m, 0.0), max(low, 0.0), max(high, 0.0), n)
+    low_in, high_in = proportion_bounds(hits, n, confidence=confidence, looks=2)
+    low_out, high_out = proportion_bounds(chance, m, confidence=confidence, looks=2)
+    value = _beyond(hits / n, chance / m) if chance < m else 0.0
+    low = _beyond(low_in, high_out) if high_out < 1.0 else 0.0
+    return Estimate(value, min(low, value), max(_beyond(high_in, low_out), value), n)
+
+
+def _beyond(share: float, anyway: float) -> float:
+    """What is left of a share when those are taken out who would be in it anyway."""
+    return max((share - anyway) / (1.0 - anyway), 0.0)
 
 
 def exposure(
