@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 from numpy.typing import NDArray
 
 from tests.checks.running import METHOD_CODE, InProcessRun, codes, metric
@@ -18,7 +19,7 @@ from touchstone.canonical import parse_json
 from touchstone.checks.data_security.reconstruction import reconstruction
 from touchstone.checks.declaration import Measurement
 from touchstone.errors import DataError, UnavailableError
-from touchstone.system.subject import Subject
+from touchstone.system.subject import Subject, open_system
 
 Rows = tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.str_]]
 
@@ -132,7 +133,57 @@ def test_where_nothing_is_declared_columns_are_told_by_their_names(tmp_path: Pat
     assert metric(measurement, "attribute_advantage", "sex").value > 0
     [listed] = parse_json(run.kept["reconstruction_report.json"], "report")["attributes"]
     assert (listed["attribute"], listed["values"], listed["is_input"]) == ("sex", ["0", "5"], True)
-    assert sum(listed["members"].values()) == 500
+    assert sum(listed["members"].values()) == sum(listed["non_members"].values()) == 491  # equally many of each value
+
+
+def test_a_rare_value_does_not_take_its_attribute_out(tmp_path: Path) -> None:
+    """A few rows with a value of their own must not keep all others from being looked at, nor clear the model."""
+    subject = system(tmp_path, memorising=True, n=4000)
+    for role in ("train", "test"):
+        path = tmp_path / f"{role}.csv"
+        head, *rows = path.read_text().splitlines()
+        rows[:60] = [row.rpartition(",")[0] + ",unknown" for row in rows[:60]]
+        rows[60:70] = [row.rpartition(",")[0] + ",other" for row in rows[60:70]]
+        path.write_text("\n".join([head, *rows]) + "\n")
+    run = InProcessRun()
+    measurement = measured(open_system(subject.root), run)
+    decided = metric(measurement, "attribute_advantage", "gender")
+    assert decided.high is not None
+    assert decided.high > Decimal("0.05")
+    [listed] = [
+        each
+        for each in parse_json(run.kept["reconstruction_report.json"], "report")["attributes"]
+        if each["attribute"] == "gender"
+    ]
+    assert (listed["values"], listed["left_out"]) == (["F", "M", "unknown"], 1)
+    [left_out] = [note.text.en for note in measurement.warnings if note.code == "values-left-out"]
+    assert left_out.endswith("outside: other")
+
+
+def test_declaring_a_harmless_attribute_hides_no_other(tmp_path: Path) -> None:
+    measurement = measured(system(tmp_path, memorising=True, declared=("truth",)))
+    assert metric(measurement, "attribute_advantage", "sex").value > 0
+    together = measured(system(tmp_path / "both", memorising=True))
+    assert [each.slice for each in together.metrics if each.id == "attribute_advantage"] == ["gender", None]
+
+
+def test_test_data_without_labels_are_no_crash(tmp_path: Path) -> None:
+    subject = system(tmp_path, memorising=True)
+    path = subject.root / "system.yaml"
+    description = yaml.safe_load(path.read_text())
+    del description["data"]["test"]["target"]
+    path.write_text(yaml.safe_dump(description))
+    assert {"no-non-members", "no-canaries"} <= set(codes(measured(open_system(subject.root))))
+
+
+def test_rows_with_their_own_labels_are_no_canaries(tmp_path: Path) -> None:
+    """Whoever lists thousands of ordinary rows as canaries shows nothing about memory."""
+    rows, wrong, included = canaries(8_000)
+    rate = metric(
+        measured(system(tmp_path, memorising=False, ledger=(rows, 1 - wrong, included))), "canary_extraction_rate"
+    )
+    assert rate.low == 0
+    assert rate.high == 1
 
 
 def test_canaries_of_our_own_show_how_the_model_is_trained(tmp_path: Path) -> None:

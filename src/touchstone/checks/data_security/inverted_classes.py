@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from touchstone.checks.data_security.members import strangers, target_of
+from touchstone.checks.data_security.members import labelled_test, strangers, target_of
 from touchstone.checks.declaration import Run
 from touchstone.checks.system_resilience.inputs import Layout, Samples, ValueRange, may_be_shown, value_range
 from touchstone.checks.system_resilience.pictures import arrays_file, picture_sheet
@@ -35,10 +35,9 @@ class Inverted:
 
 def invert(subject: Subject, run: Run) -> Inverted:
     """Representatives of some classes, and whether they are nearer to training rows than to others."""
-    model = subject.model()
-    if Capability.GRADIENTS not in model.capabilities or subject.description.data.test is None:
+    model, train, test = subject.model(), subject.data("train"), labelled_test(subject)
+    if Capability.GRADIENTS not in model.capabilities or test is None:
         return Inverted()
-    train, test = subject.data("train"), subject.data("test")
     specification = subject.description.model.input
     usual = train.inputs[run.generator("what is usual").permutation(len(train))[:MOST_ROWS]]
     try:

@@ -10,11 +10,20 @@ from numpy.typing import NDArray
 
 from touchstone.system.data.dataset import LabelledData
 from touchstone.system.models.handle import Capability, ModelHandle
+from touchstone.system.subject import Subject
 
 
 def fingerprint(row: NDArray[Any] | str) -> bytes:
     """What a sample is recognised by."""
     return hashlib.sha256(row.encode() if isinstance(row, str) else row.tobytes()).digest()
+
+
+def labelled_test(subject: Subject) -> LabelledData | None:
+    """The test data, of checks that can do without: `None` where there are none, or nobody says what they are."""
+    if subject.description.data.test is None:
+        return None
+    test = subject.data("test")
+    return None if test.target is None else test
 
 
 def strangers(test: LabelledData, train: LabelledData) -> NDArray[np.int64]:

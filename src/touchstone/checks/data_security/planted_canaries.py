@@ -8,7 +8,14 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from touchstone.checks.data_security.members import answers_of, drawn, fingerprint, strangers, target_of
+from touchstone.checks.data_security.members import (
+    answers_of,
+    drawn,
+    fingerprint,
+    labelled_test,
+    strangers,
+    target_of,
+)
 from touchstone.checks.declaration import Run
 from touchstone.errors import DataError, UnavailableError
 from touchstone.methods.inference.answers import log_odds, paired_halves
@@ -115,9 +122,11 @@ def _planted(subject: Subject, run: Run) -> Canaries:
 
     Every canary is in the training data of one model of a pair and new to the other, by lot.
     """
-    if subject.description.data.test is None:
-        raise UnavailableError(Text("no test data to draw canaries from", "无测试数据可供抽取金丝雀"), "data.test")
-    train, test = subject.data("train"), subject.data("test")
+    train, test = subject.data("train"), labelled_test(subject)
+    if test is None:
+        raise UnavailableError(
+            Text("no labelled test data to draw canaries from", "无带标签的测试数据可供抽取金丝雀"), "data.test"
+        )
     generator = run.generator("canaries")
     rows = drawn(np.arange(len(train)), LEARNT, generator)
     size = 2 * int(PLANTED_SHARE * len(rows))

@@ -20,15 +20,15 @@ import numpy as np
 from touchstone.canonical import canonical_json
 from touchstone.checks.data_security import reconstruction_notes as notes
 from touchstone.checks.data_security.inverted_classes import invert
-from touchstone.checks.data_security.members import drawn, strangers
+from touchstone.checks.data_security.members import labelled_test, strangers
 from touchstone.checks.data_security.planted_canaries import Canaries, canaries_of
 from touchstone.checks.data_security.reconstruction_controls import attribute_controls, canary_controls
 from touchstone.checks.data_security.sensitive_attributes import (
     Attribute,
     attributes_of,
-    common_values,
     filling_of,
     persons,
+    persons_of_values,
 )
 from touchstone.checks.declaration import ANY_KIND, Measurement, MetricDeclaration, Needs, Parameters, Run, check
 from touchstone.errors import UnavailableError
@@ -45,7 +45,7 @@ SAMPLES = {"quick": 2_000, "standard": 10_000, "full": 20_000}
 
 @check(
     id="privacy.reconstruction",
-    version="1",
+    version="2",
     title=Text("Resistance to reconstruction and memorisation", "重构与记忆泄露抵抗能力"),
     measures=Text(
         "How much the model's answers help somebody who knows the rest of a record to guess a sensitive attribute: "
@@ -161,6 +161,8 @@ class _Attacked:
 
     name: str
     values: list[str]
+    rare: list[str]
+    """Values that were left out."""
     input: bool
     sides: tuple[Persons, ...]
     gains: tuple[Gains, ...]
@@ -175,6 +177,7 @@ def _attributes(subject: Subject, run: Run) -> _Part:
     remarks = [each for each in tried if isinstance(each, Note)]
     if not attacked:
         return _Part(notes=(notes.no_attributes(), *remarks))
+    remarks += [notes.values_left_out(each.name, each.rare) for each in attacked if each.rare]
     if any(len(each.sides) == 1 for each in attacked):
         remarks.append(notes.no_others())
     metrics: list[Metric] = []
@@ -195,6 +198,7 @@ def _attributes(subject: Subject, run: Run) -> _Part:
         {
             "attribute": each.name,
             "values": each.values,
+            "left_out": len(each.rare),
             "is_input": each.input,
             **{
                 side: {str(change): int((gains.gain == change).sum()) for change in (-1, 0, 1)}
@@ -208,31 +212,24 @@ def _attributes(subject: Subject, run: Run) -> _Part:
 
 def _attack(subject: Subject, attribute: Attribute, run: Run) -> _Attacked | Note:
     """Members are attacked, and as many others where there are any; or why the attribute cannot be."""
-    train = subject.data("train")
-    values, rare = common_values(attribute.train, attribute.test)
-    if len(values) < 2:
-        return notes.too_few_persons(attribute.name, rare)
+    train, test = subject.data("train"), labelled_test(subject)
+    sides = [(train, attribute.train, np.arange(len(train)))]
+    if test is not None and attribute.test is not None:
+        sides.append((test, attribute.test, strangers(test, train)))
     generator = run.generator(f"attribute/{attribute.name}")
-    inside = np.flatnonzero(np.isin(attribute.train, values))
-    sides = [(train, attribute.train, inside)]
-    if attribute.test is not None:
-        test = subject.data("test")
-        new = strangers(test, train)
-        sides.append((test, attribute.test, new[np.isin(attribute.test[new], values)]))
-    most = min(SAMPLES[run.budget], *(len(rows) for _, __, rows in sides))
-    number_of = {value: place for place, value in enumerate(values)}
+    drawn, rare = persons_of_values([named[rows] for _, named, rows in sides], SAMPLES[run.budget], generator)
+    if len(drawn) < 2:
+        return notes.too_few_persons(attribute.name, rare)
     filling = None
     asked: list[Persons] = []
-    for data, named, rows in sides:
-        chosen = drawn(rows, most, generator)
-        value = np.array([number_of[name] for name in named[chosen].tolist()], dtype=np.int64)
+    for side, (data, _, rows) in enumerate(sides):
+        chosen = np.concatenate([rows[of_value[side]] for of_value in drawn.values()])
+        value = np.repeat(np.arange(len(drawn)), [len(of_value[side]) for of_value in drawn.values()])
         if not asked and subject.description.model.input.kind == "tabular":
             filling = filling_of(data.inputs[chosen], value, generator)
         asked.append(persons(subject.model(), data, chosen, value, filling))
-    if any(np.bincount(each.value, minlength=len(values)).min() < 40 for each in asked):
-        return notes.too_few_persons(attribute.name, rare)
     gains = tuple(infer_attribute(each, generator) for each in asked)
-    return _Attacked(attribute.name, values, filling is not None, tuple(asked), gains)
+    return _Attacked(attribute.name, list(drawn), rare, filling is not None, tuple(asked), gains)
 
 
 def _canaries(subject: Subject, run: Run) -> _Part:
@@ -279,7 +276,7 @@ def _canary_metric(name: str, unit: str, found: Estimate, part: str | None) -> M
         value=number(found.value),
         low=number(found.low),
         high=number(found.high),
-        method="clopper-pearson/difference" if unit == "share" else "betting",
+        method="clopper-pearson/abbott" if unit == "share" else "betting",
         n=found.n,
         better="lower",
         slice=part,

@@ -42,6 +42,19 @@ def too_few_persons(attribute: str, rare: list[str]) -> Note:
     )
 
 
+def values_left_out(attribute: str, rare: list[str]) -> Note:
+    """Of whom an attacked attribute was not guessed."""
+    named = ", ".join(rare)[:300]
+    return Note(
+        code="values-left-out",
+        text=Text(
+            f"{attribute} was not guessed of persons whose value fewer than 40 have, in the training data or outside: "
+            f"{named}",
+            f"未对取值过少者（训练数据内或外不足 40 人）推断 {attribute}：{named}",
+        ),
+    )
+
+
 def no_others() -> Note:
     """What the advantage is when nobody is known who was not trained on."""
     return Note(

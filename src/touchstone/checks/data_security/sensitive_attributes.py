@@ -7,13 +7,15 @@ that is no input can only be told by the answers as they are.
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from touchstone.checks.data_security.members import answers_of, target_of
+from touchstone.checks.data_security.members import answers_of, drawn, labelled_test, target_of
 from touchstone.methods.data_quality.sensitive_columns import class_by_name
 from touchstone.methods.inference.answers import log_odds
 from touchstone.methods.privacy.attribute import FEWEST, SUREST, Array, Persons
@@ -22,6 +24,8 @@ from touchstone.system.models.handle import ModelHandle
 from touchstone.system.subject import Subject
 from touchstone.training.shadows import scaled
 
+FEWEST_ASKED = 2 * FEWEST
+"""Persons with a value, on either side: half of them are known, half are guessed."""
 MOST_VALUES = 8
 """Distinct values of a column of numbers: more are gathered into quarters."""
 GIVES_AWAY = 0.99
@@ -44,16 +48,14 @@ class Attribute:
 
 
 def attributes_of(subject: Subject) -> list[Attribute]:
-    """The attributes that the data sets declare; where none is declared, input columns whose names are sensitive."""
-    train = subject.data("train")
-    test = None if subject.description.data.test is None else subject.data("test")
-    if train.sensitive:
-        return [
-            Attribute(name, values, None if test is None else test.sensitive.get(name))
-            for name, values in sorted(train.sensitive.items())
-        ]
+    """The attributes that the data sets declare, and input columns whose names are sensitive and that say more."""
+    train, test = subject.data("train"), labelled_test(subject)
+    declared = [
+        Attribute(name, values, None if test is None else test.sensitive.get(name))
+        for name, values in sorted(train.sensitive.items())
+    ]
     columns = subject.description.model.input.columns or []
-    return [
+    named = (
         Attribute(
             name,
             _as_values(train.inputs[:, place], train.inputs[:, place]),
@@ -61,7 +63,14 @@ def attributes_of(subject: Subject) -> list[Attribute]:
         )
         for place, name in enumerate(columns)
         if class_by_name(name) is not None
-    ]
+    )
+    return declared + [each for each in named if not any(_told_alike(each.train, other.train) for other in declared)]
+
+
+def _told_alike(one: NDArray[np.str_], other: NDArray[np.str_]) -> bool:
+    """Whether both divide the rows in the same way, whatever they call the parts."""
+    parts = len(set(zip(one.tolist(), other.tolist(), strict=True)))
+    return parts == len(np.unique(one)) == len(np.unique(other))
 
 
 def _as_values(column: NDArray[Any], usual: NDArray[Any]) -> NDArray[np.str_]:
@@ -71,12 +80,25 @@ def _as_values(column: NDArray[Any], usual: NDArray[Any]) -> NDArray[np.str_]:
     return np.array([f"quarter {place + 1}" for place in np.searchsorted(edges, column, side="left")])
 
 
-def common_values(members: NDArray[np.str_], others: NDArray[np.str_] | None) -> tuple[list[str], list[str]]:
-    """Values with enough persons on both sides for half of them to be guessed, and those without."""
-    sides = [members] if others is None else [members, others]
-    values = np.unique(np.concatenate(sides)).tolist()
-    enough = [value for value in values if all((side == value).sum() >= 2 * FEWEST for side in sides)]
-    return enough, [value for value in values if value not in enough]
+def persons_of_values(
+    sides: Sequence[NDArray[np.str_]], most: int, generator: np.random.Generator
+) -> tuple[dict[str, list[NDArray[np.int64]]], list[str]]:
+    """For each value the rows that are asked about, by lot, equally many on every side; and the values left out.
+
+    Every value gets an equal part of `most`, so that the rare ones, whose carriers have most to lose, are not crowded
+    out by the others. Left out are those that too few on some side have, and the rarest where there are too many.
+    """
+    counts = [Counter(side.tolist()) for side in sides]
+    values = sorted(set().union(*counts))
+    fewest = {value: min(count[value] for count in counts) for value in values}
+    enough = sorted((value for value in values if fewest[value] >= FEWEST_ASKED), key=lambda value: -fewest[value])
+    asked = sorted(enough[: most // FEWEST_ASKED])
+    each = most // max(len(asked), 1)
+    rows = {
+        value: [drawn(np.flatnonzero(side == value), min(each, fewest[value]), generator) for side in sides]
+        for value in asked
+    }
+    return rows, [value for value in values if value not in rows]
 
 
 @dataclass(frozen=True, slots=True)
