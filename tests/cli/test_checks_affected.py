@@ -23,7 +23,7 @@ def test_with_a_profile_it_lists_controls_too(capsys: pytest.CaptureFixture[str]
     assert "SR-10" not in found["controls"]
 
 
-@pytest.mark.parametrize("part", ["models", "data.validation", "registers."])
+@pytest.mark.parametrize("part", ["models", "data.validation", "registers.", "registers.flow"])
 def test_what_is_no_part_is_refused(capsys: pytest.CaptureFixture[str], part: str) -> None:
     refused = run(capsys, "checks", "affected", "model", part)
     assert (refused.code, f"{part} is no part of a system" in refused.err) == (2, True)

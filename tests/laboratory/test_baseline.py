@@ -11,6 +11,7 @@ from tests.building import prediction_system
 from tests.cli.program import run
 from touchstone.api import assess
 from touchstone.evidence.bundle import BundleWriter
+from touchstone.evidence.layout import Role
 from touchstone.laboratory.recording import read_recorded
 from touchstone.laboratory.rejudging import find_bundle
 from touchstone.records import Observation
@@ -67,6 +68,19 @@ def test_what_is_written_is_plain_json_and_overwrites_nothing(
     assert run(capsys, "bundle", "baseline", first / "out", "--output", previous).code == 2
     other = run(capsys, "bundle", "baseline", first / "out", "--output", tmp_path / "previous.json")
     assert (other.code, "must end in .yaml" in other.err) == (2, True)
+
+
+def test_a_bundle_that_does_not_say_when_it_was_made_is_no_baseline(
+    first: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole = find_bundle(first / "out")
+    with BundleWriter(tmp_path / "evidence") as bundle:
+        for entry in whole.entries:
+            if entry.role != Role.EXECUTION:
+                bundle.add(entry.name, entry.media_type, whole.read(entry.name), role=entry.role)
+    finished = run(capsys, "bundle", "baseline", tmp_path / "evidence", "--output", tmp_path / "p.yaml")
+    assert (finished.code, "does not say when every check ended" in finished.err) == (2, True)
+    assert not (tmp_path / "p.yaml").exists()
 
 
 def test_a_bundle_that_is_no_assessment_is_no_baseline(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -80,9 +80,10 @@ def show(check_id: str, form: str) -> None:
         "列出系统某些部分变更后受影响的检查项与控制项。",
     ),
     epilog=say(
-        "Parts: model, data.test, data.train, components, deployment, training, registers.KIND, documents,"
-        " declaration.",
-        "部分：model、data.test、data.train、components、deployment、training、registers.种类、documents、declaration。",
+        "Parts: model, data.test, data.train, data.reference, data.outside, components, deployment, training,"
+        " registers.KIND, documents, declaration.",
+        "部分：model、data.test、data.train、data.reference、data.outside、components、deployment、training、"
+        "registers.种类、documents、declaration。",
     ),
 )
 @click.argument("parts", nargs=-1, required=True, metavar="PART...")
@@ -95,9 +96,12 @@ def affected(parts: tuple[str, ...], profile: str | None, form: str) -> None:
     from touchstone.checks.registry import installed_checks
     from touchstone.standard.catalog import load_standard
     from touchstone.system.parts import PATTERN
+    from touchstone.system.registers.kinds import REGISTERS
 
-    if unknown := [part for part in parts if not re.fullmatch(PATTERN, part)]:
-        raise click.UsageError(say(f"{unknown[0]} is no part of a system", f"{unknown[0]} 不是系统的组成部分"))
+    kinds = {f"registers.{kind}" for kind in REGISTERS}
+    for part in parts:
+        if not re.fullmatch(PATTERN, part) or (part.startswith("registers.") and part not in kinds):
+            raise click.UsageError(say(f"{part} is no part of a system", f"{part} 不是系统的组成部分"))
     installed = installed_checks()
     found = {"checks": sorted(affected_checks(parts, installed.values()))}
     if profile is not None:

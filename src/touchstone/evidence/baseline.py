@@ -22,11 +22,18 @@ def baseline(bundle: Bundle) -> bytes:
         name for name, made in source.observations.items() if made.status == "measured" and name not in audits
     )
     if not checks:
-        raise EvidenceError(Text("measured nothing, so nothing can be left out later", "未测量任何内容，无从比对"))
+        raise EvidenceError(
+            Text("measured nothing, so nothing can be left out later", "未测量任何内容，无从比对"), bundle.manifest_file
+        )
+    ends = [end for check in checks if (end := source.collected(check)) is not None]
+    if len(ends) < len(checks):
+        raise EvidenceError(
+            Text("does not say when every check ended", "未记载每项检查的结束时间"), bundle.manifest_file
+        )
     entry = {
         "system": source.plan.system,
         "evidence": bundle.manifest_digest,
-        "finished": max(filter(None, map(source.collected, checks))),
+        "finished": max(ends),
         "checks": checks,
         "description": parse_json(source.description_bytes(), "system.json"),
         "files": [{"path": file.path, "size": file.size, "digest": file.digest} for file in source.files],

@@ -246,8 +246,8 @@ class Bundle:
         if len(found) != 1:
             raise EvidenceError(
                 Text(
-                    f"lists {len(found)} entries of role {role!r}, not one",
-                    f"角色 {role!r} 有 {len(found)} 个条目，应为一个",
+                    f"lists {len(found)} entries of role {str(role)!r}, not one",
+                    f"角色 {str(role)!r} 有 {len(found)} 个条目，应为一个",
                 ),
                 self.manifest_file,
             )
