@@ -10,6 +10,7 @@ import pytest
 
 from tests.checks.governance.test_cross_border import CONTRACT, FLOW, LARGE
 from tests.cli.program import run
+from touchstone.system.registers import reading
 
 
 def written(path: Path, value: Any) -> Path:
@@ -96,3 +97,15 @@ def test_a_register_that_cannot_be_read_is_named(tmp_path: Path, capsys: pytest.
     assert finished.code == 2
     assert "way: expected one of sent, read-from-abroad" in finished.err
     assert run(capsys, "law", "flows", tmp_path / "none.yaml").code == 2
+
+
+def test_a_register_is_read_whole_or_not_at_all(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What stands beyond the most that is read must not be passed over in silence."""
+    line = json.dumps(FLOW, ensure_ascii=False).encode() + b"\n"
+    flows = tmp_path / "flows.jsonl"
+    flows.write_bytes(line + json.dumps(LARGE, ensure_ascii=False).encode() + b"\n")
+    monkeypatch.setattr(reading, "LARGEST_BYTES", len(line))
+    finished = run(capsys, "law", "flows", flows)
+    assert (finished.code, "is larger than" in finished.err) == (2, True)

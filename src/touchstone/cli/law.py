@@ -118,7 +118,7 @@ def _content(path: Path) -> bytes:
     from touchstone.system.registers.reading import LARGEST_BYTES
 
     with open_regular(path) as stream:
-        return stream.read(LARGEST_BYTES)
+        return stream.read(LARGEST_BYTES + 1)
 
 
 def _newest_law() -> date:

@@ -36,17 +36,7 @@ def read_register(subject: Subject, path: str, kind: type[_Kind]) -> tuple[_Kind
 
     Wrong is also a register that shows what the description denies: a control that does not apply would hide it.
     """
-    size = subject.record(path).size
-    if size > LARGEST_BYTES:
-        raise DescriptionError(
-            [
-                DataError(
-                    Text(f"is larger than {LARGEST_BYTES} bytes", f"大于 {LARGEST_BYTES} 字节"),
-                    path,
-                    Text("hand in the period under assessment", "请只提交测评期间的部分"),
-                )
-            ]
-        )
+    _require_size(subject.record(path).size, path)
     entries = parse_register(subject.read(path), path, kind)
     facts = subject.description.facts
     denied = dict.fromkeys(name for entry in entries for name in entry.shows() if facts.get(name) is False)
@@ -68,6 +58,7 @@ def _denied(fact: str, path: str) -> UserError:
 
 def parse_register(content: bytes, path: str, kind: type[_Kind]) -> tuple[_Kind, ...]:
     """The entries that `content` holds. Raises `DescriptionError` with the first problems, each with its line."""
+    _require_size(len(content), path)
     entries: list[_Kind] = []
     problems: list[UserError] = []
     try:
@@ -91,6 +82,19 @@ def parse_register(content: bytes, path: str, kind: type[_Kind]) -> tuple[_Kind,
     if problems:
         raise DescriptionError(problems[:MOST_PROBLEMS])
     return tuple(entries)
+
+
+def _require_size(size: int, path: str) -> None:
+    if size > LARGEST_BYTES:
+        raise DescriptionError(
+            [
+                DataError(
+                    Text(f"is larger than {LARGEST_BYTES} bytes", f"大于 {LARGEST_BYTES} 字节"),
+                    path,
+                    Text("hand in the period under assessment", "请只提交测评期间的部分"),
+                )
+            ]
+        )
 
 
 class _Place:
