@@ -9,7 +9,8 @@ from contextlib import contextmanager
 import numpy as np
 from numpy.typing import NDArray
 
-from touchstone.service.protocol import Interface
+from touchstone.service.open_inference import Inference, Interface
+from touchstone.service.served import Served
 from touchstone.service.server import InferenceService, Limits
 
 TOKEN, OTHER = "a-token-for-tests-only", "another-token-for-tests"
@@ -22,10 +23,12 @@ def scores(x: NDArray[np.float32]) -> NDArray[np.float64]:
     return np.stack([1.0 - positive, positive], axis=1)
 
 
+SMALL = Inference(Interface("small", (COLUMNS,), most_samples=64), 2, scores)
+
+
 @contextmanager
-def running(limits: Limits | None = None) -> Iterator[InferenceService]:
-    interface = Interface("small", (COLUMNS,), most_samples=64)
-    service = InferenceService(("127.0.0.1", 0), interface, 2, scores, [TOKEN, OTHER], limits)
+def running(limits: Limits | None = None, served: Served = SMALL) -> Iterator[InferenceService]:
+    service = InferenceService(("127.0.0.1", 0), served, [TOKEN, OTHER], limits)
     thread = threading.Thread(target=service.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:

@@ -11,7 +11,8 @@ import pytest
 from tests.service.running import COLUMNS, OTHER, TOKEN, running, scores
 from touchstone.methods.abuse.leaks import leaks
 from touchstone.service.allowances import Allowance
-from touchstone.service.protocol import Interface, NoQuestion
+from touchstone.service.open_inference import Interface
+from touchstone.service.served import NoQuestion
 from touchstone.service.server import InferenceService, Limits
 
 
@@ -35,8 +36,8 @@ def asked(
 def test_the_answers_are_the_models() -> None:
     x = np.array([[0.5, -1.0, 2.0], [0.0, 0.0, 0.0]], dtype=np.float32)
     with running() as service:
-        status, headers, body = asked(service, "POST", service.path + "/infer", document(x))
-        assert asked(service, "GET", service.path)[0] == 200
+        status, headers, body = asked(service, "POST", service.served.asked_at, document(x))
+        assert asked(service, "GET", service.served.described_at)[0] == 200
     assert status == 200
     assert np.allclose(np.reshape(json.loads(body)["outputs"][0]["data"], (2, 2)), scores(x))
     assert not leaks(headers, body)
@@ -45,7 +46,11 @@ def test_the_answers_are_the_models() -> None:
 @pytest.mark.parametrize("token", [None, "", "wrong", TOKEN[:-1], "é"])
 def test_nobody_is_answered_without_a_token_but_that_it_lives(token: str | None) -> None:
     with running() as service:
-        for method, path in (("POST", service.path + "/infer"), ("GET", service.path), ("GET", "/nothing")):
+        for method, path in (
+            ("POST", service.served.asked_at),
+            ("GET", service.served.described_at),
+            ("GET", "/nothing"),
+        ):
             assert asked(service, method, path, b"{}", token)[0] == 401
         assert asked(service, "GET", "/v2/health/live", token=None)[::2] == (200, b"{}")
 
@@ -53,7 +58,7 @@ def test_nobody_is_answered_without_a_token_but_that_it_lives(token: str | None)
 def test_each_client_has_a_rate_of_its_own() -> None:
     question = document(np.zeros((1, COLUMNS)))
     with running(Limits(rate=0.001, burst=2)) as service:
-        path = service.path + "/infer"
+        path = service.served.asked_at
         assert [asked(service, "POST", path, question)[0] for _ in range(3)] == [200, 200, 429]
         assert asked(service, "POST", path, question, OTHER)[0] == 200
 
@@ -63,7 +68,7 @@ def test_a_large_body_is_refused_before_it_is_sent() -> None:
         running(Limits(largest_body=1000)) as service,
         socket.create_connection(("127.0.0.1", service.server_port)) as client,
     ):
-        head = f"POST {service.path}/infer HTTP/1.1\r\nAuthorization: Bearer {TOKEN}\r\n"
+        head = f"POST {service.served.asked_at} HTTP/1.1\r\nAuthorization: Bearer {TOKEN}\r\n"
         client.sendall(f"{head}Content-Type: application/json\r\nContent-Length: 1001\r\n\r\n".encode())
         assert client.recv(100).startswith(b"HTTP/1.1 413 ")
 

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 def command(system: Path, token_file: Path, listen: str, rate: float) -> None:
     """Serve until interrupted."""
     service = _service(system, token_file, listen, rate)
-    click.echo(f"{service.url}{service.path}")
+    click.echo(f"{service.url}{service.served.described_at}")
     try:
         service.serve_forever()
     finally:
@@ -52,7 +52,7 @@ def _service(system: Path, token_file: Path, listen: str, rate: float) -> Infere
     from touchstone.api import open_system
     from touchstone.cli.listening import address, cannot_listen, tokens
     from touchstone.records import Access
-    from touchstone.service.protocol import Interface
+    from touchstone.service.open_inference import Inference, Interface
     from touchstone.service.server import InferenceService, Limits
     from touchstone.system.samples import sample_shape
 
@@ -72,6 +72,6 @@ def _service(system: Path, token_file: Path, listen: str, rate: float) -> Infere
     interface = Interface(name, shape, most_samples=64)
     limits = Limits(rate=rate, burst=max(int(rate), 1))
     try:
-        return InferenceService(where, interface, classes, scores, known, limits)
+        return InferenceService(where, Inference(interface, classes, scores), known, limits)
     except OSError as error:
         raise cannot_listen(listen, error) from None

@@ -1,1 +1,1 @@
-"""A reference inference service: a system's model behind HTTP, with the limits that the standard asks for."""
+"""Reference services: a system's model, or an assistant, behind HTTP, with the limits that the standard asks for."""

@@ -1,8 +1,7 @@
 """The service itself. Every client has a token, a rate and a number of places; every request a size and a deadline.
 
-    GET  /v2/health/live           answers without a token, and says nothing else
-    GET  /v2/models/NAME           metadata
-    POST /v2/models/NAME/infer     one question of the Open Inference Protocol v2
+    GET  /v2/health/live    answers without a token, and says nothing else
+    GET, POST               description and questions of what is served, at its own paths
 
 A connection carries one request. What is refused is refused before it is read where that is possible; an error says
 what the client did wrong and nothing of the inside. Put a TLS proxy before it.
@@ -22,14 +21,8 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from touchstone.service.allowances import Allowance
-from touchstone.service.protocol import Interface, NoQuestion
-
-Model = Callable[[NDArray[Any]], NDArray[Any]]
-"""Scores `(n, classes)` of samples."""
+from touchstone.service.served import NoQuestion, Served
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +41,7 @@ class Limits:
 
 
 class InferenceService(ThreadingHTTPServer):
-    """Serves one model until it is shut down."""
+    """Serves one thing until it is shut down."""
 
     daemon_threads = True
     request_queue_size = 128
@@ -56,16 +49,13 @@ class InferenceService(ThreadingHTTPServer):
     def __init__(
         self,
         address: tuple[str, int],
-        interface: Interface,
-        classes: int,
-        model: Model,
+        served: Served,
         tokens: Sequence[str],
         limits: Limits | None = None,
     ) -> None:
         super().__init__(address, _Handler)
-        self.interface, self.classes, self.limits = interface, classes, limits or Limits()
-        self.path = f"/v2/models/{interface.name}"
-        self._model, self._inference = model, threading.Lock()
+        self.served, self.limits = served, limits or Limits()
+        self._answering = threading.Lock()
         self._places = threading.BoundedSemaphore(self.limits.connections)
         self._clients = {_digest(token): self._allowance() for token in tokens}
 
@@ -78,10 +68,10 @@ class InferenceService(ThreadingHTTPServer):
         """What the client with that token may use. Looked up by digest, so that the time taken tells nothing."""
         return self._clients.get(_digest(token))
 
-    def infer(self, samples: NDArray[Any]) -> NDArray[Any]:
-        """One question at a time: the model is not asked from several threads."""
-        with self._inference:
-            return np.asarray(self._model(samples))
+    def answer(self, body: bytes) -> dict[str, Any]:
+        """One question at a time: what is served is not asked from several threads."""
+        with self._answering:
+            return self.served.answer(body)
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """A connection gets a thread as long as there are places, and is dropped otherwise."""
@@ -137,15 +127,15 @@ class _Handler(BaseHTTPRequestHandler):
         self.rfile = io.BufferedReader(_Deadline(self.connection, until))
 
     def do_GET(self) -> None:
-        """Metadata, or a sign of life."""
+        """A description, or a sign of life."""
         if self.path == "/v2/health/live":
             self._send(HTTPStatus.OK, {})
         else:
-            self._answer(self.server.path, lambda: self.server.interface.metadata(self.server.classes))
+            self._answer(self.server.served.described_at, self.server.served.description)
 
     def do_POST(self) -> None:
-        """One inference."""
-        self._answer(self.server.path + "/infer", self._infer)
+        """One question."""
+        self._answer(self.server.served.asked_at, lambda: self.server.answer(self._body()))
 
     def _answer(self, path: str, act: Callable[[], dict[str, Any]]) -> None:
         scheme, _, token = self.headers.get("Authorization", "").partition(" ")
@@ -173,10 +163,6 @@ class _Handler(BaseHTTPRequestHandler):
             raise _Refused(HTTPStatus.TOO_MANY_REQUESTS, "too many requests, come again")
         if self.path != path:
             raise _Refused(HTTPStatus.NOT_FOUND, "there is no such path")
-
-    def _infer(self) -> dict[str, Any]:
-        samples = self.server.interface.samples(self._body())
-        return self.server.interface.answer(self.server.infer(samples))
 
     def _body(self) -> bytes:
         lengths = self.headers.get_all("Content-Length", [])

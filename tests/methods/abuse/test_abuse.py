@@ -9,7 +9,8 @@ from touchstone.methods.abuse import protocols, sponge
 from touchstone.methods.abuse.latencies import quantile_bounds, ratio_of_quantiles
 from touchstone.methods.abuse.leaks import leaks
 from touchstone.methods.abuse.wire import hostile_streams
-from touchstone.service.protocol import Interface, NoQuestion
+from touchstone.service.open_inference import Interface
+from touchstone.service.served import NoQuestion
 
 LEGAL = {"inputs": [{"name": "input", "shape": [1, 3], "datatype": "FP32", "data": [1.0, 2.0, 3.0]}]}
 

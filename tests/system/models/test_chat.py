@@ -111,6 +111,7 @@ def test_how_an_answer_ended_is_kept(service: Service, tmp_path: Path, answer: A
     [
         ((404, b"{}"), "refused a conversation"),
         ((400, b'{"error": {"code": "bad"}}'), "refused a conversation"),
+        ((400, b'{"error": {"code": [], "type": {}}}'), "refused a conversation"),
         ((200, b"hello"), "does not answer in the form"),
         ((200, b'{"choices": []}'), "does not answer in the form"),
         (completion({"content": ["part"]}), "content that is no text"),

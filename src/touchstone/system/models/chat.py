@@ -176,7 +176,7 @@ def _parsed(body: bytes) -> object:
 
 def _mentions_filter(document: object) -> bool:
     error = document.get("error") if isinstance(document, dict) else None
-    return isinstance(error, dict) and FILTERED in {error.get("code"), error.get("type")}
+    return isinstance(error, dict) and FILTERED in (error.get("code"), error.get("type"))
 
 
 def _text(content: bytes, where: str) -> str:

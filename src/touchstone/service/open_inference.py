@@ -5,21 +5,21 @@ Source: https://github.com/kserve/open-inference-protocol, "HTTP/REST", version 
 
 from __future__ import annotations
 
-import json
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from touchstone.service.served import NoQuestion, strict_document
+
 INPUT, OUTPUT, DATATYPE = "input", "output", "FP32"
 TEXT_DATATYPE = "BYTES"
+Model = Callable[[NDArray[Any]], NDArray[Any]]
+"""Scores `(n, classes)` of samples."""
 LARGEST = float(np.finfo(np.float32).max)
-
-
-class NoQuestion(Exception):  # noqa: N818 - an answer to the client, not an error of ours
-    """What was sent is no legal question; the message is for the client and says nothing of the inside."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Interface:
 
     def samples(self, body: bytes) -> NDArray[Any]:
         """The samples a body asks about. Raises `NoQuestion`."""
-        tensor = _only_input(_document(body))
+        tensor = _only_input(strict_document(body))
         shape, data = tensor.get("shape"), tensor.get("data")
         datatype = TEXT_DATATYPE if self.shape is None else DATATYPE
         if tensor.get("name") != INPUT or tensor.get("datatype") != datatype:
@@ -62,22 +62,31 @@ class Interface:
         return {"model_name": self.name, "outputs": [output]}
 
 
-def _document(body: bytes) -> dict[str, Any]:
-    def no_constant(constant: str) -> NoReturn:
-        raise ValueError(constant)
+@dataclass(frozen=True, slots=True)
+class Inference:
+    """A model behind its interface."""
 
-    def each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        if len(dict(pairs)) != len(pairs):
-            raise ValueError("a key occurs twice")
-        return dict(pairs)
+    interface: Interface
+    classes: int
+    model: Model
 
-    try:
-        document = json.loads(body.decode("utf-8"), parse_constant=no_constant, object_pairs_hook=each_key_once)
-    except (ValueError, RecursionError):
-        raise NoQuestion("the body is no JSON document") from None
-    if not isinstance(document, dict):
-        raise NoQuestion("the body is no JSON object")
-    return document
+    @property
+    def described_at(self) -> str:
+        """Path of the metadata."""
+        return f"/v2/models/{self.interface.name}"
+
+    @property
+    def asked_at(self) -> str:
+        """Path of the questions."""
+        return f"{self.described_at}/infer"
+
+    def description(self) -> dict[str, Any]:
+        """The metadata."""
+        return self.interface.metadata(self.classes)
+
+    def answer(self, body: bytes) -> dict[str, Any]:
+        """One inference. Raises `NoQuestion`."""
+        return self.interface.answer(np.asarray(self.model(self.interface.samples(body))))
 
 
 def _only_input(document: dict[str, Any]) -> dict[str, Any]:
