@@ -79,6 +79,7 @@ def test_a_missing_fact_is_asked_for(tmp_path: Path, capsys: pytest.CaptureFixtu
     [
         ({"incident.grade": "lager"}, (), "facts.yaml:1: incident.grade cannot take this value; use general"),
         ({"incident.colour": True}, (), "is a fact that no pack asks for"),
+        ({"incident.grade": []}, (), "incident.grade cannot take this value"),
         ({"deploy.cii": 1}, (), "use true, false"),
         (["deploy.cii"], (), "is not a mapping of facts"),
         ({}, ("--in", "US"), "there is no pack of law for US"),

@@ -290,6 +290,12 @@ def test_unknown_names_are_refused_with_the_known_ones(tmp_path):
 def test_stated_facts_are_held_against_the_vocabulary(tmp_path):
     standard = load(tmp_path, PACK)
     standard.require_facts({"data.personal": "unknown", "model.task": ["other"]}, "system.yaml")
-    for facts in ({"data.persona": True}, {"data.personal": "yes"}, {"model.task": "chess"}, {"model.task": True}):
+    for facts in (
+        {"data.persona": True},
+        {"data.personal": "yes"},
+        {"model.task": "chess"},
+        {"model.task": True},
+        {"model.task": []},
+    ):
         with pytest.raises(StandardError):
             standard.require_facts(facts, "system.yaml")

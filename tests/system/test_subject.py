@@ -11,6 +11,7 @@ import pytest
 from tests.system.described import write_system
 from touchstone.canonical import digest_of
 from touchstone.errors import ArtifactError, DescriptionError
+from touchstone.standard.applicability import applies
 from touchstone.system.references import normal
 from touchstone.system.subject import open_system
 
@@ -179,11 +180,21 @@ def test_facts_that_the_description_shows_and_those_it_declares(tmp_path: Path) 
     facts = open_system(path).facts
     assert facts == {
         "model.task": "classification",
-        "input.modality": "multimodal",
+        "input.modality": ["tabular", "multimodal"],
         "deploy.edge_devices": True,
         "data.sites_declared": True,
         "data.groups_declared": True,
     }
+
+
+@pytest.mark.parametrize("declared", ["other", "[]", "[other, agent]", "unknown"])
+def test_what_the_model_does_cannot_be_declared_away(tmp_path: Path, declared: str) -> None:
+    """Another word for the task must not end every control of models with that task."""
+    facts = open_system(
+        write_system(tmp_path, ("data.personal: false", f"model.task: {declared}\n  input.modality: {declared}"))
+    ).facts
+    assert applies("model.task in [classification, detection]", {}, facts) == "true"
+    assert applies("not input.modality == tabular", {}, facts) == "false"
 
 
 def test_data_are_read_once(tmp_path: Path) -> None:

@@ -108,8 +108,9 @@ class Standard:
             fact = self._require_fact(name, where)
             if value is None or value == "unknown":
                 continue
-            values = value if isinstance(value, list) else [value]
-            for each in values:
+            if value == []:
+                raise _not_a_value(name, "[]", fact, where)
+            for each in value if isinstance(value, list) else [value]:
                 fits = isinstance(each, bool) and value is each if fact.values == "bool" else each in fact.values
                 if not fits:
                     raise _not_a_value(name, str(each), fact, where)

@@ -69,15 +69,20 @@ class Subject:
     def facts(self) -> dict[str, FactValue]:
         """What decides which controls apply: the declared facts, and those the description itself shows.
 
-        Only what is certain is derived; a fact that is neither declared nor shown stays unknown. A declared fact
-        stands against a derived one; what cannot be denied is refused when the description is read.
+        Only what is certain is derived; a fact that is neither declared nor shown stays unknown. What the model does
+        and takes can be declared more precisely, and not otherwise: another word for it would end every control of it.
+        Other declared facts stand against derived ones; what cannot be denied is refused when the description is read.
         """
-        derived: dict[str, FactValue] = {
-            "model.task": self.description.model.task,
-            "input.modality": self.description.model.input.kind,
-        }
-        derived.update(dict.fromkeys(shown_facts(self.description), True))
-        return derived | self.description.facts
+        model, declared = self.description.model, self.description.facts
+        derived: dict[str, FactValue] = dict.fromkeys(shown_facts(self.description), True)
+        return (
+            derived
+            | declared
+            | {
+                "model.task": _beside(model.task, declared.get("model.task")),
+                "input.modality": _beside(model.input.kind, declared.get("input.modality")),
+            }
+        )
 
     @property
     def queries(self) -> int:
@@ -190,6 +195,14 @@ class Subject:
             self._opened[name] = opened()
         found: _Opened = self._opened[name]
         return found
+
+
+def _beside(shown: str, declared: FactValue | None) -> FactValue:
+    """A value that the description shows, with those that are declared for the same fact."""
+    if declared is None:
+        return shown
+    stated = [declared] if isinstance(declared, str) else declared
+    return [shown, *stated] if isinstance(stated, list) and shown not in stated else declared
 
 
 def open_system(path: Path) -> Subject:

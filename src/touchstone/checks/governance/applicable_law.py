@@ -96,7 +96,8 @@ def _problem(entry: FactEntry | None, value: FactValue, events: bool) -> Text | 
     if entry.values == "bool":
         fits, listed = isinstance(value, bool) or value == UNKNOWN, "true, false"
     else:
-        fits, listed = all(each in (*entry.values, UNKNOWN) for each in values), ", ".join(entry.values)
+        fits = bool(values) and all(each in (*entry.values, UNKNOWN) for each in values)
+        listed = ", ".join(entry.values)
     return None if fits else Text(f"cannot take this value; use {listed}", f"取值有误，可用：{listed}")
 
 
