@@ -41,6 +41,14 @@ def digest_of_json(value: Any) -> Digest:
     return digest_of(canonical_json(value))
 
 
+def parse_array(data: bytes, where: str) -> list[Any]:
+    """Like :func:`parse_json`, for what must be an array."""
+    value = parse_json(data, where)
+    if not isinstance(value, list):
+        raise EvidenceError(Text("is not a list", "不是列表"), where)
+    return value
+
+
 def parse_json(
     data: bytes, where: str, *, largest: int = 64 * 1024 * 1024, deepest: int = 64, any_number: bool = False
 ) -> Any:

@@ -25,7 +25,7 @@ from pydantic import (
     ValidationError,
 )
 
-from touchstone.canonical import Digest, canonical_json, digest_of, parse_json
+from touchstone.canonical import Digest, canonical_json, digest_of, parse_array, parse_json
 from touchstone.errors import EvidenceError
 from touchstone.text import Text
 
@@ -413,6 +413,12 @@ class CheckCard(Record):
     threats: tuple[str, ...]
     source: str
     metrics: dict[str, Text]
+
+    @classmethod
+    def by_check(cls, data: bytes, where: str) -> dict[str, Self]:
+        """The cards of a bundle, keyed by check. Raises `EvidenceError` naming `where` when it holds no cards."""
+        cards = (cls.from_json(each, where) for each in parse_array(data, where))
+        return {card.id: card for card in cards}
 
 
 class Decision(Record):

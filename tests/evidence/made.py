@@ -8,7 +8,7 @@ from pathlib import Path
 
 from touchstone.assessment.conclusion import Circumstances, assessment_of
 from touchstone.assessment.seeds import seed_of
-from touchstone.canonical import digest_of
+from touchstone.canonical import canonical_json, digest_of
 from touchstone.evidence.bundle import Bundle, BundleWriter, pack
 from touchstone.evidence.certificate import decide
 from touchstone.evidence.envelope import Envelope, sign
@@ -19,6 +19,7 @@ from touchstone.records import (
     Access,
     Assessment,
     Basis,
+    CheckCard,
     CheckIdentity,
     Limit,
     Metric,
@@ -47,6 +48,20 @@ ISSUED = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 SYSTEM = digest_of(b"a system")
 CHECK = CheckIdentity(id="evaluation.accuracy", version="1")
 SEED = seed_of(SYSTEM, CHECK.id, CHECK.version)
+
+CARD = CheckCard(
+    id=CHECK.id,
+    version=CHECK.version,
+    title=Text("Accuracy", "准确率"),
+    measures=Text("how often the answer is right", "答案正确的频率"),
+    cannot_tell=Text("why it is wrong", "错误的原因"),
+    remedy=Text("train better", "改进训练"),
+    threats=(),
+    source="counting",
+    metrics={"accuracy": Text("right answers", "正确答案占比")},
+)
+"""Of a check that is installed nowhere."""
+CARDS = canonical_json([CARD.to_json()])
 
 PROFILE = Profile(
     id="test-profile",
@@ -125,7 +140,7 @@ def observation(accuracy: str) -> Observation:
 
 def assessment(accuracy: str = "0.95") -> Assessment:
     """The assessment that follows from one observed accuracy; at least 0.91 passes."""
-    return assessment_of(CIRCUMSTANCES, PROFILE, PLAN, [observation(accuracy)])
+    return assessment_of(CIRCUMSTANCES, PROFILE, PLAN, [observation(accuracy)], {CARD.id: CARD})
 
 
 @dataclass(frozen=True)
@@ -214,6 +229,7 @@ def write_bundle(folder: Path, concluded: Assessment, accuracy: str, started: st
         bundle.add("profile.json", JSON, PROFILE.to_bytes(), role=Role.PROFILE)
         bundle.add("plan.json", JSON, PLAN.to_bytes(), role=Role.PLAN)
         bundle.add("circumstances.json", JSON, CIRCUMSTANCES.to_bytes(), role=Role.CIRCUMSTANCES)
+        bundle.add("checks.json", JSON, CARDS, role=Role.CHECKS)
         bundle.add("observation/accuracy.json", JSON, observation(accuracy).to_bytes(), role=Role.OBSERVATION)
         bundle.add("execution/accuracy.json", JSON, started.encode(), role=Role.EXECUTION, volatile=True)
         bundle.add("exhibits/rows.csv", "text/csv", b"li,3\n", role=Role.EXHIBIT, disclosure="restricted")

@@ -9,12 +9,24 @@ from pathlib import Path
 
 import pytest
 
-from tests.evidence.made import CIRCUMSTANCES, ISSUED, JSON, PLAN, PROFILE, SYSTEM, Laboratory, assessment, observation
+from tests.evidence.made import (
+    CARDS,
+    CIRCUMSTANCES,
+    ISSUED,
+    JSON,
+    PLAN,
+    PROFILE,
+    SYSTEM,
+    Laboratory,
+    assessment,
+    observation,
+)
 from touchstone.canonical import digest_of
 from touchstone.errors import EvidenceError
 from touchstone.evidence.bundle import Bundle, BundleWriter
 from touchstone.evidence.certificate import decide
 from touchstone.evidence.layout import Role, StatementName
+from touchstone.evidence.rederive import judged_again
 from touchstone.evidence.statement import assessment_statement, plan_statement, statement
 from touchstone.evidence.verification import Verification
 from touchstone.evidence.verify import verify
@@ -57,6 +69,13 @@ def test_a_good_folder_verifies(good: Path, check: Check) -> None:
     assert verification.uncovered == ("report.en.html",)
     assert len(verification.proves) == 5
     assert any("withdrawn" in text.en for text in verification.does_not_prove)
+
+
+def test_reasons_are_in_the_words_of_the_evidence_whatever_is_installed(good: Path, check: Check) -> None:
+    (found,) = judged_again(Bundle.open(good / "evidence")).findings
+    assert found.reason.text.en.startswith("Meets every limit: “right answers” is 0.95")
+    assert found.reason.text.zh.startswith("满足全部限值：“正确答案占比”为 0.95")
+    assert any(step.id == "judgement" and step.status == "ok" for step in check(good).steps)
 
 
 def test_the_result_is_plain_json_in_both_languages(good: Path, check: Check) -> None:
@@ -311,6 +330,7 @@ def test_evidence_signed_as_it_should_not_be(
         bundle.add("profile.json", JSON, PROFILE.to_bytes(), role=Role.PROFILE)
         bundle.add("plan.json", JSON, PLAN.to_bytes(), role=Role.PLAN)
         bundle.add("circumstances.json", JSON, CIRCUMSTANCES.to_bytes(), role=Role.CIRCUMSTANCES)
+        bundle.add("checks.json", JSON, CARDS, role=Role.CHECKS)
         bundle.add("observation/accuracy.json", JSON, observed.to_bytes(), role=Role.OBSERVATION)
         bundle.add("assessment.json", JSON, wished.to_bytes(), role=Role.ASSESSMENT)
     opened = Bundle.open(folder / "evidence")

@@ -107,7 +107,7 @@ def test_a_forged_reading_is_found_by_whoever_judges_again(system: Path, key: Pa
     circumstances = recorded.circumstances.model_copy(update={"reviews": (forged,)})
     observations = list(recorded.observations.values())
     with pytest.raises(EvidenceError, match="not what its reviewer signed"):
-        assessment_of(circumstances, recorded.profile, recorded.plan, observations)
+        assessment_of(circumstances, recorded.profile, recorded.plan, observations, recorded.cards)
 
 
 def review_of(digest: str, **changes: object) -> Review:

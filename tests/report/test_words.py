@@ -4,9 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from touchstone.checks.registry import installed_checks
-from touchstone.report.words import measured, part, unit
-from touchstone.standard.catalog import load_standard
+from touchstone.report.words import measured, part
 from touchstone.text import Text
 
 
@@ -23,13 +21,6 @@ def test_what_is_shown_is_close_and_has_no_exponent(value: Decimal) -> None:
     shown = measured(value)
     assert "E" not in shown.upper()
     assert abs(Decimal(shown) - value) <= max(abs(value) / 1000, Decimal("0.000001"))
-
-
-def test_every_unit_has_words_in_both_languages() -> None:
-    units = {metric.unit for check in installed_checks().values() for metric in check.metrics}
-    units |= {limit.unit for control in load_standard().controls.values() for limit in control.entry.limits}
-    same = {name for name in units if unit(name).zh == unit(name).en}
-    assert same <= {"alpha", "epsilon", "nat", "z_score", "mad_score", "score"}, "symbols are the same everywhere"
 
 
 def test_parts_are_named_in_words() -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from touchstone.records import (
     Access,
     Basis,
+    CheckCard,
     CheckIdentity,
     ControlRun,
     Finding,
@@ -26,7 +27,8 @@ from touchstone.records import (
     Verdict,
 )
 from touchstone.standard.catalog import load_standard
-from touchstone.standard.judge import compare, conclude, judge, stopping_limits
+from touchstone.standard.comparing import compare, stopping_limits
+from touchstone.standard.judge import conclude, judge
 from touchstone.standard.reviews import Review
 from touchstone.standard.wording import samples_needed, shown
 from touchstone.statistics import proportion_bounds
@@ -107,7 +109,23 @@ def review(judgement="accepted", kinds=("policy",), **more) -> Review:
     return Review.model_validate({**given, "reviewed": "2026-01-01", **more})
 
 
-def finding(demand: Requirement, *observations: Observation, facts=None, items=(), documents=(), reviews=()) -> Finding:
+def card(check="data.one", **metrics: Text) -> CheckCard:
+    return CheckCard(
+        id=check,
+        version="1",
+        title=Text("Leaks", "泄漏"),
+        measures=TITLE,
+        cannot_tell=TITLE,
+        remedy=TITLE,
+        threats=(),
+        source="a paper",
+        metrics=metrics,
+    )
+
+
+def finding(
+    demand: Requirement, *observations: Observation, facts=None, items=(), documents=(), cards=(), reviews=()
+) -> Finding:
     whole = profile(demand)
     plan = Plan(
         system=SYSTEM,
@@ -119,7 +137,9 @@ def finding(demand: Requirement, *observations: Observation, facts=None, items=(
         tool="touchstone",
     )
     by_check = {each.check.id: each for each in observations}
-    (found,) = judge(whole, facts or {}, plan, by_check, {"DS-01": documents}, reviews)
+    (found,) = judge(
+        whole, facts or {}, plan, by_check, {"DS-01": documents}, {each.id: each for each in cards}, reviews
+    )
     for text in filter(None, (found.reason.text, found.remedy)):
         assert re.fullmatch(r"[A-Z0-9].*[.?]", text.en)
         assert re.fullmatch(r".*[。？]", text.zh)
@@ -212,15 +232,63 @@ def test_a_reason_is_a_sentence_with_numbers_as_people_read_them():
     low, high = "0.612345678", "0.812345678"
     found = finding(requirement(limit("leak_rate")), observation(metric("leak_rate", "0.712345678", low, high)))
     assert found.reason.text == Text(
-        "Misses the limit: leak rate 0.7123 (one-sided 95 % bounds 0.6123 and 0.8123, n = 100),"
-        " limit ≤ 0.5 on the upper bound.",
-        "未达限值：leak rate 为 0.7123（单侧 95 % 置信界 0.6123 与 0.8123，n = 100），上界限值 ≤ 0.5。",
+        "Misses the limit: “leak rate” is 0.7123 (one-sided 95 % bounds 0.6123 and 0.8123, n = 100);"
+        " even the lower bound is above the limit of 0.5.",
+        "未达限值：“leak rate”为 0.7123（单侧 95 % 置信界 0.6123 与 0.8123，n = 100）；即便下界也高于限值 0.5。",
     )
     assert found.remedy == Text(
-        "Bring the upper bound of leak rate from 0.8123 to at most 0.5, then test again.",
-        "将 leak rate 上界由 0.8123 改进至不高于 0.5，然后重新测试。",
+        "Bring the upper bound of “leak rate” from 0.8123 to at most 0.5, then test again.",
+        "将“leak rate”的上界由 0.8123 改进至不高于 0.5，然后重新测试。",
     )
     assert str(found.decisions[0].compared) == high
+
+
+def test_what_was_measured_is_called_what_its_check_calls_it():
+    attack = card(leak=Text("share of attacked inputs", "受攻击输入占比"), days_open=Text("days open", "未处理天数"))
+    found = finding(requirement(limit()), observation(metric()), cards=(attack,))
+    assert found.reason.text == Text(
+        "Meets every limit: “share of attacked inputs” is 0.2 (one-sided 95 % bounds 0.1 and 0.3, n = 100);"
+        " the upper bound meets the limit of at most 0.5.",
+        "满足全部限值：“受攻击输入占比”为 0.2（单侧 95 % 置信界 0.1 与 0.3，n = 100）；上界满足限值（不高于 0.5）。",
+    )
+    days = limit("days_open", value="5", unit="days", bound="exact", basis=PILOT)
+    late = finding(requirement(days), observation(metric("days_open", "9", None, None, unit="days")), cards=(attack,))
+    assert late.reason.text.en.startswith("Misses the limit: “days open” is 9 days, above the limit of 5. Pilot limit")
+    assert late.reason.text.zh.startswith("未达限值：“未处理天数”为 9 天，高于限值 5。试点限值")
+    assert late.remedy == Text(
+        "Bring “days open” from 9 to at most 5 days, then test again.",
+        "将“未处理天数”由 9 改进至不高于 5 天，然后重新测试。",
+    )
+    control = ControlRun(kind="planted", expected=TITLE, seen=TITLE, passed=False)
+    distrusted = finding(requirement(limit()), observation(metric(), controls=(control,)), cards=(attack,))
+    assert "“Leaks” is not believed" in distrusted.reason.text.en
+    assert "检查项“泄漏”的结果不予采信" in distrusted.reason.text.zh
+
+
+def test_a_controls_own_check_gives_the_name_where_two_checks_share_it():
+    foreign, own = card("a.first", leak=Text("another", "另一个")), card(leak=Text("ours", "本项"))
+    seen = finding(requirement(limit()), observation(metric()), cards=(foreign, own)).reason.text
+    assert "“ours”" in seen.en
+    assert "“本项”" in seen.zh
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [
+        ("0.4", "0.6", "the limit of 0.5 lies between the two"),
+        (None, "0.6", "upper bound 0.6, n = 100); the upper bound is above the limit of 0.5, and the lower bound was"),
+        (
+            "0.4",
+            None,
+            "lower bound 0.4, n = 100); the upper bound, which has to meet the limit of at most 0.5, was not",
+        ),
+        (None, None, "(n = 100); the upper bound, which has to meet the limit of at most 0.5, was not measured"),
+    ],
+)
+def test_an_undecided_limit_says_what_leaves_it_open(low, high, said):
+    found = finding(requirement(limit()), observation(metric(value="0.45", low=low, high=high)))
+    assert found.reason.code == "bound-straddles-limit"
+    assert said in found.reason.text.en
 
 
 @given(st.decimals("0.001", "2", places=9), st.integers(1, 2000).map(lambda number: Decimal(number) / 1000))
@@ -308,9 +376,9 @@ def test_remarks_that_are_sentences_are_fitted_into_the_reason():
     assert found.reason.text.en.endswith("expected: Finds it; seen: Finds it.")
     assert found.reason.text.zh.endswith("预期：检出；实测：检出。")
     crash = observation(status="error", error=Note(code="memory", text=ended))
-    assert finding(requirement(limit()), crash).reason.text.en == "Check data.one did not finish: Finds it."
+    assert finding(requirement(limit()), crash).reason.text.en == ("The check “data.one” did not finish: Finds it.")
     warned = observation(warnings=(Note(code="few", text=ended),))
-    assert finding(requirement(limit()), warned).reason.text.zh == "未测得：leak（检出）。"
+    assert finding(requirement(limit()), warned).reason.text.zh == "未测得：“leak”（检出）。"
 
 
 def test_a_power_limit_qualifies_the_test_and_not_the_system():
@@ -477,7 +545,7 @@ def test_an_undecided_proportion_says_how_many_samples_would_decide():
     other = finding(requirement(limit(value="0.25")), observation(metric(method="bootstrap-percentile")))
     assert "more independent samples than the 100" in other.remedy.en
     pointless = finding(requirement(limit()), observation(metric(low=None, high=None)))
-    assert "bound was not measured" in pointless.remedy.en
+    assert "the upper bound has to be measured" in pointless.remedy.en
 
 
 def conclusion(*verdicts: Verdict, required: bool = True, **more):
@@ -543,7 +611,7 @@ def test_every_profile_is_judged_without_a_single_observation_and_never_passes()
         plan = Plan(
             system=SYSTEM, profile=whole.own_digest(), profile_id=name, edition="1", budget="quick", items=(), tool="t"
         )
-        findings = judge(whole, {}, plan, {}, {})
+        findings = judge(whole, {}, plan, {}, {}, {})
         assert [found.control for found in findings] == [each.control for each in whole.requirements]
         assert {found.verdict for found in findings} <= {Verdict.NOT_TESTED, Verdict.NOT_APPLICABLE}
         assert conclude(whole, findings).verdict == "inconclusive"

@@ -12,7 +12,17 @@ from datetime import date
 
 from pydantic import Field, JsonValue
 
-from touchstone.records import Access, Assessment, Observation, Plan, Profile, ProfileIdentity, Record, SystemIdentity
+from touchstone.records import (
+    Access,
+    Assessment,
+    CheckCard,
+    Observation,
+    Plan,
+    Profile,
+    ProfileIdentity,
+    Record,
+    SystemIdentity,
+)
 from touchstone.standard.judge import conclude, judge
 from touchstone.standard.reviews import Review, SignedReview, latest
 from touchstone.system.subject import Subject
@@ -74,13 +84,16 @@ def circumstances_of(
 
 
 def assessment_of(
-    circumstances: Circumstances, profile: Profile, plan: Plan, observations: Sequence[Observation]
+    circumstances: Circumstances,
+    profile: Profile,
+    plan: Plan,
+    observations: Sequence[Observation],
+    cards: Mapping[str, CheckCard],
 ) -> Assessment:
-    """Judge the observations made under `plan` against `profile`."""
+    """Judge the observations made under `plan` against `profile`, in the words of the checks' `cards`."""
     by_check = {observation.check.id: observation for observation in observations}
-    findings = judge(
-        profile, circumstances.facts, plan, by_check, circumstances.documents, circumstances.standing_reviews()
-    )
+    reviews = circumstances.standing_reviews()
+    findings = judge(profile, circumstances.facts, plan, by_check, circumstances.documents, cards, reviews)
     coverage, verdict, summary = conclude(profile, findings)
     return Assessment(
         system=circumstances.system,

@@ -17,7 +17,8 @@ from touchstone.canonical import Digest, digest_of
 from touchstone.checks.declaration import Check, Measurement
 from touchstone.errors import TouchstoneError, UnavailableError, UserError
 from touchstone.records import Access, Budget, Exhibit, Metric, Note, Observation, PlanItem, StoppingLimit
-from touchstone.standard.judge import UNAVAILABLE, compare
+from touchstone.standard.comparing import compare
+from touchstone.standard.judge import UNAVAILABLE
 from touchstone.system.subject import Subject
 from touchstone.text import Text
 

@@ -150,7 +150,7 @@ def command(
             decision_key=None if decision_key is None else signing_key(decision_key, decision_passphrase_file),
             watcher=watch,
         )
-    show_verdicts(console, outcome.assessment, outcome.profile, chosen())
+    show_verdicts(console, outcome.assessment, outcome.profile, outcome.cards, chosen())
     decision = (
         say("unsigned: no --key was given", "未签名：未提供 --key") if outcome.decision is None else outcome.decision
     )

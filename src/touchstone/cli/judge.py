@@ -33,13 +33,16 @@ def command(bundle: Path, profile: str | None, on: datetime | None, form: str) -
     from touchstone.standard.catalog import load_standard
 
     against = None if profile is None else load_standard().profile(profile)
-    judged_against, assessment = judge_again(find_bundle(bundle), against, on=None if on is None else on.date())
+    found = find_bundle(bundle)
+    judged_against, assessment = judge_again(found, against, on=None if on is None else on.date())
     if form == "json":
         click.echo(json.dumps(assessment.to_json(), ensure_ascii=False, indent=2))
     else:
         from rich.console import Console
 
         from touchstone.cli.progress import show_verdicts
+        from touchstone.laboratory.recording import read_recorded
 
-        show_verdicts(Console(highlight=False), assessment, judged_against, chosen())
+        cards = read_recorded(found).cards
+        show_verdicts(Console(highlight=False), assessment, judged_against, cards, chosen())
     sys.exit(0 if assessment.verdict == "pass" else 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
 
@@ -11,8 +12,9 @@ from rich.table import Table
 from rich.text import Text as Line
 
 from touchstone.assessment.engine import Event, Finished, Progressed, Started
-from touchstone.records import Assessment, Finding, Plan, Profile, Verdict
+from touchstone.records import Assessment, CheckCard, Finding, Plan, Profile, Verdict
 from touchstone.report.words import HEADLINES, MARKS, VERDICTS, demand, measured
+from touchstone.standard.titles import Titles
 from touchstone.text import Language
 
 STYLES = {
@@ -83,17 +85,19 @@ class Watch:
                 self.console.print(f"  {check} {event.execution.wall_ms / 1000:.1f} s", markup=False)
 
 
-def show_verdicts(console: Console, assessment: Assessment, profile: Profile, language: Language) -> None:
+def show_verdicts(
+    console: Console, assessment: Assessment, profile: Profile, cards: Mapping[str, CheckCard], language: Language
+) -> None:
     """The verdict table, the overall verdict and the coverage line, which always go together."""
-    titles = {requirement.control: requirement.title for requirement in profile.requirements}
+    requirements = {requirement.control: requirement for requirement in profile.requirements}
     table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
     for finding in assessment.findings:
         style = STYLES[finding.verdict]
         table.add_row(
             Line(finding.control),
-            Line(titles[finding.control].render(language)),
+            Line(requirements[finding.control].title.render(language)),
             Line(f"{MARKS[finding.verdict]} {VERDICTS[finding.verdict].render(language)}", style=style),
-            Line(_why(finding, language), style="bright_black"),
+            Line(_why(finding, Titles(cards, requirements[finding.control].checks), language), style="bright_black"),
         )
     console.print(table)
     tone = STYLES[Verdict(assessment.verdict)]
@@ -101,10 +105,10 @@ def show_verdicts(console: Console, assessment: Assessment, profile: Profile, la
     console.print(Line(f"{headline}: {assessment.summary.text.render(language)}", style=tone))
 
 
-def _why(finding: Finding, language: Language) -> str:
+def _why(finding: Finding, titles: Titles, language: Language) -> str:
     """The bounds that decided, or the reason when none did."""
     compared = [
-        f"{decision.metric} {measured(decision.compared)} ({demand(decision)})"
+        f"{titles.metric(decision.metric).render(language)} {measured(decision.compared)} ({demand(decision)})"
         for decision in finding.decisions
         if decision.compared is not None
     ]

@@ -10,7 +10,7 @@ from touchstone.evidence.bundle import Bundle
 from touchstone.evidence.image import Entry
 from touchstone.evidence.layout import Role
 from touchstone.evidence.statement import Seeds
-from touchstone.records import Assessment, Observation, Plan, Profile
+from touchstone.records import Assessment, CheckCard, Observation, Plan, Profile
 from touchstone.text import Text
 
 
@@ -28,6 +28,7 @@ def judged_again(bundle: Bundle) -> Assessment:
         Profile.from_bytes(bundle.read_role(Role.PROFILE), Role.PROFILE),
         plan,
         [_observation(bundle, entry, plan.system) for entry in bundle.with_role(Role.OBSERVATION)],
+        CheckCard.by_check(bundle.read_role(Role.CHECKS), Role.CHECKS),
     )
 
 

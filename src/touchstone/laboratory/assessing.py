@@ -7,7 +7,7 @@ there is not done again; that is all there is to resuming.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -34,7 +34,7 @@ from touchstone.laboratory.issuing import Issuer, issue_decision, issue_plan, lo
 from touchstone.laboratory.recording import Result, RunEvidence, read_recorded, write_bundle
 from touchstone.laboratory.reporting import material_of, write_reports
 from touchstone.laboratory.testing import JOURNAL, Bench, WrongInputError
-from touchstone.records import Assessment, Budget, Plan, Profile
+from touchstone.records import Assessment, Budget, CheckCard, Plan, Profile
 from touchstone.standard.reviews import SignedReview
 from touchstone.system.subject import Subject
 from touchstone.text import Text
@@ -84,6 +84,8 @@ class Outcome:
 
     assessment: Assessment
     profile: Profile
+    cards: Mapping[str, CheckCard]
+    """What the checks say about themselves, by check."""
     folder: Path
     decision: Path | None
     """The signed certificate or refusal; `None` when nobody signed."""
@@ -152,7 +154,7 @@ def run_assessment(
         seeds = seeds_from(plan.nonce_from, instructions.nonce)
     decision = None if issuer is None else issue_decision(folder, bundle, recorded, issuer, issued, seeds)
     write_reports(folder, material_of(bundle, issued.isoformat(timespec="seconds")))
-    return Outcome(recorded.assessment, profile, folder, decision)
+    return Outcome(recorded.assessment, profile, recorded.cards, folder, decision)
 
 
 def _warm_up(subject: Subject, folder: Path, printed: IO[bytes]) -> AbstractContextManager[ZygoteProcess | None]:
@@ -260,9 +262,9 @@ def _record(
     run: RunEvidence,
 ) -> None:
     observations = [result.measured.observation for _, result in sorted(results.items())]
-    assessment = assessment_of(circumstances, profile, plan, observations)
     checks = installed_checks()
-    cards = [card_of(checks[item.check.id]) for item in plan.items if item.check.id in checks]
+    cards = {item.check.id: card_of(checks[item.check.id]) for item in plan.items if item.check.id in checks}
+    assessment = assessment_of(circumstances, profile, plan, observations, cards)
     (folder / ASSESSMENT).write_bytes(assessment.to_bytes())
     write_bundle(folder / EVIDENCE_FOLDER, subject, profile, plan, circumstances, cards, results, assessment, run)
 

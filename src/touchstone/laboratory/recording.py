@@ -9,7 +9,7 @@ from pathlib import Path
 from touchstone.assessment.conclusion import Circumstances
 from touchstone.assessment.disclosure import may_speak_of_persons
 from touchstone.assessment.measure import Measured
-from touchstone.canonical import Digest, canonical_json, parse_json
+from touchstone.canonical import Digest, canonical_json
 from touchstone.checks.registry import installed_checks
 from touchstone.evidence.bundle import Bundle, BundleWriter
 from touchstone.evidence.image import Disclosure
@@ -60,13 +60,12 @@ def write_bundle(
     profile: Profile,
     plan: Plan,
     circumstances: Circumstances,
-    cards: Iterable[CheckCard],
+    cards: Mapping[str, CheckCard],
     results: Mapping[str, Result],
     assessment: Assessment,
     run: RunEvidence,
 ) -> Digest:
     """Write everything from which the assessment can be judged again. Returns the manifest's digest."""
-    cards = tuple(cards)
     files = [
         {"path": file.path, "size": file.size, "digest": file.digest, "format": file.format} for file in subject.files
     ]
@@ -79,7 +78,7 @@ def write_bundle(
         bundle.add("profile.json", JSON, profile.to_bytes(), role=Role.PROFILE)
         bundle.add("plan.json", JSON, plan.to_bytes(), role=Role.PLAN)
         bundle.add("circumstances.json", JSON, circumstances.to_bytes(), role=Role.CIRCUMSTANCES)
-        bundle.add("checks.json", JSON, canonical_json([card.to_json() for card in cards]), role=Role.CHECKS)
+        bundle.add("checks.json", JSON, canonical_json([card.to_json() for card in cards.values()]), role=Role.CHECKS)
         bundle.add("assessment.json", JSON, assessment.to_bytes(), role=Role.ASSESSMENT)
         checks = installed_checks()
         for check, result in sorted(results.items()):
@@ -100,7 +99,7 @@ def _source(
     profile: Profile,
     plan: Plan,
     circumstances: Circumstances,
-    cards: Iterable[CheckCard],
+    cards: Mapping[str, CheckCard],
     results: Mapping[str, Result],
     assessment: Assessment,
 ) -> Source:
@@ -114,7 +113,7 @@ def _source(
         profile=profile,
         plan=plan,
         circumstances=circumstances,
-        cards={card.id: card for card in cards},
+        cards=cards,
         observations={check: result.measured.observation for check, result in results.items()},
         executions={check: result.execution for check, result in results.items()},
         assessment=assessment,
@@ -142,14 +141,13 @@ def read_recorded(bundle: Bundle) -> Recorded:
     def all_of(role: Role) -> Iterable[tuple[bytes, str]]:
         return ((bundle.read(entry.name), entry.name) for entry in bundle.with_role(role))
 
-    cards = [CheckCard.from_json(card, "checks.json") for card in parse_json(*one(Role.CHECKS))]
     observations = [Observation.from_bytes(data, name) for data, name in all_of(Role.OBSERVATION)]
     executions = [Execution.from_bytes(data, name) for data, name in all_of(Role.EXECUTION)]
     return Recorded(
         profile=Profile.from_bytes(*one(Role.PROFILE)),
         plan=Plan.from_bytes(*one(Role.PLAN)),
         circumstances=Circumstances.from_bytes(*one(Role.CIRCUMSTANCES)),
-        cards={card.id: card for card in cards},
+        cards=CheckCard.by_check(*one(Role.CHECKS)),
         observations={observation.check.id: observation for observation in observations},
         executions={execution.check.id: execution for execution in executions},
         assessment=Assessment.from_bytes(*one(Role.ASSESSMENT)),

@@ -41,4 +41,4 @@ def judge_again(
     circumstances = recorded.circumstances
     if on is not None and circumstances.reviews:
         circumstances = circumstances.model_copy(update={"judged_on": on})
-    return against, assessment_of(circumstances, against, recorded.plan, observations)
+    return against, assessment_of(circumstances, against, recorded.plan, observations, recorded.cards)

@@ -80,6 +80,7 @@ def replicate(
         recorded.profile,
         plan,
         [observation for _, observation in sorted(observations.items())],
+        recorded.cards,
     )
     signed = replication_statement(
         laboratory=laboratory,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 
 from jinja2 import Environment
 from markupsafe import Markup
@@ -30,6 +29,8 @@ from touchstone.report import words
 from touchstone.report.material import Material
 from touchstone.report.pictures import coverage_picture, interval_picture
 from touchstone.report.robustness import CAPTIONS, Figure, cost_line, figures
+from touchstone.standard.titles import Titles
+from touchstone.standard.units import unit
 from touchstone.text import Language, Text
 
 PICTURE_TYPES = frozenset({"image/png"})
@@ -78,6 +79,8 @@ class ControlSection:
     rows: tuple[DecisionRow, ...]
     shown: tuple[tuple[Text, Metric], ...]
     """Metrics that are reported without a limit."""
+    left_out: tuple[tuple[Text, Text], ...]
+    """Metrics that the profile does not ask for, each with the reason."""
     tests: tuple[TestSection, ...]
 
     @property
@@ -130,7 +133,7 @@ def templates(language: Language) -> Environment:
         measured=words.measured,
         interval=words.interval,
         amount=words.amount,
-        unit=words.unit,
+        unit=unit,
         part=words.part,
         sentence=words.sentence,
     )
@@ -147,7 +150,7 @@ def _section(material: Material, requirement: Requirement, finding: Finding) -> 
     items = [item for item in material.plan.items if item.check.id in requirement.checks]
     observations = [material.observations[item.check.id] for item in items if item.check.id in material.observations]
     overall = {metric.id: metric for observation in observations for metric in observation.metrics if not metric.slice}
-    title = partial(_metric_title, material, requirement.checks)
+    title = Titles(material.cards, requirement.checks).metric
     decided = {decision.metric for decision in finding.decisions}
     return ControlSection(
         requirement=requirement,
@@ -156,6 +159,7 @@ def _section(material: Material, requirement: Requirement, finding: Finding) -> 
             _row(decision, overall.get(decision.metric), title(decision.metric)) for decision in finding.decisions
         ),
         shown=tuple((title(name), metric) for name, metric in overall.items() if name not in decided),
+        left_out=tuple((title(name), why) for name, why in requirement.left_out.items()),
         tests=tuple(_test(material, item) for item in items),
     )
 
@@ -163,14 +167,6 @@ def _section(material: Material, requirement: Requirement, finding: Finding) -> 
 def _row(decision: Decision, metric: Metric | None, title: Text) -> DecisionRow:
     picture = None if metric is None or metric.low is None else interval_picture(decision, metric)
     return DecisionRow(decision, metric, title, picture)
-
-
-def _metric_title(material: Material, checks: Sequence[str], metric: str) -> Text:
-    """As the control's own checks call it: another check may measure something else under the same name."""
-    own = [material.cards[check] for check in checks if check in material.cards]
-    titles = (card.metrics[metric] for card in (*own, *material.cards.values()) if metric in card.metrics)
-    words_of_id = metric.replace("_", " ")
-    return next(titles, Text(words_of_id, words_of_id))
 
 
 def _test(material: Material, item: PlanItem) -> TestSection:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from touchstone.records import Decision, Metric, Verdict, plain
+from touchstone.standard.units import with_unit
 from touchstone.text import Text
 
 VERDICTS = {
@@ -52,44 +53,6 @@ HEADLINES = {
     "fail": Text("Failed", "未通过"),
     "inconclusive": Text("Not decided", "未定"),
 }
-UNITS = {
-    "share": Text("share", "占比"),
-    "share_of_files": Text("share of files", "文件占比"),
-    "count": Text("count", "计数"),
-    "points": Text("points", "差值"),
-    "ratio": Text("ratio", "比值"),
-    "auc": Text("area under the curve", "曲线下面积"),
-    "ece": Text("calibration error", "校准误差"),
-    "auc_points": Text("points of area under the curve", "曲线下面积差值"),
-    "spearman": Text("rank correlation", "秩相关系数"),
-    "advantage": Text("advantage", "优势"),
-    "bits": Text("bits", "比特"),
-    "bool": Text("1 for yes, 0 for no", "1 为是，0 为否"),
-    "classes": Text("classes", "类"),
-    "components": Text("components", "个组件"),
-    "count_in_sample": Text("count in the sample", "样本中的计数"),
-    "days": Text("days", "天"),
-    "hours": Text("hours", "小时"),
-    "index": Text("index from 0 to 1", "指数（0 至 1）"),
-    "level": Text("level", "级"),
-    "minutes": Text("minutes", "分钟"),
-    "months": Text("months", "个月"),
-    "parties": Text("parties", "个参与方"),
-    "persons": Text("persons", "人"),
-    "probability": Text("probability", "概率"),
-    "samples": Text("samples", "个样本"),
-    "seconds": Text("seconds", "秒"),
-    "share_of_artefacts": Text("share of artefacts", "工件占比"),
-    "share_of_critical_items": Text("share of critical items", "关键项占比"),
-    "share_of_functions_lost": Text("share of functions lost", "丧失功能占比"),
-    "share_of_outputs": Text("share of outputs", "输出占比"),
-    "share_of_records": Text("share of records", "记录占比"),
-    "share_of_sample": Text("share of the sample", "样本占比"),
-    "share_of_sources": Text("share of sources", "来源占比"),
-    "share_of_unguarded": Text("share of that without the defence", "占无防御时的比例"),
-    "share_of_windows": Text("share of windows", "时间窗占比"),
-    "working_days": Text("working days", "个工作日"),
-}
 PARTS = {
     "class": Text("class", "类别"),
     "fault": Text("fault", "故障"),
@@ -101,8 +64,6 @@ PARTS = {
     "threat": Text("threat", "威胁"),
 }
 """What the parts are that a metric is given for; others stand as the check wrote them."""
-_PLAIN = frozenset({"count", "points", "ratio", "auc", "ece", "auc_points", "spearman", "advantage", "bool", "index"})
-"""Units that the name of what was measured says already."""
 OPERATORS = {">=": "≥", "<=": "≤"}
 
 
@@ -127,18 +88,9 @@ def interval(metric: Metric) -> str:
     return f"{measured(metric.value)} [{measured(metric.low)}, {measured(metric.high)}]"
 
 
-def unit(name: str) -> Text:
-    """A unit in words."""
-    return UNITS.get(name, Text(name.replace("_", " "), name.replace("_", " ")))
-
-
 def amount(metric: Metric) -> Text:
     """Value with its bounds, and its unit where the number is one of days, people or the like."""
-    shown = interval(metric)
-    if metric.unit in _PLAIN or metric.unit.startswith("share"):
-        return Text(shown, shown)
-    said = unit(metric.unit)
-    return Text(f"{shown} {said.en}", f"{shown} {said.zh}")
+    return with_unit(interval(metric), metric.unit)
 
 
 def part(slice_: str) -> Text:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from touchstone.records import Limit, Metric, Note
+from touchstone.standard import wording
 from touchstone.standard.reviews import Judgement, Review
 from touchstone.text import Text
 
@@ -74,12 +75,12 @@ class Reading:
             ),
         )
 
-    def without_value(self, metrics: Sequence[str]) -> Note:
-        """Accepted documents that leave open what they show of the metrics."""
-        names = ", ".join(metrics)
+    def without_value(self, metrics: Sequence[Text]) -> Note:
+        """Accepted documents that leave open what they show of the metrics, given by their titles."""
+        names = wording.listed(metrics)
         text = Text(
-            f"the documents are accepted, but no reviewer states what they show of: {names}",
-            f"文件已被接受，但评审人未给出下列指标的数值：{names}",
+            f"the documents are accepted, but no reviewer states what they show of: {names.en}",
+            f"文件已被接受，但评审人未给出下列指标的数值：{names.zh}",
         )
         return Note(code="attested-without-value", text=text)
 

@@ -1,18 +1,17 @@
 """The judge: from recorded observations to findings. Pure; it measures nothing and opens nothing.
 
-A verdict compares a bound of the interval with the limit: pass if even the pessimistic bound meets it, fail if
-even the optimistic bound misses it, otherwise inconclusive. Nothing that was not measured ever passes.
+What a finding rests on is compared in `comparing`; here the weightiest thing that speaks to a control becomes its
+verdict. Nothing that was not measured ever passes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from touchstone.records import (
-    Bound,
+    CheckCard,
     Coverage,
     Decision,
     Finding,
@@ -20,21 +19,20 @@ from touchstone.records import (
     Metric,
     Note,
     Observation,
-    Operator,
     Plan,
     PlanItem,
     Profile,
     Requirement,
-    StoppingLimit,
     Verdict,
 )
 from touchstone.standard import wording
 from touchstone.standard.applicability import Facts, applies, known_facts, parse, questions
 from touchstone.standard.attesting import BY_REVIEWERS, Reading, objections
+from touchstone.standard.comparing import Outcome, decide
 from touchstone.standard.reviews import Review
+from touchstone.standard.titles import Titles
+from touchstone.standard.units import unit
 from touchstone.text import Text
-
-Outcome = Literal["pass", "fail", "inconclusive"]
 
 NO_TEST_YET = "no-test-yet"
 """Reason code of a planned check that is not installed: the control is then a matter of documents."""
@@ -52,49 +50,20 @@ class Conclusion(NamedTuple):
     summary: Note
 
 
-def compare(operator: Operator, limit: Decimal, bound: Bound, metric: Metric) -> Outcome:
-    """One measured quantity against one limit; the same rule decides and tells a check when to stop.
-
-    A one-sided bound that was not measured decides nothing.
-    """
-
-    def meets(value: Decimal) -> bool:
-        return value <= limit if operator == "<=" else value >= limit
-
-    if bound in ("point", "exact"):
-        return "pass" if meets(metric.value) else "fail"
-    pessimistic, optimistic = (metric.high, metric.low) if operator == "<=" else (metric.low, metric.high)
-    if pessimistic is not None and meets(pessimistic):
-        return "pass"
-    if optimistic is not None and not meets(optimistic):
-        return "fail"
-    return "inconclusive"
-
-
-def stopping_limits(requirements: Iterable[Requirement], check_metrics: Iterable[str]) -> tuple[StoppingLimit, ...]:
-    """The limits on a check's metrics, each once: with them the check knows when more samples decide nothing."""
-    measured = set(check_metrics)
-    limits: list[StoppingLimit] = []
-    for requirement in requirements:
-        for limit in requirement.limits:
-            stopping = StoppingLimit(metric=limit.metric, op=limit.op, value=limit.value, bound=limit.bound)
-            if limit.metric in measured and stopping not in limits:
-                limits.append(stopping)
-    return tuple(limits)
-
-
 def judge(
     profile: Profile,
     facts: Facts,
     plan: Plan,
     observations: Mapping[str, Observation],
     documents: Mapping[str, Sequence[str]],
+    cards: Mapping[str, CheckCard],
     reviews: Sequence[Review] = (),
 ) -> tuple[Finding, ...]:
     """One finding per control of the profile, in the profile's order.
 
     `facts` are what the applicant declared, `observations` are keyed by check id, `documents` (titles of what was
-    handed in) by control id; `reviews` stand on the day of the judgement.
+    handed in) by control id; `cards`, by check id, only say what everything is called; `reviews` stand on the day of
+    the judgement.
     """
     return tuple(
         _Case(
@@ -109,6 +78,7 @@ def judge(
                 documents=len(documents.get(requirement.control, ())),
                 reviews=tuple(review for review in reviews if requirement.control in review.controls),
             ),
+            titles=Titles(cards, requirement.checks),
         ).finding()
         for requirement in profile.requirements
     )
@@ -143,6 +113,10 @@ class _Compared:
     limit: Limit
     metric: Metric | None
     decision: Decision
+    title: Text
+
+    def said(self) -> Text:
+        return wording.comparison(self.limit, self.metric, self.title)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +129,7 @@ class _Case:
     items: tuple[PlanItem, ...]
     observations: tuple[Observation, ...]
     reading: Reading
+    titles: Titles
 
     def finding(self) -> Finding:
         """The weightiest conclusion that holds."""
@@ -210,7 +185,7 @@ class _Case:
                 unclear.append(condition)
             if applicability == "true":
                 metric = measured.get(limit.metric)
-                compared.append(_Compared(limit, metric, _decide(limit, metric)))
+                compared.append(_Compared(limit, metric, decide(limit, metric), self.titles.metric(limit.metric)))
         return compared, unclear
 
     def _standing_limits(self, measured: Mapping[str, Metric]) -> list[Limit]:
@@ -269,16 +244,17 @@ class _Case:
 
     def _fail(self, failures: Sequence[_Compared], compared: Sequence[_Compared]) -> Finding:
         by_reviewers = all(each.metric is not None and each.metric.method == "attested" for each in failures)
-        missed = wording.joined([wording.comparison(each.limit, each.metric) for each in failures])
+        missed = wording.joined([each.said() for each in failures])
         en, zh = f"misses the limit: {missed.en}", f"未达限值：{missed.zh}"
-        pilot = [wording.spaced(each.limit.metric) for each in failures if each.limit.basis.kind == "pilot"]
+        pilot = [each.title for each in failures if each.limit.basis.kind == "pilot"]
         if pilot:
-            en += f". Pilot limit (our own starting value, not a legal or standard limit): {', '.join(pilot)}"
-            zh += f"。试点限值（本标准自拟的起始值，非法律或标准限值）：{'、'.join(pilot)}"
+            named = wording.listed(pilot)
+            en += f". Pilot limit (our own starting value, not a legal or standard limit): {named.en}"
+            zh += f"。试点限值（本标准自拟的起始值，非法律或标准限值）：{named.zh}"
         return self._conclude(
             Verdict.FAIL,
             Note(code="attested-value-misses-limit" if by_reviewers else "bound-misses-limit", text=Text(en, zh)),
-            wording.joined([wording.way_back(each.limit, each.decision.compared) for each in failures]),
+            wording.joined([wording.way_back(each.limit, each.decision.compared, each.title) for each in failures]),
             compared=compared,
             only_pilot=len(pilot) == len(failures),
         )
@@ -288,17 +264,20 @@ class _Case:
         for observation in self.observations:
             if observation.status == "error" and not _unavailable(observation):
                 detail = observation.error.text if observation.error else Text("no details", "无详细信息")
-                name = observation.check.id
-                text = Text(f"check {name} did not finish: {detail.en}", f"检查项 {name} 未能完成：{detail.zh}")
+                name = self.titles.check(observation.check.id)
+                text = Text(
+                    f"the check “{name.en}” did not finish: {detail.en}", f"检查项“{name.zh}”未能完成：{detail.zh}"
+                )
                 return Note(code="check-crashed", text=text)
         observed = {observation.check.id for observation in self.observations}
         for item in self.items:
             if item.runs and item.check.id not in observed:
+                name = self.titles.check(item.check.id)
                 return Note(
                     code="observation-absent",
                     text=Text(
-                        f"check {item.check.id} was planned, but there is no observation of it",
-                        f"检查项 {item.check.id} 已列入计划，但没有其观测记录",
+                        f"the check “{name.en}” was planned, but there is no observation of it",
+                        f"检查项“{name.zh}”已列入计划，但没有其观测记录",
                     ),
                 )
         return None
@@ -308,7 +287,7 @@ class _Case:
         for observation in self.observations:
             for control in observation.controls:
                 if not control.passed:
-                    text = wording.control_run_failed(observation.check.id, control)
+                    text = wording.control_run_failed(self.titles.check(observation.check.id), control)
                     return Note(code="control-run-failed", text=text)
         return None
 
@@ -342,7 +321,9 @@ class _Case:
     def _documentary(self) -> tuple[Note] | tuple[Note, Text]:
         """The reason where no automated test speaks to the control."""
         if self._attests:
-            return (self.reading.without_value([limit.metric for limit in self.requirement.limits]),)
+            return (
+                self.reading.without_value([self.titles.metric(limit.metric) for limit in self.requirement.limits]),
+            )
         if self.reading.documents:
             return self.reading.unreviewed()
         asked = self.reading.asked()
@@ -363,7 +344,7 @@ class _Case:
         refused = [reason.text for reason in self._refusals()]
         refused += [each.error.text for each in self.observations if _unavailable(each) and each.error is not None]
         warned = [warning.text for observation in self.observations for warning in observation.warnings]
-        names = [each.limit.metric for each in missing]
+        names = [each.title for each in missing]
         return Note(code="not-measured", text=wording.not_measured(names, (refused or warned)[:1]))
 
     def _conclude(
@@ -396,33 +377,8 @@ def _unavailable(observation: Observation) -> bool:
 
 
 def _met(compared: Sequence[_Compared]) -> Note:
-    met = wording.joined([wording.comparison(each.limit, each.metric) for each in compared])
+    met = wording.joined([each.said() for each in compared])
     return Note(code="all-limits-met", text=Text(f"meets every limit: {met.en}", f"满足全部限值：{met.zh}"))
-
-
-def _decide(limit: Limit, metric: Metric | None) -> Decision:
-    compared: Decimal | None = None
-    outcome: Literal["pass", "fail", "inconclusive", "missing"] = "missing"
-    if metric is not None:
-        outcome = compare(limit.op, limit.value, limit.bound, metric)
-        bounds = {"upper": metric.high, "lower": metric.low}
-        compared = bounds.get(limit.bound, metric.value)
-        if outcome == "fail" and limit.power:
-            outcome = "inconclusive"
-    margin = None
-    if compared is not None:
-        margin = limit.value - compared if limit.op == "<=" else compared - limit.value
-    return Decision(
-        metric=limit.metric,
-        op=limit.op,
-        limit=limit.value,
-        unit=limit.unit,
-        basis=limit.basis,
-        bound=limit.bound,
-        compared=compared,
-        margin=margin,
-        outcome=outcome,
-    )
 
 
 def _units_differ(mistaken: Sequence[_Compared]) -> Note:
@@ -430,24 +386,28 @@ def _units_differ(mistaken: Sequence[_Compared]) -> Note:
     parts = []
     for each in mistaken:
         if each.metric is not None:
-            name, limit, measured = map(wording.spaced, (each.limit.metric, each.limit.unit, each.metric.unit))
+            measured, limit = unit(each.metric.unit), unit(each.limit.unit)
             parts.append(
                 Text(
-                    f"{name} was measured in {measured}, its limit is in {limit}",
-                    f"{name} 的测量单位为 {measured}，而限值单位为 {limit}",
+                    f"the unit of “{each.title.en}” is “{measured.en}”, that of its limit “{limit.en}”",
+                    f"“{each.title.zh}”的测量单位为“{measured.zh}”，而限值单位为“{limit.zh}”",
                 )
             )
     return Note(code="units-differ", text=wording.joined(parts))
 
 
 def _straddle(straddling: Sequence[_Compared]) -> tuple[Note, Text]:
-    shown = wording.joined([wording.comparison(each.limit, each.metric) for each in straddling])
+    shown = wording.joined([each.said() for each in straddling])
     return (
         Note(
             code="bound-straddles-limit",
             text=Text(f"cannot be decided: {shown.en}", f"无法判定：{shown.zh}"),
         ),
         wording.joined(
-            [wording.what_would_decide(each.limit, each.metric) for each in straddling if each.metric is not None]
+            [
+                wording.what_would_decide(each.limit, each.metric, each.title)
+                for each in straddling
+                if each.metric is not None
+            ]
         ),
     )

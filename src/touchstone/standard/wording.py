@@ -7,14 +7,31 @@ import re
 from collections.abc import Mapping, Sequence
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from statistics import NormalDist
+from typing import Final, NamedTuple
 
 from touchstone.records import ControlRun, Limit, Metric, Operator, Profile, Verdict, plain
+from touchstone.standard.comparing import compare
+from touchstone.standard.units import with_unit
 from touchstone.text import Text
 
 SHOWN_DIGITS = 4
 """Significant digits of a measured number in a sentence; the record keeps them all."""
 
-SIGNS: dict[Operator, str] = {"<=": "≤", ">=": "≥"}
+
+class _Sides(NamedTuple):
+    """How the two sides of a limit, and the two bounds, are called for one direction."""
+
+    meets: Text
+    misses: Text
+    pessimistic: Text
+    optimistic: Text
+
+
+_LOWER, _UPPER = Text("lower bound", "下界"), Text("upper bound", "上界")
+_SIDES: Final[dict[Operator, _Sides]] = {
+    "<=": _Sides(Text("at most", "不高于"), Text("above", "高于"), pessimistic=_UPPER, optimistic=_LOWER),
+    ">=": _Sides(Text("at least", "不低于"), Text("below", "低于"), pessimistic=_LOWER, optimistic=_UPPER),
+}
 OTHER_VERDICTS = {
     Verdict.FAIL: Text("fail", "未通过"),
     Verdict.INCONCLUSIVE: Text("inconclusive", "无法判定"),
@@ -48,6 +65,11 @@ def spaced(name: str) -> str:
     return name.replace("_", " ")
 
 
+def listed(titles: Sequence[Text]) -> Text:
+    """Several titles, each in quotes: some are half a sentence long."""
+    return Text(", ".join(f"“{title.en}”" for title in titles), "、".join(f"“{title.zh}”" for title in titles))
+
+
 def shown(value: Decimal | None, limit: Decimal | None = None) -> str:
     """To four significant digits; to more where rounding would move the value onto the limit or across it.
 
@@ -66,65 +88,62 @@ def shown(value: Decimal | None, limit: Decimal | None = None) -> str:
     return plain(rounded)
 
 
-def comparison(limit: Limit, metric: Metric | None) -> Text:
-    """`attack auc 0.55 (one-sided 95 % bounds 0.51 and 0.58, n = 2000), limit ≤ 0.6 on the upper bound`."""
-    name = spaced(limit.metric)
+def comparison(limit: Limit, metric: Metric | None, title: Text) -> Text:
+    """A quantity, the limit it was held against, and which number of the two decided."""
     if metric is None:
-        return Text(f"{name} not measured", f"{name} 未测得")
-    value, low, high = (shown(each, limit.value) for each in (metric.value, metric.low, metric.high))
-    demand = f"{SIGNS[limit.op]} {plain(limit.value)}"
+        return Text(f"“{title.en}” was not measured", f"未测得“{title.zh}”")
+    value = with_unit(shown(metric.value, limit.value), metric.unit)
+    en, zh = f"“{title.en}” is {value.en}", f"“{title.zh}”为 {value.zh}"
     if limit.bound in ("point", "exact"):
-        return Text(f"{name} {value}, limit {demand}", f"{name} 为 {value}，限值 {demand}")
-    percent = plain((metric.confidence * 100).normalize())
-    return Text(
-        f"{name} {value} (one-sided {percent} % bounds {low} and {high}, n = {metric.n}),"
-        f" limit {demand} on the {limit.bound} bound",
-        f"{name} 为 {value}（单侧 {percent} % 置信界 {low} 与 {high}，n = {metric.n}），"
-        f"{'上' if limit.bound == 'upper' else '下'}界限值 {demand}",
-    )
+        said = _how_the_value_stands(limit, metric)
+        return Text(f"{en}, {said.en}", f"{zh}，{said.zh}")
+    bounds, said = _bounds(metric, limit.value), _how_the_bounds_stand(limit, metric)
+    return Text(f"{en} ({bounds.en}); {said.en}", f"{zh}（{bounds.zh}）；{said.zh}")
 
 
-def way_back(limit: Limit, compared: Decimal | None) -> Text:
+def way_back(limit: Limit, compared: Decimal | None, title: Text) -> Text:
     """What has to become of a number that misses its limit."""
-    en, zh = ("at most", "不高于") if limit.op == "<=" else ("at least", "不低于")
-    bound, bound_zh = {"upper": ("upper bound of ", "上界"), "lower": ("lower bound of ", "下界")}.get(
-        limit.bound, ("", "")
+    meets = _SIDES[limit.op].meets
+    bound = {"upper": Text("the upper bound of ", "的上界"), "lower": Text("the lower bound of ", "的下界")}.get(
+        limit.bound, Text("", "")
     )
-    name, from_value = spaced(limit.metric), shown(compared, limit.value)
-    now, now_zh = ("", "") if compared is None else (f" from {from_value}", f"由 {from_value} ")
+    now = shown(compared, limit.value)
+    since = Text("", "") if compared is None else Text(f" from {now}", f"由 {now} ")
+    goal = with_unit(plain(limit.value), limit.unit)
     return Text(
-        f"bring the {bound}{name}{now} to {en} {plain(limit.value)}, then test again",
-        f"将 {name} {bound_zh}{now_zh}改进至{zh} {plain(limit.value)}，然后重新测试",
+        f"bring {bound.en}“{title.en}”{since.en} to {meets.en} {goal.en}, then test again",
+        f"将“{title.zh}”{bound.zh}{since.zh}改进至{meets.zh} {goal.zh}，然后重新测试",
     )
 
 
-def what_would_decide(limit: Limit, metric: Metric) -> Text:
+def what_would_decide(limit: Limit, metric: Metric, title: Text) -> Text:
     """What is missing for a decision: samples (roughly how many), a bound, or a stronger test."""
-    name = spaced(limit.metric)
+    for_it, for_it_zh = f"for “{title.en}”,", f"就“{title.zh}”而言，"
     if limit.power:
         return Text(
-            f"{name}: a test that finds more of the planted faults is needed",
-            f"{name}：需要能检出更多植入缺陷的测试",
+            f"{for_it} a test of more power is needed: with more samples, or one that finds more of what is planted",
+            f"{for_it_zh}需要检出能力更强的测试：增加样本，或能检出更多植入缺陷",
         )
     if metric.low is None and metric.high is None:
+        bound = _SIDES[limit.op].pessimistic
         return Text(
-            f"{name}: the {limit.bound} bound was not measured, and the value alone decides nothing",
-            f"{name}：未测得{'上' if limit.bound == 'upper' else '下'}界，仅凭估计值不能判定",
+            f"{for_it} the {bound.en} has to be measured: the value alone decides nothing",
+            f"{for_it_zh}须测得{bound.zh}：仅凭估计值不能判定",
         )
     if metric.value == limit.value:
         return Text(
-            f"{name}: the observed value equals the limit; more than {metric.n} samples are needed to part them",
-            f"{name}：实测值等于限值，需要多于 {metric.n} 个样本才能区分二者",
+            f"{for_it} the observed value equals the limit: more than {metric.n} samples are needed to part them",
+            f"{for_it_zh}实测值等于限值，需要多于 {metric.n} 个样本才能区分二者",
         )
     needed = samples_needed(metric, limit.value)
     if needed is None:
         return Text(
-            f"{name}: more independent samples than the {metric.n} used are needed",
-            f"{name}：需要多于 {metric.n} 个独立样本",
+            f"{for_it} more independent samples than the {metric.n} used are needed",
+            f"{for_it_zh}需要多于 {metric.n} 个独立样本",
         )
     return Text(
-        f"{name}: about {needed} samples would decide at the observed rate ({metric.n} used)",
-        f"{name}：按实测比率约需 {needed} 个样本方可判定（已用 {metric.n} 个）",
+        f"{for_it} about {needed} samples would decide at the observed rate ({metric.n} used)",
+        f"{for_it_zh}按实测比率约需 {needed} 个样本方可判定（已用 {metric.n} 个）",
     )
 
 
@@ -155,21 +174,21 @@ def not_applicable(deciding: Mapping[str, object], assumed: Sequence[str]) -> Te
     return Text(en, zh)
 
 
-def control_run_failed(check: str, control: ControlRun) -> Text:
+def control_run_failed(check: Text, control: ControlRun) -> Text:
     """Why a check is not believed."""
     kind, kind_zh = ("null", "阴性") if control.kind == "null" else ("planted-fault", "阳性（植入缺陷）")
     expected, seen = clause(control.expected), clause(control.seen)
     return Text(
-        f"check {check} is not believed, because its {kind} control run failed;"
+        f"the check “{check.en}” is not believed, because its {kind} control run failed;"
         f" expected: {expected.en}; seen: {seen.en}",
-        f"检查项 {check} 的结果不予采信，其{kind_zh}对照未通过；预期：{expected.zh}；实测：{seen.zh}",
+        f"检查项“{check.zh}”的结果不予采信，其{kind_zh}对照未通过；预期：{expected.zh}；实测：{seen.zh}",
     )
 
 
-def not_measured(metrics: Sequence[str], because: Sequence[Text]) -> Text:
+def not_measured(metrics: Sequence[Text], because: Sequence[Text]) -> Text:
     """Which metrics are missing, and why as far as that is known."""
-    names = [spaced(metric) for metric in metrics]
-    en, zh = f"not measured: {', '.join(names)}", f"未测得：{'、'.join(names)}"
+    names = listed(metrics)
+    en, zh = f"not measured: {names.en}", f"未测得：{names.zh}"
     for reason in map(clause, because):
         en, zh = f"{en} ({reason.en})", f"{zh}（{reason.zh}）"
     return Text(en, zh)
@@ -192,6 +211,53 @@ def summary(profile: Profile, verdicts: Sequence[Verdict]) -> Text:
 
 _FIRST_WORD = re.compile(r"^[a-z][a-z-]*(?=[ ,:;]|$)")
 _ENDINGS = (".", "?", "!", "。", "？", "！")
+
+
+def _how_the_value_stands(limit: Limit, metric: Metric) -> Text:
+    sides, number = _SIDES[limit.op], plain(limit.value)
+    if compare(limit.op, limit.value, limit.bound, metric) == "pass":
+        return Text(f"which meets the limit of {sides.meets.en} {number}", f"满足限值（{sides.meets.zh} {number}）")
+    return Text(f"{sides.misses.en} the limit of {number}", f"{sides.misses.zh}限值 {number}")
+
+
+def _how_the_bounds_stand(limit: Limit, metric: Metric) -> Text:
+    (meets, misses, pessimistic, optimistic), number = _SIDES[limit.op], plain(limit.value)
+    outcome = compare(limit.op, limit.value, limit.bound, metric)
+    if outcome == "pass":
+        return Text(
+            f"the {pessimistic.en} meets the limit of {meets.en} {number}",
+            f"{pessimistic.zh}满足限值（{meets.zh} {number}）",
+        )
+    if outcome == "fail":
+        return Text(
+            f"even the {optimistic.en} is {misses.en} the limit of {number}",
+            f"即便{optimistic.zh}也{misses.zh}限值 {number}",
+        )
+    if (metric.high if limit.op == "<=" else metric.low) is None:
+        return Text(
+            f"the {pessimistic.en}, which has to meet the limit of {meets.en} {number}, was not measured",
+            f"须满足限值（{meets.zh} {number}）的{pessimistic.zh}未测得",
+        )
+    if None in (metric.low, metric.high):
+        return Text(
+            f"the {pessimistic.en} is {misses.en} the limit of {number}, and the {optimistic.en} was not measured",
+            f"{pessimistic.zh}{misses.zh}限值 {number}，而{optimistic.zh}未测得",
+        )
+    return Text(f"the limit of {number} lies between the two", f"限值 {number} 落在两界之间")
+
+
+def _bounds(metric: Metric, limit: Decimal) -> Text:
+    """The bounds that were measured, and on how many samples."""
+    percent = plain((metric.confidence * 100).normalize())
+    low, high = shown(metric.low, limit), shown(metric.high, limit)
+    if metric.low is None and metric.high is None:
+        return Text(f"n = {metric.n}", f"n = {metric.n}")
+    if metric.low is not None and metric.high is not None:
+        said = Text(f"bounds {low} and {high}", f"置信界 {low} 与 {high}")
+    else:
+        side, number = (_LOWER, low) if metric.high is None else (_UPPER, high)
+        said = Text(f"{side.en} {number}", f"置信{side.zh} {number}")
+    return Text(f"one-sided {percent} % {said.en}, n = {metric.n}", f"单侧 {percent} % {said.zh}，n = {metric.n}")
 
 
 def _rounded(value: Decimal, digits: int) -> Decimal:

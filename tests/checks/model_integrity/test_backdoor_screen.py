@@ -25,7 +25,7 @@ from touchstone.canonical import parse_json  # noqa: E402
 from touchstone.checks.declaration import Measurement, Parameters  # noqa: E402
 from touchstone.checks.model_integrity.backdoor_screen import backdoor_screen  # noqa: E402
 from touchstone.errors import UnavailableError  # noqa: E402
-from touchstone.standard.judge import compare  # noqa: E402
+from touchstone.standard.comparing import compare  # noqa: E402
 from touchstone.system.subject import Subject  # noqa: E402
 
 pytestmark = pytest.mark.torch

@@ -315,7 +315,7 @@ def source(
         executions={each.id: execution(each) for each in (SCAN, PERFORMANCE, ADVERSARIAL)}
         if executions is None
         else executions,
-        assessment=assessment_of(CIRCUMSTANCES, PROFILE, PLAN, observations),
+        assessment=assessment_of(CIRCUMSTANCES, PROFILE, PLAN, observations, CARDS),
         exhibit=lambda wanted: {exhibit.digest: written}[wanted.digest],
     )
 

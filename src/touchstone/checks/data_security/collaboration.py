@@ -72,7 +72,7 @@ class SessionParameters(Parameters):
             "min_cohort_across_rounds",
             "parties",
             "higher",
-            Text("the same over all rounds, if updates hardly changed", "若各轮更新几乎不变，跨轮的最少参与方数"),
+            Text("fewest parties over all rounds, if updates hardly changed", "若各轮更新几乎不变，跨轮的最少参与方数"),
         ),
         MetricDeclaration(
             "inversion_success",

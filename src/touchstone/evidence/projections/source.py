@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from pydantic import ValidationError
 
-from touchstone.canonical import Digest, canonical_json, parse_json
+from touchstone.canonical import Digest, canonical_json, parse_array, parse_json
 from touchstone.errors import EvidenceError
 from touchstone.evidence.layout import Role
 from touchstone.records import (
@@ -131,7 +131,6 @@ def source_of(bundle: Bundle) -> Source:
             Text("describes another system than the planned one", "所描述的不是计划中的系统"),
             bundle.only(Role.DESCRIPTION).name,
         )
-    cards = [CheckCard.from_json(card, "checks.json") for card in _listed(*one(Role.CHECKS))]
     observations = [Observation.from_bytes(data, name) for data, name in all_of(Role.OBSERVATION)]
     executions = [Execution.from_bytes(data, name) for data, name in all_of(Role.EXECUTION)]
     return Source(
@@ -140,7 +139,7 @@ def source_of(bundle: Bundle) -> Source:
         profile=Profile.from_bytes(*one(Role.PROFILE)),
         plan=plan,
         circumstances=Circumstances.from_bytes(*one(Role.CIRCUMSTANCES)),
-        cards={card.id: card for card in cards},
+        cards=CheckCard.by_check(*one(Role.CHECKS)),
         observations={observation.check.id: observation for observation in observations},
         executions={execution.check.id: execution for execution in executions},
         assessment=Assessment.from_bytes(*one(Role.ASSESSMENT)),
@@ -174,18 +173,11 @@ def _description(data: bytes, where: str) -> SystemDescription:
 
 def _files(data: bytes, where: str) -> tuple[FileRecord, ...]:
     fields: dict[str, type] = {"path": str, "size": int, "digest": str, "format": str}
-    listed = _listed(data, where)
+    listed = parse_array(data, where)
     for file in listed:
         if not isinstance(file, dict) or {name: type(value) for name, value in file.items()} != fields:
             raise EvidenceError(Text("is not a list of files", "不是文件列表"), where)
     return tuple(FileRecord(**file) for file in listed)
-
-
-def _listed(data: bytes, where: str) -> list[Any]:
-    value = parse_json(data, where)
-    if not isinstance(value, list):
-        raise EvidenceError(Text("is not a list", "不是列表"), where)
-    return value
 
 
 def _span(execution: Execution) -> tuple[datetime, datetime]:

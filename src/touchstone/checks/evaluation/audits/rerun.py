@@ -21,7 +21,7 @@ from touchstone.checks.evaluation.audits.scale import on_unit_scale
 from touchstone.checks.run_record import RunRecord
 from touchstone.errors import UnavailableError
 from touchstone.records import ControlRun, Metric, Observation, Plan, PlanItem, number, plain
-from touchstone.standard.judge import compare
+from touchstone.standard.comparing import compare
 from touchstone.text import Text
 
 SHARE = 5

@@ -20,7 +20,7 @@ from touchstone.checks.evaluation.audits.scale import on_unit_scale
 from touchstone.checks.run_record import RunRecord
 from touchstone.errors import UnavailableError
 from touchstone.records import ControlRun, Metric, PlanItem, StoppingLimit, plain
-from touchstone.standard.judge import compare
+from touchstone.standard.comparing import compare
 from touchstone.text import Text
 
 UNSAMPLED = frozenset({"exact", "census"})

@@ -1,0 +1,34 @@
+"""What checks call themselves and what they measure, from the cards that travel with the evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from touchstone.records import CheckCard
+from touchstone.text import Text
+
+
+@dataclass(frozen=True, slots=True)
+class Titles:
+    """The titles that hold for one control; a name that no card knows is said as the words it is made of."""
+
+    cards: Mapping[str, CheckCard]
+    checks: Sequence[str]
+    """The control's own checks. They are asked first: another check may measure something else under the same name."""
+
+    def metric(self, name: str) -> Text:
+        """What the metric `name` is called."""
+        own = [self.cards[check] for check in self.checks if check in self.cards]
+        titles = (card.metrics[name] for card in (*own, *self.cards.values()) if name in card.metrics)
+        return next(titles, in_words(name))
+
+    def check(self, name: str) -> Text:
+        """What the check `name` is called; an id stays as it is."""
+        return self.cards[name].title if name in self.cards else Text(name, name)
+
+
+def in_words(name: str) -> Text:
+    """The id of a metric or unit as words: `attack auc`."""
+    words = name.replace("_", " ")
+    return Text(words, words)
