@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from touchstone.documents import FieldPath, SourceDocument
@@ -45,3 +47,15 @@ def shown(value: object) -> str:
     if isinstance(value, str):
         return repr(value if len(value) <= 60 else value[:59] + "…")
     return str(value)[:60]
+
+
+def repeated(at: FieldPath, names: list[str]) -> Iterator[Problem]:
+    """Every name that a list holds more than once."""
+    last = {name: position for position, name in enumerate(names)}
+    for name, count in Counter(names).items():
+        if count > 1:
+            yield Problem(
+                (*at, last[name]),
+                Text(f"{shown(name)} is listed {count} times", f"{shown(name)} 出现 {count} 次"),
+                Text("list it once", "只保留一次"),
+            )
