@@ -20,6 +20,14 @@ from pydantic import Field
 from touchstone.canonical import canonical_json
 from touchstone.checks.declaration import ANY_KIND, Measurement, MetricDeclaration, Needs, Parameters, Run, check
 from touchstone.checks.model_integrity.abstaining import abstaining, risk_coverage_table
+from touchstone.checks.model_integrity.claims import (
+    Rates,
+    by_group,
+    claim_notes,
+    group_notes,
+    half_width,
+    least_margin,
+)
 from touchstone.checks.shares import share_metric
 from touchstone.errors import UnavailableError
 from touchstone.methods.calibration import top_label
@@ -43,12 +51,6 @@ NULL_CONFIDENCE = 0.9995
 
 PLANTED_SHARE = 0.1
 """Share of answers that the planted control makes wrong."""
-
-MOST_GROUPS = 50
-"""An attribute with more values is no grouping of people, and is not sliced by."""
-
-Rates = dict[str, tuple[int, int]]
-"""Successes and samples of each rate, by metric id."""
 
 
 class PerformanceParameters(Parameters):
@@ -144,14 +146,14 @@ def performance(subject: Subject, parameters: PerformanceParameters, run: Run) -
     positive = None if output.positive is None else output.labels.index(output.positive)
     rates = _rates(confusion, positive)
     claims = subject.description.model.claims
-    groups, unsliced = _groups(test, correct, parameters.minimum_group_size)
+    groups, unsliced = by_group("accuracy", test, correct, parameters.minimum_group_size)
     return Measurement(
         metrics=(
             *(share_metric(name, *counts, "higher") for name, counts in rates.items()),
             *_balanced_accuracy(confusion),
-            *_least_margin(rates, claims),
+            *least_margin(rates, claims),
             *_unseen_site_drop(subject, test, correct),
-            _half_width(*rates["sensitivity" if "sensitivity" in rates else "accuracy"]),
+            half_width(*rates["sensitivity" if "sensitivity" in rates else "accuracy"]),
             *_recalls(confusion, output.labels),
             *groups,
             *(() if sure is None else abstaining(*sure)),
@@ -172,7 +174,11 @@ def performance(subject: Subject, parameters: PerformanceParameters, run: Run) -
                 else (run.exhibit("risk-coverage.json", "application/json", risk_coverage_table(*sure)),)
             ),
         ),
-        warnings=(*_claim_notes(rates, claims), *_positive_notes(positive), *_group_notes(unsliced, parameters)),
+        warnings=(
+            *claim_notes(rates, claims),
+            *_positive_notes(positive),
+            *group_notes(unsliced, parameters.minimum_group_size),
+        ),
     )
 
 
@@ -220,27 +226,6 @@ def _balanced_accuracy(confusion: NDArray[np.int64]) -> Iterator[Metric]:
     )
 
 
-def _least_margin(rates: Rates, claims: dict[str, float]) -> Iterator[Metric]:
-    """The least of measured less claimed, over the claims that are measured.
-
-    The lower bound needs no correction for several claims: it holds whenever that of the claim worst in truth does.
-    The upper bound may be spoilt by any of them, so the claims share its error.
-    """
-    claimed = [(successes, n, claims[name]) for name, (successes, n) in rates.items() if name in claims]
-    if not claimed:
-        return
-    yield Metric(
-        id="lower_bound_minus_claim",
-        unit="points",
-        value=min(successes / n - claim for successes, n, claim in claimed),
-        low=min(proportion_bounds(successes, n)[0] - claim for successes, n, claim in claimed),
-        high=min(proportion_bounds(successes, n, looks=len(claimed))[1] - claim for successes, n, claim in claimed),
-        method="clopper-pearson",
-        n=min(n for _, n, _ in claimed),
-        better="higher",
-    )
-
-
 def _unseen_site_drop(subject: Subject, test: LabelledData, correct: NDArray[np.bool_]) -> Iterator[Metric]:
     """Accuracy at sites of the training data less accuracy at other sites, when the test data hold both."""
     if test.sites is None or subject.description.data.train is None:
@@ -264,37 +249,6 @@ def _unseen_site_drop(subject: Subject, test: LabelledData, correct: NDArray[np.
         n=len(correct),
         better="lower",
     )
-
-
-def _half_width(successes: int, n: int) -> Metric:
-    """From the rate that matters most to the further of its bounds: what the sample leaves open."""
-    low, high = proportion_bounds(successes, n)
-    return Metric(
-        id="interval_half_width",
-        unit="share",
-        value=max(successes / n - low, high - successes / n),
-        method="clopper-pearson/half-width",
-        n=n,
-        better="lower",
-    )
-
-
-def _groups(test: LabelledData, correct: NDArray[np.bool_], least: int) -> tuple[list[Metric], list[str]]:
-    """Accuracy per value of each sensitive attribute, and the groups and attributes for which none is given."""
-    metrics, unsliced = [], []
-    for attribute, values in sorted(test.sensitive.items()):
-        names, membership = np.unique(values, return_inverse=True)
-        if len(names) > MOST_GROUPS:
-            unsliced.append(attribute)
-            continue
-        for index, name in enumerate(names):
-            part = f"{attribute}={name}"
-            members = correct[membership == index]
-            if len(members) < least:
-                unsliced.append(part)
-            else:
-                metrics.append(share_metric("accuracy", int(members.sum()), len(members), "higher", part=part))
-    return metrics, unsliced
 
 
 def _permuted_labels(
@@ -348,26 +302,6 @@ def _planted_errors(correct: NDArray[np.bool_], generator: np.random.Generator) 
     )
 
 
-def _claim_notes(rates: Rates, claims: dict[str, float]) -> Iterator[Note]:
-    if not claims:
-        yield Note(
-            code="no-claim",
-            text=Text(
-                "no performance is claimed in model.claims, so there is nothing to confirm",
-                "model.claims 中未声明任何性能指标，因此无可验证的声明",
-            ),
-        )
-    unmeasured = ", ".join(sorted(set(claims) - set(rates)))
-    if unmeasured:
-        yield Note(
-            code="claim-not-measured",
-            text=Text(
-                f"claimed but not measured by this check: {unmeasured}",
-                f"以下声明未由本检查项测量：{unmeasured}",
-            ),
-        )
-
-
 def _positive_notes(positive: int | None) -> Iterator[Note]:
     if positive is None:
         yield Note(
@@ -375,19 +309,5 @@ def _positive_notes(positive: int | None) -> Iterator[Note]:
             text=Text(
                 "no positive class is declared in model.output.positive: no sensitivity, no specificity",
                 "model.output.positive 未声明阳性类别，因此不给出灵敏度与特异度",
-            ),
-        )
-
-
-def _group_notes(unsliced: list[str], parameters: PerformanceParameters) -> Iterator[Note]:
-    if unsliced:
-        listed = ", ".join(unsliced[:20]) + (" …" if len(unsliced) > 20 else "")
-        yield Note(
-            code="groups-not-reported",
-            text=Text(
-                f"no accuracy of their own, for fewer than {parameters.minimum_group_size} samples or more than "
-                f"{MOST_GROUPS} values ({len(unsliced)}): {listed}",
-                f"因样本少于 {parameters.minimum_group_size} 或取值多于 {MOST_GROUPS} 种而未单独给出准确率"
-                f"（共 {len(unsliced)} 项）：{listed}",
             ),
         )

@@ -29,6 +29,9 @@ class LabelledData:
     annotations: NDArray[np.int64] | None = None
     """Labels that single people gave, `(n, people)`; -1 where a person gave none."""
 
+    expected: NDArray[np.str_] | None = None
+    """Of a system that writes texts: what each answer has to hold, `(n,)`; it has no classes, and so no `target`."""
+
     missing: NDArray[np.bool_] | None = None
     """Where `inputs` hold what the deployed system fills in for a missing value; of their shape, `None` if nowhere."""
 

@@ -64,13 +64,15 @@ class Rows:
 def validate(rows: Rows, role: str, model: ModelDeclaration) -> LabelledData:
     """Apply every rule. Raises `DataError` at the first value that breaks one."""
     names = ClassNames(model.output.labels)
+    writes_texts = model.output.kind == "text"
     missing = _filled(rows)
     inputs = _inputs(rows, model.input)
     _same_lengths(rows, len(inputs))
     return LabelledData(
         role=role,
         inputs=inputs,
-        target=_target(rows, names),
+        target=None if writes_texts else _target(rows, names),
+        expected=_expected(rows) if writes_texts else None,
         identifiers=_identifiers(rows),
         sensitive={name: _texts(rows, values, name) for name, values in rows.sensitive.items()},
         predictions=_predictions(rows, names),
@@ -217,6 +219,11 @@ def _target(rows: Rows, names: ClassNames) -> NDArray[np.int64] | None:
             ),
         )
     return target
+
+
+def _expected(rows: Rows) -> NDArray[np.str_] | None:
+    """What the answers of a system that writes texts have to hold."""
+    return None if rows.target is None else _texts(rows, rows.target, rows.target_name)
 
 
 def _classes(
