@@ -364,12 +364,14 @@ def _duplicate(name: str, where: str, before: str) -> StandardError:
 
 def _require_words(standard: Standard, recogniser: Placed[RecogniserEntry]) -> None:
     """Refuse a recogniser whose expressions cannot be read, or that asks for a list that no pack has."""
-    for field in ("anchor", "pattern"):
+    anchor = recogniser.entry.anchor
+    written = {("pattern",): recogniser.entry.pattern, ("anchor", "pattern"): anchor.pattern if anchor else ""}
+    for place, expression in written.items():
         try:
-            re.compile(getattr(recogniser.entry, field))
+            re.compile(expression)
         except re.error as error:
             raise StandardError(
-                Text(f"is not a regular expression: {error}", f"不是合法的正则表达式：{error}"), recogniser.at(field)
+                Text(f"is not a regular expression: {error}", f"不是合法的正则表达式：{error}"), recogniser.at(*place)
             ) from None
     for field in ("among", "exclude"):
         for group, name in getattr(recogniser.entry, field).items():

@@ -218,14 +218,20 @@ class ConfidenceEntry(Entry):
     near: Annotated[float, Field(ge=0, le=1)]
 
 
+class AnchorEntry(Entry):
+    """Something short that every match contains, beginning at most `back` characters before it."""
+
+    pattern: Words
+    back: int = Field(ge=1, le=200)
+
+
 class RecogniserEntry(Entry):
     """A kind of personal information and how a text gives it away; the fields are explained in the pack."""
 
     title: Bilingual
     sensitive: bool = False
-    anchor: Words
-    back: int = Field(0, ge=0, le=200)
     pattern: Words
+    anchor: AnchorEntry | None = None
     check: Literal["resident-id", "luhn", "iban", "e164", "ipv4", "ipv6"] | None = None
     among: dict[Name, Name] = {}
     exclude: dict[Name, Name] = {}

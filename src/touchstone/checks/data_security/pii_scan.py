@@ -21,7 +21,7 @@ from touchstone.checks.data_security.recognisers import installed_scanner
 from touchstone.checks.data_security.texts_of_system import Record, Texts, texts_of
 from touchstone.checks.declaration import ANY_KIND, Measurement, MetricDeclaration, Needs, Parameters, Run, check
 from touchstone.errors import UnavailableError
-from touchstone.methods.privacy.personal.made import sentence
+from touchstone.methods.privacy.personal.made import Labelled, sentence
 from touchstone.methods.privacy.personal.scanner import Finding, Scanner, masked
 from touchstone.records import ControlRun, Metric, Note, number
 from touchstone.statistics import proportion_bounds
@@ -30,6 +30,8 @@ from touchstone.text import Text
 
 RECORDS = {"quick": 10_000, "standard": 50_000, "full": 1_000_000}
 """Most records of each file."""
+TOGETHER = 4_096
+"""Records searched together."""
 CONTROL_SENTENCES = 100
 PLANTED_RECALL, NULL_ALARMS = 0.95, 0.05
 EXAMPLES = 3
@@ -138,25 +140,28 @@ class _Scan:
         self.of += len(texts.records)
         chosen = np.sort(generator.permutation(len(texts.records))[:most])
         self.records += len(chosen)
-        for row in chosen:
-            self._record(texts, texts.records[row])
+        for start in range(0, len(chosen), TOGETHER):
+            self._search(texts, [texts.records[row] for row in chosen[start : start + TOGETHER]])
 
-    def _record(self, texts: Texts, record: Record) -> None:
-        undeclared: list[Finding] = []
-        seen: set[tuple[str, str, str]] = set()
-        for column, text in record.items():
-            for finding in self.scanner.scan(text, column):
+    def _search(self, texts: Texts, records: list[Record]) -> None:
+        """Count what is found in some records."""
+        cells = [(row, column, text) for row, record in enumerate(records) for column, text in record.items()]
+        found = self.scanner.scan_all([text for _, _, text in cells], [column for _, column, _ in cells])
+        undeclared: dict[int, bool] = {}
+        seen: set[tuple[int, str, str]] = set()
+        for (row, column, text), findings in zip(cells, found, strict=True):
+            for finding in findings:
                 declared = _is_declared(finding.kind, texts.allowed)
                 place = (texts.path, column, finding.kind)
                 count = self.counts.setdefault(place, _Count(sensitive=finding.sensitive, declared=declared))
-                count.records += place not in seen
-                seen.add(place)
+                count.records += (row, column, finding.kind) not in seen
+                seen.add((row, column, finding.kind))
                 if len(count.examples) < EXAMPLES:
                     count.examples.append(masked(text[finding.start : finding.end])[:LONGEST_EXAMPLE])
                 if not declared:
-                    undeclared.append(finding)
-        self.undeclared += bool(undeclared)
-        self.undeclared_sensitive += any(finding.sensitive for finding in undeclared)
+                    undeclared[row] = undeclared.get(row, False) or finding.sensitive
+        self.undeclared += len(undeclared)
+        self.undeclared_sensitive += sum(undeclared.values())
 
     def metrics(self) -> tuple[Metric, ...]:
         """Counts, and the rate: bounded where only a part was read, exact where all was."""
@@ -240,20 +245,21 @@ def _controls(scanner: Scanner, run: Run) -> tuple[ControlRun, ControlRun]:
     harmless = [
         sentence(generator, language, personal=False) for language in ("en", "zh") for _ in range(CONTROL_SENTENCES)
     ]
-    items = [(made.text, low, high) for made in planted for _, low, high in made.items]
-    found = sum(
-        any(finding.start < high and low < finding.end for finding in scanner.scan(text)) for text, low, high in items
-    )
-    alarms = sum(bool(scanner.scan(made.text)) for made in harmless)
+    found = [
+        any(finding.start < high and low < finding.end for finding in findings)
+        for made, findings in zip(planted, _scanned(scanner, planted), strict=True)
+        for _, low, high in made.items
+    ]
+    alarms = sum(map(bool, _scanned(scanner, harmless)))
     return (
         ControlRun(
             kind="planted",
             expected=Text(
-                f"at least {PLANTED_RECALL:.0%} of {len(items)} made-up items are found",
-                f"{len(items)} 项虚构个人信息至少检出 {PLANTED_RECALL:.0%}",
+                f"at least {PLANTED_RECALL:.0%} of {len(found)} made-up items are found",
+                f"{len(found)} 项虚构个人信息至少检出 {PLANTED_RECALL:.0%}",
             ),
-            seen=Text(f"{found} found", f"检出 {found} 项"),
-            passed=found >= PLANTED_RECALL * len(items),
+            seen=Text(f"{sum(found)} found", f"检出 {sum(found)} 项"),
+            passed=sum(found) >= PLANTED_RECALL * len(found),
         ),
         ControlRun(
             kind="null",
@@ -265,3 +271,7 @@ def _controls(scanner: Scanner, run: Run) -> tuple[ControlRun, ControlRun]:
             passed=alarms <= NULL_ALARMS * len(harmless),
         ),
     )
+
+
+def _scanned(scanner: Scanner, sentences: list[Labelled]) -> list[list[Finding]]:
+    return scanner.scan_all([made.text for made in sentences], [""] * len(sentences))

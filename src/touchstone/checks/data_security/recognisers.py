@@ -21,12 +21,12 @@ def compiled(name: str, entry: RecogniserEntry, lists: dict[str, frozenset[str]]
     """A declared recogniser as the scanner takes it."""
     return Recogniser(
         id=name,
-        anchor=entry.anchor,
         pattern=entry.pattern,
         alone=entry.confidence.alone,
         near=entry.confidence.near,
         sensitive=entry.sensitive,
-        back=entry.back,
+        anchor=entry.anchor.pattern if entry.anchor else "",
+        back=entry.anchor.back if entry.anchor else 0,
         check=entry.check,
         among={group: lists[words] for group, words in entry.among.items()},
         exclude={group: lists[words] for group, words in entry.exclude.items()},

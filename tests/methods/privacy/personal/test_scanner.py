@@ -78,10 +78,54 @@ def test_made_sentences_are_found_and_harmless_ones_are_not(scanner, language):
     assert sum(bool(scanner.scan(text)) for text in harmless) <= 2
 
 
+PIECES = st.sampled_from(
+    [
+        "电话13812345678",
+        "姓名：李雷",
+        "Dr. Mary Smith",
+        "a.b@example.com",
+        "4111 1111 1111 1111",
+        "路5号",
+        "\n",
+        " ",
+        "\ud800",
+        "𠀀",
+    ]
+)
+
+
+@given(st.lists(st.tuples(st.lists(PIECES | st.text(max_size=8)).map("".join), st.sampled_from(["", "姓名", "x"]))))
+def test_texts_together_give_what_each_gives_alone(scanner, cells):
+    texts, columns = [text for text, _ in cells], [column for _, column in cells]
+    assert scanner.scan_all(texts, columns) == [scanner.scan(text, column) for text, column in cells]
+
+
+def test_texts_together_do_not_run_into_each_other(scanner):
+    parts = ["电话138", "12345678", "Mary", "Smith", "护照", "E12345678", "李雷先生"]
+    assert scanner.scan_all(parts, [""] * len(parts))[:-1] == [[]] * 6
+    assert scanner.scan_all([], []) == []
+
+
+def test_what_only_columns_hold_is_not_looked_for_outside_them():
+    scanner = Scanner([Recogniser("word", "[a-z]+", 0.9, 0.9, columns_only=True)])
+    assert list(map(len, scanner.scan_all(["abc", "abc"], ["", "name"]))) == [0, 1]
+
+
+def test_context_decides_between_kinds_that_overlap():
+    kinds = [Recogniser("long", "[0-9]{6,}", 0.6, 0.6), Recogniser("near", "[0-9]{4}", 0.5, 0.9, context=("PIN",))]
+    assert found(Scanner(kinds), "123456") == [("long", "123456")]
+    assert found(Scanner(kinds), "pin 123456") == [("near", "1234")]
+
+
+def test_a_long_text_is_searched_to_its_end(scanner):
+    text = "x" * 32_760 + " 13812345678 " + "是" * 65_000 + "11010519491231002X"
+    assert [kind for kind, _ in found(scanner, text)] == ["phone-cn", "resident-id"]
+
+
 @given(st.text(max_size=200))
 def test_findings_lie_in_the_text_in_order_and_apart(text):
-    digits = Recogniser("digits", "[0-9]", "[0-9]+", 0.9, 0.9)
-    words = Recogniser("words", "[a-z]", "[a-z0-9]+", 0.6, 0.6, back=3)
+    digits = Recogniser("digits", "[0-9]+", 0.9, 0.9)
+    words = Recogniser("words", "[a-z0-9]+", 0.6, 0.6, anchor="[a-z]", back=3)
     findings = Scanner([digits, words]).scan(text)
     assert all(0 <= each.start < each.end <= len(text) for each in findings)
     assert all(one.end <= other.start for one, other in pairwise(findings))
