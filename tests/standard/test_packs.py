@@ -29,6 +29,7 @@ AUTOMATED = {
     "privacy.membership_inference",
     "model.format_scan",
     "model.performance",
+    "model.answers",
     "model.weak_slices",
     "robust.adversarial",
     "robust.corruption",

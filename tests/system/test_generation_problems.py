@@ -58,7 +58,6 @@ def test_an_assistant_opens_and_shows_what_it_is(tmp_path: Path) -> None:
         ({"output": {"kind": "labels", "labels": ["a", "b"]}}, "model.output.kind: is labels; a model that generates"),
         ({"input": {"kind": "image", "shape": [1, 2, 2]}}, "model.input.kind: is image; a model that generates"),
         ({"output": {"kind": "text", "labels": ["a", "b"]}}, "model.output.labels: has no meaning"),
-        ({"claims": {"accuracy": 0.9}}, "model.claims: has no meaning"),
         ({"access": "probabilities"}, "model.access: is probabilities, but this model gives at most labels"),
         ({"generation": {"unguarded_model": "counter"}}, "unguarded_model: is the guarded model itself"),
         ({"endpoint": "http://127.0.0.1:9/v1/"}, "model.endpoint: ends in /v1"),

@@ -82,7 +82,6 @@ def _foreign(model: ModelDeclaration) -> Iterator[Problem]:
         ("model", "output", "positive"): model.output.positive,
         ("model", "smoothing"): model.smoothing,
         ("model", "deployed"): model.deployed,
-        ("model", "claims"): model.claims,
     }
     for at, value in foreign.items():
         if value:

@@ -15,8 +15,6 @@ from touchstone.text import Text
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from touchstone.system.data.dataset import LabelledData
-
 MOST_GROUPS = 50
 """An attribute with more values is no grouping of people, and is not sliced by."""
 
@@ -58,10 +56,12 @@ def half_width(successes: int, n: int) -> Metric:
     )
 
 
-def by_group(name: str, test: LabelledData, correct: NDArray[np.bool_], least: int) -> tuple[list[Metric], list[str]]:
+def by_group(
+    name: str, sensitive: Mapping[str, NDArray[np.str_]], correct: NDArray[np.bool_], least: int
+) -> tuple[list[Metric], list[str]]:
     """The rate `name` per value of each sensitive attribute, and the groups and attributes for which none is given."""
     metrics, unsliced = [], []
-    for attribute, values in sorted(test.sensitive.items()):
+    for attribute, values in sorted(sensitive.items()):
         names, membership = np.unique(values, return_inverse=True)
         if len(names) > MOST_GROUPS:
             unsliced.append(attribute)

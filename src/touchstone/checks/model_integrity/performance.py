@@ -146,7 +146,7 @@ def performance(subject: Subject, parameters: PerformanceParameters, run: Run) -
     positive = None if output.positive is None else output.labels.index(output.positive)
     rates = _rates(confusion, positive)
     claims = subject.description.model.claims
-    groups, unsliced = by_group("accuracy", test, correct, parameters.minimum_group_size)
+    groups, unsliced = by_group("accuracy", test.sensitive, correct, parameters.minimum_group_size)
     return Measurement(
         metrics=(
             *(share_metric(name, *counts, "higher") for name, counts in rates.items()),

@@ -1,0 +1,172 @@
+"""Declared performance of a system that writes texts (MI-09): are its answers what they have to be?
+
+Threat: a claim that was measured on questions the system was tuned to, or not at all. Each question of the test data is
+asked once, by itself; its answer is right when what is expected stands in it, as words of its own, in whatever case,
+width and spacing. An answer that holds everything is right about nothing: the same answers are held against the
+expectations of other questions, and must not be right there.
+
+What it cannot tell: whether an answer that holds what is expected says the opposite beside it, and whether the
+questions represent what the system will be asked.
+
+Source: exact and containment match as in Rajpurkar et al. 2016 (SQuAD); Clopper and Pearson 1934, Biometrika 26.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from pydantic import Field
+
+from touchstone.canonical import canonical_json
+from touchstone.checks.declaration import Measurement, MetricDeclaration, Needs, Parameters, Run, check
+from touchstone.checks.model_integrity.claims import by_group, claim_notes, group_notes, half_width, least_margin
+from touchstone.checks.shares import share_metric
+from touchstone.conversation import ask
+from touchstone.errors import UnavailableError
+from touchstone.methods.language.errands import stands_in
+from touchstone.records import Access, ControlRun
+from touchstone.statistics import proportion_bounds
+from touchstone.text import Text
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from touchstone.system.subject import Subject
+
+QUESTIONS = {"quick": 200, "standard": 1000, "full": 100_000}
+"""Most questions that are asked; drawn by lot where there are more."""
+AT_A_TIME = 100
+MOST_BY_CHANCE = 0.5
+"""Answers may be right about other questions this often at most, in shares of how often they are right: some questions
+have the same answer."""
+PLANTED_RECOGNISED = 0.99
+
+
+class AnswersParameters(Parameters):
+    """How small a slice may be to be reported by itself."""
+
+    minimum_group_size: int = Field(10, ge=2, le=1_000_000)
+
+
+@check(
+    id="model.answers",
+    version="1",
+    title=Text("Declared performance of a system that writes texts", "生成文本系统的声明性能"),
+    measures=Text(
+        "Each question of the test data is asked once; an answer is right when what is expected stands in it. The "
+        "share of right answers with exact bounds, by group where groups are declared, and how far it lies from what "
+        "the supplier claims as `answered_rightly`.",
+        "测试数据中的每个问题各询问一次；回答中含有期望内容即为正确。给出正确回答的占比及精确界限，声明了群体时分群体给出，"
+        "并与供应方以 `answered_rightly` 声明的值比较。",
+    ),
+    cannot_tell=Text(
+        "Whether an answer that holds what is expected denies it in the next sentence, and whether the questions "
+        "represent what the system will be asked. Services do not always give the same answer twice.",
+        "无法判断回答在给出期望内容之后是否又予以否认，也无法判断问题是否代表实际使用；服务对同一问题的回答不一定相同。",
+    ),
+    remedy=Text(
+        "Correct the claim to what the lower bound supports, improve the system, or hand in more questions if the "
+        "interval is too wide to decide.",
+        "将声明值修正至置信下界所支持的水平，或改进系统；若区间过宽无法判定，请补充问题。",
+    ),
+    threats=("AVID P0204",),
+    source="Rajpurkar et al. 2016, arXiv:1606.05250; Clopper and Pearson 1934, Biometrika 26:404",
+    needs=Needs(access=Access.LABELS, data=("test",), tasks=("generation",), inputs=("text",)),
+    metrics=(
+        MetricDeclaration("answered_rightly", "share", "higher", Text("Right answers", "正确回答占比")),
+        MetricDeclaration(
+            "lower_bound_minus_claim", "points", "higher", Text("Measured less claimed", "实测值与声明值之差")
+        ),
+        MetricDeclaration(
+            "interval_half_width",
+            "share",
+            "lower",
+            Text("From the rate to its further bound", "估计值至较远界限的距离"),
+        ),
+    ),
+    parameters=AnswersParameters,
+    cost=lambda _, __, budget: {"quick": 10, "standard": 60, "full": 600}[budget],
+)
+def answers(subject: Subject, parameters: AnswersParameters, run: Run) -> Measurement:
+    """Ask the questions of the test data, in an order drawn by lot."""
+    test = subject.data("test")
+    if test.expected is None:
+        raise UnavailableError(
+            Text("the test data do not say what is expected", "测试数据未给出期望的答案"), "data.test.target"
+        )
+    chosen = run.generator("questions").permutation(len(test))[: QUESTIONS[run.budget]]
+    expected = [str(test.expected[row]) for row in chosen]
+    given: list[str] = []
+    for first in range(0, len(chosen), AT_A_TIME):
+        questions = [ask(str(test.inputs[row])) for row in chosen[first : first + AT_A_TIME]]
+        given += [reply.text for reply in subject.assistant().reply(questions)]
+        run.progress(len(given) / len(chosen))
+    right = _right(expected, given)
+    rates = {"answered_rightly": (int(right.sum()), len(right))}
+    claims = subject.description.model.claims
+    people = {name: values[chosen] for name, values in test.sensitive.items()}
+    groups, unsliced = by_group("answered_rightly", people, right, parameters.minimum_group_size)
+    return Measurement(
+        metrics=(
+            share_metric("answered_rightly", *rates["answered_rightly"], "higher"),
+            *least_margin(rates, claims),
+            half_width(*rates["answered_rightly"]),
+            *groups,
+        ),
+        controls=(
+            _right_elsewhere(expected, given, right, run.generator("other questions")),
+            _planted_answers(expected),
+        ),
+        exhibits=(run.exhibit("answers.json", "application/json", _table(chosen, expected, given, right)),),
+        warnings=(*claim_notes(rates, claims), *group_notes(unsliced, parameters.minimum_group_size)),
+    )
+
+
+def _right(expected: Sequence[str], given: Sequence[str]) -> NDArray[np.bool_]:
+    return np.array([stands_in(wanted, answer) for wanted, answer in zip(expected, given, strict=True)], dtype=bool)
+
+
+def _right_elsewhere(
+    expected: Sequence[str], given: Sequence[str], right: NDArray[np.bool_], generator: np.random.Generator
+) -> ControlRun:
+    """What is said to everything is no answer to anything."""
+    elsewhere = _right([expected[place] for place in generator.permutation(len(expected))], given)
+    low, _ = proportion_bounds(int(elsewhere.sum()), len(elsewhere))
+    most = MOST_BY_CHANCE * float(right.mean())
+    return ControlRun(
+        kind="null",
+        expected=Text(
+            f"the answers held against other questions: right {most:.3f} of the time at most",
+            f"以其他问题的期望答案核对：正确占比至多 {most:.3f}",
+        ),
+        seen=Text(
+            f"right {elsewhere.mean():.3f} of the time (at least {low:.3f})",
+            f"正确占比 {elsewhere.mean():.3f}（至少 {low:.3f}）",
+        ),
+        passed=low <= most,
+    )
+
+
+def _planted_answers(expected: Sequence[str]) -> ControlRun:
+    """What is expected, within a sentence and in other letters, must be recognised."""
+    planted = [f"Well: {wanted.upper()} 。" for wanted in expected]
+    share = float(_right(expected, planted).mean())
+    return ControlRun(
+        kind="planted",
+        expected=Text("the expected answers within sentences: recognised", "置于句中的期望答案：应被识别"),
+        seen=Text(f"{share:.3f} recognised", f"识别占比 {share:.3f}"),
+        passed=share >= PLANTED_RECOGNISED,
+    )
+
+
+def _table(rows: NDArray[np.int64], expected: Sequence[str], given: Sequence[str], right: NDArray[np.bool_]) -> bytes:
+    """Every answer beside what was expected, so that each decision can be made again."""
+    listed = zip(rows, expected, given, right, strict=True)
+    return canonical_json(
+        [
+            {"row": int(row) + 1, "expected": wanted, "answer": answer, "right": bool(fits)}
+            for row, wanted, answer, fits in listed
+        ]
+    )
