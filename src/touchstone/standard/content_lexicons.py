@@ -25,7 +25,8 @@ class LexiconEntry(Entry):
     hazard: Name | None = None
     terms: WordList = ()
     patterns: tuple[tuple[Name, ...], ...] = ()
-    within: int = Field(12, ge=1, le=200)
+    within: int | None = Field(None, ge=1, le=200)
+    """Most characters between the words of a pattern, where not as usual in the language."""
     unless: tuple[Name, ...] = ()
 
 
@@ -35,14 +36,30 @@ class LexiconPack(Entry):
     schema_: Literal["touchstone.content-lexicon/v1"] = Field(alias="schema")
     language: Literal["en", "zh"]
     as_of: IsoDay
+    within: int = Field(ge=1, le=200)
     words: Mapping[Name, WordList]
     lexicons: Mapping[Name, LexiconEntry]
+
+
+class OrdinarySentences(Entry):
+    """What a search may not report, by language."""
+
+    schema_: Literal["touchstone.ordinary-sentences/v1"] = Field(alias="schema")
+    en: WordList
+    zh: WordList
 
 
 @cache
 def content_lexicons() -> tuple[LexiconPack, ...]:
     """One pack for each language. Raises `StandardError`, with file and line, where parts do not fit together."""
     return tuple(read_lexicon(document(f"lexicon-{language}.yaml"), content_risks()) for language in LANGUAGES)
+
+
+@cache
+def ordinary_sentences() -> WordList:
+    """Sentences of both languages on the subjects of the lexicons, in which nothing is amiss."""
+    sentences = read_as(document("ordinary.yaml"), OrdinarySentences)
+    return (*sentences.en, *sentences.zh)
 
 
 def read_lexicon(source: SourceDocument, risks: ContentRisks) -> LexiconPack:

@@ -61,6 +61,6 @@ def _compiled(topic: Topic, pack: LexiconPack) -> Lexicon:
         name=topic.name,
         terms=entry.terms,
         patterns=tuple(tuple(pack.words[name] for name in pattern) for pattern in entry.patterns),
-        within=entry.within,
+        within=entry.within or pack.within,
         unless=tuple(word for name in entry.unless for word in pack.words[name]),
     )

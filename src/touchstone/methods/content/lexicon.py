@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from touchstone.methods.content.reading import Reading, as_read, reading
+from touchstone.methods.content.reading import BETWEEN, Reading, as_read, reading
 from touchstone.methods.content.search import Occurrence, WordSearch
 
 CONTEXT = 80
@@ -92,8 +92,12 @@ class LexiconScanner:
         first = int(batch.starts[number])
         last = int(batch.starts[number + 1]) if number + 1 < len(batch.starts) else len(batch.codes)
         start, end = min(each.start for each in words), max(each.end for each in words)
-        near = batch.text(max(first, start - CONTEXT), min(last, end + CONTEXT))
-        return any(word in near for word in self._contexts[lexicon])
+        start, end = max(first, start - CONTEXT), min(last, end + CONTEXT)
+        near = list(batch.text(start, end))
+        for each in words:  # a word that was found is no context of itself
+            near[each.start - start : each.end - start] = BETWEEN * (each.end - each.start)
+        around = "".join(near)
+        return any(word in around for word in self._contexts[lexicon])
 
 
 def _close(by_part: dict[int, list[Occurrence]], within: int) -> Iterator[tuple[Occurrence, ...]]:

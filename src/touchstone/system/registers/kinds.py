@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from touchstone.system.registers.alerts import Alert
+from touchstone.system.registers.answer_review import AnswerReview
 from touchstone.system.registers.builders import Builder
 from touchstone.system.registers.change_envelope import EnvelopeClause
 from touchstone.system.registers.changes import Change
@@ -13,6 +14,7 @@ from touchstone.system.registers.collaboration_rounds import CollaborationRound
 from touchstone.system.registers.committee import Committee
 from touchstone.system.registers.committee_decisions import CommitteeDecision
 from touchstone.system.registers.content_labels import ContentLabels
+from touchstone.system.registers.corpus_review import RowReview
 from touchstone.system.registers.deletions import Deletion
 from touchstone.system.registers.derived_records import DerivedRecord
 from touchstone.system.registers.disclosure import Disclosure
@@ -32,6 +34,7 @@ from touchstone.system.registers.obligation_record import ObligationRecord
 from touchstone.system.registers.oversight import Oversight
 from touchstone.system.registers.oversight_cases import OversightCase
 from touchstone.system.registers.previous_assessment import PreviousAssessment
+from touchstone.system.registers.question_bank import BankQuestion
 from touchstone.system.registers.releases import Release
 from touchstone.system.registers.risk_acceptances import RiskAcceptance
 from touchstone.system.registers.risks import Risk
@@ -42,10 +45,13 @@ from touchstone.system.registers.substitution_tests import SubstitutionTest
 from touchstone.system.registers.supply_graph import SupplyItem
 from touchstone.system.registers.surveillance import SurveillancePlan
 from touchstone.system.registers.surveillance_reports import SurveillanceReport
+from touchstone.system.registers.tool_policy import ToolPolicy
 from touchstone.system.registers.update_trials import UpdateTrial
 
 _KINDS: tuple[type[Entry], ...] = (
     Alert,
+    AnswerReview,
+    BankQuestion,
     Builder,
     Change,
     EnvelopeClause,
@@ -53,6 +59,7 @@ _KINDS: tuple[type[Entry], ...] = (
     CollaborationRound,
     Committee,
     CommitteeDecision,
+    RowReview,
     ContentLabels,
     Deletion,
     DerivedRecord,
@@ -81,6 +88,7 @@ _KINDS: tuple[type[Entry], ...] = (
     SupplyItem,
     SurveillancePlan,
     SurveillanceReport,
+    ToolPolicy,
     UpdateTrial,
 )
 
