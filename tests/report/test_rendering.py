@@ -1,6 +1,8 @@
 """Reports of a real assessment of a small system whose names are hostile."""
 
+import json
 import re
+from datetime import date
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any, ClassVar
@@ -10,6 +12,8 @@ import pytest
 
 from tests.building import prediction_system
 from touchstone.api import assess
+from touchstone.laboratory.recording import read_recorded
+from touchstone.laboratory.rejudging import find_bundle
 from touchstone.records import Verdict
 from touchstone.report.words import VERDICTS
 
@@ -27,8 +31,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "sector": "other",
         "synthetic": True,
     }
+    risk = {"id": "R-1", "title": HOSTILE, "identified": "2020-03-02", "owner": "P-1", "treatment": "accept"}
+    (base / "system").mkdir()
+    (base / "system" / "risks.jsonl").write_text(json.dumps(risk | {"residual": "low"}), "utf-8")
     system = prediction_system(
-        base / "system", system=identity, facts={"deploy.affects_individuals": True, "data.personal": False}
+        base / "system",
+        system=identity,
+        facts={"deploy.affects_individuals": True, "data.personal": False},
+        registers={"risks": "risks.jsonl"},
     )
     assess(system, output=base / "out")
     return base / "out"
@@ -105,6 +115,19 @@ def test_the_chinese_report_is_chinese(folder: Path) -> None:
     english = [text for text in sentences if not re.search("[\u4e00-\u9fff]", text) and text.count(" ") > 8]
     quoted = [HOSTILE, "touchstone verify", "operating-system"]
     assert not [text for text in english if not any(word in text for word in quoted)]
+
+
+def test_registers_that_ended_long_ago_are_remarked_on_and_their_days_kept(folder: Path) -> None:
+    age = (date.fromisoformat(assessed_on(folder)) - date(2020, 3, 2)).days
+    assert f"The registers end on 2020-03-02, {age} days before the assessment" in "".join(read(folder, "en").text)
+    assert f"登记记录止于 2020-03-02，早于测评 {age} 天" in "".join(read(folder, "zh").text)
+    assert json.loads((folder / "report.json").read_text("utf-8"))["register_days"] == {"risks": "2020-03-02"}
+    circumstances = read_recorded(find_bundle(folder)).circumstances
+    assert circumstances.register_days == {"risks": date(2020, 3, 2)}
+
+
+def assessed_on(folder: Path) -> str:
+    return max(execution.started for execution in read_recorded(find_bundle(folder)).executions.values())[:10]
 
 
 def test_junit_never_shows_green_for_what_nobody_looked_at(folder: Path) -> None:

@@ -45,6 +45,9 @@ class Circumstances(Record):
     """What reviewers found in the documents; left out while there are none, so that older evidence keeps its digest."""
     judged_on: date | None = Field(None, exclude_if=_absent)
     """The day on which reviews have to stand; given where there are any."""
+    register_days: dict[str, date] = Field({}, exclude_if=operator.not_)
+    """By register, the newest day on which it says that something happened: what the checks took for today is the
+    newest of all. Left out while no register says any."""
 
     def standing_reviews(self) -> list[Review]:
         """The reviews that count, each signature checked. Raises `EvidenceError` for one that nobody signed."""
@@ -57,7 +60,11 @@ class Circumstances(Record):
 
 
 def circumstances_of(
-    subject: Subject, environment: Mapping[str, str], reviews: Sequence[SignedReview] = (), day: date | None = None
+    subject: Subject,
+    environment: Mapping[str, str],
+    register_days: Mapping[str, date],
+    reviews: Sequence[SignedReview] = (),
+    day: date | None = None,
 ) -> Circumstances:
     """The circumstances of a subject; `reviews` of its documents have to stand on `day`."""
     identity = subject.description.system
@@ -80,6 +87,7 @@ def circumstances_of(
         environment=dict(environment),
         reviews=tuple(sorted(reviews, key=Record.own_digest)),
         judged_on=day if reviews else None,
+        register_days=dict(sorted(register_days.items())),
     )
 
 

@@ -6,27 +6,39 @@ but is no test: what it finds wrong is wrong input, said once, before an hour of
 
 from __future__ import annotations
 
+from datetime import date
+
+from touchstone.assessment.measure import Measured
 from touchstone.assessment.seeds import seed_of
 from touchstone.checks.declaration import Check, Measurement, Needs, Parameters, Run
 from touchstone.conversation import ask
 from touchstone.errors import ArtifactError
-from touchstone.records import CheckIdentity, PlanItem
+from touchstone.records import CheckIdentity, Exhibit, PlanItem, Record
 from touchstone.scan.file import scan_bytes
 from touchstone.scan.findings import Finding
 from touchstone.system.registers.kinds import REGISTERS
+from touchstone.system.registers.reach import newest_days
 from touchstone.system.subject import Subject
 from touchstone.text import Text
 
 FEW = 4
+NEWEST_DAYS = "newest-days.json"
+
+
+class _RegisterDays(Record):
+    """What the worker tells of the registers, which are read nowhere else."""
+
+    newest: dict[str, date]
 
 
 def _take_in(subject: Subject, parameters: Parameters, run: Run) -> Measurement:
     data = {role: subject.data(role) for role in subject.description.data.declared()}
     for name in subject.description.registers or ():
         subject.register(REGISTERS[name])
+    exhibits = _reach(subject, run)
     if subject.description.model.task == "generation":
         subject.assistant().reply([ask("Good morning.")])
-        return Measurement(metrics=())
+        return Measurement(metrics=(), exhibits=exhibits)
     try:
         model = subject.model()
         if "test" in data:
@@ -34,7 +46,20 @@ def _take_in(subject: Subject, parameters: Parameters, run: Run) -> Measurement:
     except ArtifactError:
         if not _holds_code(subject):
             raise  # what cannot be opened because it holds code is a finding, to be tested and documented
-    return Measurement(metrics=())
+    return Measurement(metrics=(), exhibits=exhibits)
+
+
+def _reach(subject: Subject, run: Run) -> tuple[Exhibit, ...]:
+    days = _RegisterDays(newest=newest_days(subject))
+    return (run.exhibit(NEWEST_DAYS, "application/json", days.to_bytes()),) if days.newest else ()
+
+
+def register_days(taken_in: Measured) -> dict[str, date]:
+    """The newest day in each register, as the intake found it. Raises `EvidenceError` for what does not say days."""
+    for exhibit in taken_in.observation.exhibits:
+        if exhibit.name == NEWEST_DAYS:
+            return _RegisterDays.from_bytes(taken_in.exhibits[exhibit.digest], NEWEST_DAYS).newest
+    return {}
 
 
 def _holds_code(subject: Subject) -> bool:

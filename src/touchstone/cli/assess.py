@@ -120,7 +120,7 @@ def command(
     from rich.console import Console
 
     from touchstone.api import assess, open_system
-    from touchstone.cli.progress import Watch, show_verdicts
+    from touchstone.cli.progress import Watch, show_reach, show_verdicts
     from touchstone.cli.signing import log_signing_key, signing_key, stamper
 
     console = Console(highlight=False)
@@ -150,7 +150,9 @@ def command(
             decision_key=None if decision_key is None else signing_key(decision_key, decision_passphrase_file),
             watcher=watch,
         )
-    show_verdicts(console, outcome.assessment, outcome.profile, outcome.cards, chosen())
+    recorded = outcome.recorded
+    show_verdicts(console, recorded.assessment, recorded.profile, recorded.cards, chosen())
+    show_reach(console, recorded.circumstances, recorded.executions.values(), chosen())
     decision = (
         say("unsigned: no --key was given", "未签名：未提供 --key") if outcome.decision is None else outcome.decision
     )

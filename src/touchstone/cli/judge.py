@@ -40,9 +40,10 @@ def command(bundle: Path, profile: str | None, on: datetime | None, form: str) -
     else:
         from rich.console import Console
 
-        from touchstone.cli.progress import show_verdicts
+        from touchstone.cli.progress import show_reach, show_verdicts
         from touchstone.laboratory.recording import read_recorded
 
-        cards = read_recorded(found).cards
-        show_verdicts(Console(highlight=False), assessment, judged_against, cards, chosen())
+        console, recorded = Console(highlight=False), read_recorded(found)
+        show_verdicts(console, assessment, judged_against, recorded.cards, chosen())
+        show_reach(console, recorded.circumstances, recorded.executions.values(), chosen())
     sys.exit(0 if assessment.verdict == "pass" else 1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import Self
 
@@ -11,8 +11,10 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 from rich.table import Table
 from rich.text import Text as Line
 
+from touchstone.assessment.conclusion import Circumstances
 from touchstone.assessment.engine import Event, Finished, Progressed, Started
-from touchstone.records import Assessment, CheckCard, Finding, Plan, Profile, Verdict
+from touchstone.records import Assessment, CheckCard, Execution, Finding, Plan, Profile, Verdict
+from touchstone.report.reach import reach_of
 from touchstone.report.words import HEADLINES, MARKS, VERDICTS, demand, measured
 from touchstone.standard.titles import Titles
 from touchstone.text import Language
@@ -103,6 +105,15 @@ def show_verdicts(
     tone = STYLES[Verdict(assessment.verdict)]
     headline = HEADLINES[assessment.verdict].render(language)
     console.print(Line(f"{headline}: {assessment.summary.text.render(language)}", style=tone))
+
+
+def show_reach(
+    console: Console, circumstances: Circumstances, executions: Iterable[Execution], language: Language
+) -> None:
+    """What has to be known of the day on which registers were judged, if anything."""
+    reach = reach_of(circumstances.register_days, executions)
+    if reach is not None and reach.remark is not None:
+        console.print(Line(f"! {reach.remark.render(language)}", style="yellow"))
 
 
 def _why(finding: Finding, titles: Titles, language: Language) -> str:

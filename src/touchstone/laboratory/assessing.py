@@ -7,7 +7,7 @@ there is not done again; that is all there is to resuming.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -31,10 +31,10 @@ from touchstone.evidence.statement import FROM_SYSTEM, PlanPredicate, seeds_from
 from touchstone.files import make_folder
 from touchstone.laboratory.auditing import audit_run, lock_of, require_same_people
 from touchstone.laboratory.issuing import Issuer, issue_decision, issue_plan, log_statements, require_log
-from touchstone.laboratory.recording import Result, RunEvidence, read_recorded, write_bundle
+from touchstone.laboratory.recording import Recorded, Result, RunEvidence, read_recorded, write_bundle
 from touchstone.laboratory.reporting import material_of, write_reports
 from touchstone.laboratory.testing import JOURNAL, Bench, WrongInputError
-from touchstone.records import Assessment, Budget, CheckCard, Plan, Profile
+from touchstone.records import Assessment, Budget, Plan, Profile
 from touchstone.standard.reviews import SignedReview
 from touchstone.system.subject import Subject
 from touchstone.text import Text
@@ -82,13 +82,20 @@ class Unwatched:
 class Outcome:
     """What an assessment came to, and where its evidence lies."""
 
-    assessment: Assessment
-    profile: Profile
-    cards: Mapping[str, CheckCard]
-    """What the checks say about themselves, by check."""
+    recorded: Recorded
     folder: Path
     decision: Path | None
     """The signed certificate or refusal; `None` when nobody signed."""
+
+    @property
+    def assessment(self) -> Assessment:
+        """What was concluded."""
+        return self.recorded.assessment
+
+    @property
+    def profile(self) -> Profile:
+        """What it was concluded against."""
+        return self.recorded.profile
 
     @property
     def passed(self) -> bool:
@@ -134,7 +141,9 @@ def run_assessment(
                 _restore(folder, before)
                 raise
             lock = None if issuer is None else lock_of(folder, issuer, tested.logged)
-            circumstances = circumstances_of(subject, environment(), instructions.reviews, datetime.now(UTC).date())
+            circumstances = circumstances_of(
+                subject, environment(), tested.register_days, instructions.reviews, datetime.now(UTC).date()
+            )
             audited = audit_run(run, plan, circumstances, tested, lock, watching.happened)
             results = tested.results | audited
             _record(subject, profile, plan, folder, circumstances, results, RunEvidence(tested.reruns, lock))
@@ -154,7 +163,7 @@ def run_assessment(
         seeds = seeds_from(plan.nonce_from, instructions.nonce)
     decision = None if issuer is None else issue_decision(folder, bundle, recorded, issuer, issued, seeds)
     write_reports(folder, material_of(bundle, issued.isoformat(timespec="seconds")))
-    return Outcome(recorded.assessment, profile, recorded.cards, folder, decision)
+    return Outcome(recorded, folder, decision)
 
 
 def _warm_up(subject: Subject, folder: Path, printed: IO[bytes]) -> AbstractContextManager[ZygoteProcess | None]:

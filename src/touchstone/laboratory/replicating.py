@@ -76,7 +76,7 @@ def replicate(
         if item.audit and item.check.id in recorded.observations
     }
     assessment = assessment_of(
-        circumstances_of(subject, environment(), reviewed.reviews, reviewed.judged_on),
+        circumstances_of(subject, environment(), reviewed.register_days, reviewed.reviews, reviewed.judged_on),
         recorded.profile,
         plan,
         [observation for _, observation in sorted(observations.items())],

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Final
 
 from touchstone.assessment.engine import Event, Finished, Limits, run_in_workers
-from touchstone.assessment.intake import INTAKE, intake_item
+from touchstone.assessment.intake import INTAKE, intake_item, register_days
 from touchstone.assessment.journal import Journal, question_of
 from touchstone.assessment.measure import REFUSED, REMEDY
 from touchstone.assessment.zygote_process import ZygoteProcess
@@ -40,6 +40,8 @@ class Tested:
     reruns: dict[str, Observation]
     logged: str | None
     """RFC 3339; `None` when no log holds the plan."""
+    register_days: dict[str, date]
+    """The newest day in each register."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +79,12 @@ class Bench:
                 limits=self.limits,
                 zygote=self.zygote,
             )
+            newest: dict[str, date] = {}
             for event in events:
                 if event.item.check.id == INTAKE.id:
                     if isinstance(event, Finished):
                         _refuse_wrong_input(event.measured.observation)
+                        newest = register_days(event.measured)
                         self._commit(journal)
                     continue
                 again = event.item.check.id in results
@@ -91,7 +95,7 @@ class Bench:
                 if not again:
                     self.watch(event)
             second = {check: result.measured.observation for check, result in reruns.items()}
-            return Tested(results, second, self._commit(journal))
+            return Tested(results, second, self._commit(journal), newest)
 
     def _known(self, journal: Journal, items: Sequence[PlanItem], plan: Plan, *, again: bool) -> dict[str, Result]:
         results: dict[str, Result] = {}

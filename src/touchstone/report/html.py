@@ -120,6 +120,7 @@ def render_html(material: Material, language: Language) -> str:
         attention=[section for section in sections if section.finding.verdict in ATTENTION],
         headline=words.HEADLINES[material.assessment.verdict],
         coverage=coverage_picture(material.assessment),
+        reach=material.reach,
         pilot_limits=sum(row.decision.basis.kind == "pilot" for section in sections for row in section.rows),
         words=words,
         language=language,

@@ -20,6 +20,7 @@ def render_json(material: Material) -> str:
         "assessment": material.assessment.to_json(),
         "observations": {name: observation.to_json() for name, observation in sorted(material.observations.items())},
         "executions": {name: execution.to_json() for name, execution in sorted(material.executions.items())},
+        "register_days": {name: day.isoformat() for name, day in material.circumstances.register_days.items()},
         "evidence": material.evidence,
         "issued": material.issued,
     }

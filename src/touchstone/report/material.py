@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from touchstone.assessment.conclusion import Circumstances
 from touchstone.records import Assessment, CheckCard, Execution, Exhibit, Observation, Plan, Profile
+from touchstone.report.reach import Reach, reach_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,3 +27,8 @@ class Material:
     """Digest of the evidence manifest."""
     issued: str
     """Date of the statement, ISO 8601."""
+
+    @property
+    def reach(self) -> Reach | None:
+        """How far the registers reached on the day of the assessment."""
+        return reach_of(self.circumstances.register_days, self.executions.values())

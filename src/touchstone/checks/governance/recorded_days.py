@@ -6,11 +6,9 @@ is judged by the others, which go on.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date
 
-from touchstone.system.registers.dated import Dated
-from touchstone.system.registers.kinds import REGISTERS
+from touchstone.system.registers.reach import newest_days
 from touchstone.system.subject import Subject
 
 
@@ -19,12 +17,4 @@ def newest_day(subject: Subject) -> date:
 
     One of them has to hold an entry.
     """
-    return max(_days(subject))
-
-
-def _days(subject: Subject) -> Iterator[date]:
-    for name in subject.description.registers or ():
-        kind = REGISTERS[name]
-        if issubclass(kind, Dated):
-            for entry in subject.register(kind):
-                yield from entry.happened()
+    return max(newest_days(subject).values())
