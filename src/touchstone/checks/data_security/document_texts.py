@@ -24,6 +24,7 @@ LARGEST_DOCUMENT = 256 * 1024 * 1024
 MOST_PAGES = 5_000
 
 _WITH_TEXT = re.compile(r"(word|xl|ppt)/[\w/.-]+\.xml|content\.xml|styles\.xml|meta\.xml|docProps/\w+\.xml", re.ASCII)
+_PROPERTIES = ("docProps/", "meta.xml")
 _PARTS = frozenset({"p", "h", "si", "c", "creator", "lastModifiedBy", "author"})
 """Elements at whose end a piece of text ends: paragraphs, shared strings and cells, and who wrote it."""
 
@@ -43,24 +44,25 @@ class UnreadableError(Exception):
     """The document is damaged, encrypted or larger than is read."""
 
 
-def document_texts(content: bytes, path: str) -> list[str] | None:
+def document_texts(content: bytes, path: str, *, properties: bool = True) -> list[str] | None:
     """Pieces of text of one document; `None` when it is of no kind that is read, or its reader is not installed.
 
-    Raises `UnreadableError`.
+    Without `properties`, only what a reader of the document sees. Raises `UnreadableError`.
     """
     ending = path.lower()
     if ending.endswith(OFFICE_ENDINGS):
-        return _office(content)
+        return _office(content, properties)
     if ending.endswith(PDF_ENDING):
         return _pdf(content)
     return None
 
 
-def _office(content: bytes) -> list[str]:
+def _office(content: bytes, properties: bool) -> list[str]:
     pieces: list[str] = []
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             members = [each for each in archive.infolist() if _WITH_TEXT.fullmatch(each.filename)]
+            members = [each for each in members if properties or not each.filename.startswith(_PROPERTIES)]
             if sum(each.file_size for each in members) > LARGEST_DOCUMENT:
                 raise UnreadableError
             for member in members:

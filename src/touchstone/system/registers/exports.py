@@ -37,5 +37,8 @@ class Export(Dated):
         None,
     )
 
+    def shows(self) -> Iterator[str]:
+        yield "model.generative"
+
     def happened(self) -> Iterator[date]:
         yield self.at.date()

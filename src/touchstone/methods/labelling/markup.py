@@ -1,0 +1,133 @@
+"""Texts with a place for metadata: HTML (`meta`), Markdown (front matter), JSON (a member of the outermost object)."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from typing import Any
+
+from touchstone.canonical import parse_json
+from touchstone.documents import parse_yaml
+from touchstone.errors import UserError
+from touchstone.methods.labelling.fields import LONGEST_VALUE, DamagedError, Field
+
+_FRONT_MATTER = re.compile(r"\A---[ \t]*\r?\n(.*?)^---[ \t]*(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE)
+_UNSEEN = ("script", "style", "title", "template", "noscript", "head")
+_LINES = re.compile(r"address|article|aside|blockquote|br|d[dlt]|div|fig\w+|footer|form|h[1-6r]|header|li"
+                    r"|main|nav|[ou]l|p|pre|section|su[bp]|t(able|[dhr])")  # fmt: skip
+"""Elements that begin a line of their own."""
+_LARGEST = 8 * 1024 * 1024
+
+
+def html_fields(text: str) -> Iterator[Field]:
+    """Every `meta` with a name. Raises `DamagedError`."""
+    return iter(_page(text).fields)
+
+
+def html_text(text: str) -> str:
+    """What a reader of the page sees, a line for each block. Raises `DamagedError`."""
+    return "".join(_page(text).text)
+
+
+def _page(text: str) -> _Page:
+    page = _Page()
+    if len(text) > _LARGEST:
+        raise DamagedError
+    try:
+        page.feed(text)
+        page.close()
+    except AssertionError:  # a declaration that nobody knows
+        raise DamagedError from None
+    return page
+
+
+class _Page(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.fields: list[Field] = []
+        self.text: list[str] = []
+        self._hidden: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        found = dict(attrs)
+        if tag == "meta" and found.get("name"):
+            self.fields.append(Field("html meta", found["name"] or "", found.get("content") or ""))
+        elif tag == "body":
+            self._hidden.clear()
+        elif tag in _UNSEEN:
+            self._hidden.append(tag)
+        if _LINES.fullmatch(tag):
+            self.text.append("\n")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in self._hidden:
+            while self._hidden.pop() != tag:
+                pass
+        if _LINES.fullmatch(tag):
+            self.text.append("\n")
+
+    def handle_data(self, data: str) -> None:
+        if not self._hidden:
+            self.text.append(data)
+
+
+def markdown_fields(text: str) -> Iterator[Field]:
+    """Every entry of the front matter; a mapping comes as its JSON. Raises `DamagedError` where it is not YAML."""
+    found = _FRONT_MATTER.match(text)
+    if found is None:
+        return
+    try:
+        value = parse_yaml(found[1].encode(), "front matter").value
+    except UserError:
+        raise DamagedError from None
+    if isinstance(value, dict):
+        for name, entry in value.items():
+            yield Field("markdown front matter", name, _as_text(entry))
+
+
+def markdown_text(text: str) -> str:
+    """The text without its front matter."""
+    found = _FRONT_MATTER.match(text)
+    return text if found is None else text[found.end() :]
+
+
+def json_fields(content: bytes) -> Iterator[Field]:
+    """Members of the outermost object. Raises `DamagedError`."""
+    value = _json(content)
+    if isinstance(value, dict):
+        for name, entry in value.items():
+            yield Field("json member", name, _as_text(entry))
+
+
+def json_text(content: bytes) -> str:
+    """All texts in it, a line each. Raises `DamagedError`."""
+    return "\n".join(_strings(_json(content)))
+
+
+def _json(content: bytes) -> Any:
+    try:
+        return parse_json(content, "json", largest=_LARGEST, any_number=True)
+    except UserError:
+        raise DamagedError from None
+
+
+def _strings(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _strings(inner)
+
+
+def _as_text(value: Any) -> str:
+    """A text as it is, anything else as JSON, numbers in it as texts: `Label: 1` is how people write YAML."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, dict):
+        value = {name: entry if isinstance(entry, str) else str(entry) for name, entry in value.items()}
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    if len(text) > LONGEST_VALUE:
+        raise DamagedError
+    return text
