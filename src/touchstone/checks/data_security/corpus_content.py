@@ -18,15 +18,15 @@ from typing import Annotated
 
 from pydantic import Field
 
-from touchstone.canonical import Digest, canonical_json, digest_of
+from touchstone.canonical import canonical_json, digest_of
 from touchstone.checks.data_security.corpus_controls import flawed_reviews, search_controls, sound_review
 from touchstone.checks.data_security.corpus_lexicons import ContentScanner, installed_content_scanner
 from touchstone.checks.data_security.corpus_review import CorpusReview, DrawnRow, audit_review
 from touchstone.checks.data_security.corpus_screening import screen
+from touchstone.checks.data_security.corpus_sheet import corpus_of, rows_to_read
 from touchstone.checks.declaration import ANY_KIND, Measurement, MetricDeclaration, Needs, Parameters, Run, check
 from touchstone.checks.register_controls import Audit, register_controls
 from touchstone.errors import UnavailableError
-from touchstone.methods.content.lot import drawn
 from touchstone.records import ControlRun, Note
 from touchstone.system.data.dataset import LabelledData
 from touchstone.system.registers.corpus_review import RowReview
@@ -96,7 +96,7 @@ class CorpusSamples(Parameters):
 )
 def corpus_content(subject: Subject, parameters: CorpusSamples, run: Run) -> Measurement:
     """Search the corpus, and count what people found in it."""
-    data = _texts(subject)
+    data = corpus_of(subject)
     scanner = installed_content_scanner()
     screening = screen(data, scanner, parameters.sample_share_min, run.budget, run.generator("rows"))
     run.progress(0.8)
@@ -110,16 +110,6 @@ def corpus_content(subject: Subject, parameters: CorpusSamples, run: Run) -> Mea
     )
 
 
-def _texts(subject: Subject) -> LabelledData:
-    if subject.description.model.input.kind != "text":
-        raise UnavailableError(
-            Text("the training data are no texts", "训练数据不是文本"),
-            "data.train",
-            Text("this can be measured of corpora of texts only", "仅可对文本语料测量"),
-        )
-    return subject.data("train")
-
-
 def _reviewed(
     subject: Subject, data: LabelledData, scanner: ContentScanner, size: int, run: Run
 ) -> tuple[Audit, tuple[ControlRun, ...]]:
@@ -130,7 +120,7 @@ def _reviewed(
         return Audit((), (Note(code="not-handed-in", text=error.what),)), ()
     sound = sound_review(run.generator("reviews"))
     controls = register_controls(audit_review, sound, tuple(flawed_reviews(sound)))
-    rows = drawn(corpus_digest(subject), len(data), size)
+    rows = rows_to_read(subject, size)
     texts = [str(data.inputs[row]) for row in rows]
     found: dict[int, list[str]] = {}
     for hit in scanner.scan(texts):
@@ -146,15 +136,3 @@ def _reviewed(
         for place, (row, text) in enumerate(zip(rows, texts, strict=True))
     }
     return audit_review(CorpusReview(drawn_rows, entries, len(data))), controls
-
-
-def corpus_digest(subject: Subject) -> Digest:
-    """What the lot of the reviewed rows follows from. Raises `UnavailableError` without training data."""
-    declared = subject.description.data.train
-    if declared is None:
-        raise UnavailableError(
-            Text("no training data were handed in", "未提交训练数据"),
-            "data.train",
-            Text("declare the corpus under `data.train`", "请在 `data.train` 中声明语料"),
-        )
-    return subject.record(declared.path).digest
