@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from touchstone.laboratory.issuing import Issuer
     from touchstone.laboratory.timestamping import Stamper
     from touchstone.methods.privacy.conformance import Claimed, Conformance, Sampler, Step
+    from touchstone.system.description import SystemDescription
 
 SCREENINGS = {
     "healthcare": "digital-healthcare-screening",
@@ -49,6 +50,7 @@ SCREENINGS = {
     "other": "baseline-screening",
 }
 """Profile that is used when none is named, by sector."""
+GENERATION_SCREENING = "generation-screening"
 
 
 def open_system(path: Path | str) -> Subject:
@@ -227,7 +229,12 @@ def _prepared(system: Subject | Path | str, profile: str | None) -> tuple[Subjec
     subject = system if isinstance(system, Subject) else open_system(system)
     standard = load_standard()
     require_known_words(subject, standard, lambda place: ".".join(map(str, place)))
-    return subject, standard.profile(profile or SCREENINGS[subject.description.system.sector])
+    return subject, standard.profile(profile or _screening(subject.description))
+
+
+def _screening(description: SystemDescription) -> str:
+    """Whatever writes texts is screened for what texts can do, in every sector."""
+    return GENERATION_SCREENING if description.model.task == "generation" else SCREENINGS[description.system.sector]
 
 
 def _decided_by(issuer: Issuer | None, key: SigningKey | Path | str, passphrase: bytes | None) -> Issuer:

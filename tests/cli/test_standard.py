@@ -33,7 +33,7 @@ def touchstone(
 
 def test_lists_profiles_and_controls():
     profiles = json.loads(touchstone("list", "--format", "json").stdout)
-    assert len(profiles) == 9
+    assert len(profiles) == 10
     controls = json.loads(touchstone("list", "--controls", "--format", "json").stdout)
     assert len(controls) == 60
     assert controls[0]["id"] == "DS-01"

@@ -23,6 +23,7 @@ SCREENING = {
     "intelligent-manufacturing-screening": "intelligent-manufacturing",
     "digital-healthcare-screening": "digital-healthcare",
 }
+GENERATION = {"MI-09", "SR-05", "SR-06", "SR-07", "SR-08", "EM-03", "EM-04", "EM-05", "GA-07"}
 SCREENED = {"DS-07", "DS-08", "MI-01", "MI-09", "SR-01", "SR-02", "SR-04", "EM-03", "EM-04", "EM-05", "GA-05"}
 AUTOMATED = {
     "data.manifest",
@@ -49,12 +50,12 @@ standard = load_standard()
 profiles = [standard.profile(name) for name in standard.profiles]
 
 
-def test_sixty_controls_in_five_heads_and_nine_profiles():
+def test_sixty_controls_in_five_heads_and_ten_profiles():
     counts = dict.fromkeys(standard.catalog.heads, 0)
     for control in standard.controls.values():
         counts[control.entry.head] += 1
     assert counts == {"DS": 13, "MI": 11, "SR": 14, "EM": 8, "GA": 14}
-    assert set(standard.profiles) == {"baseline-quick", *SCREENING, *SCREENING.values()}
+    assert set(standard.profiles) == {"baseline-quick", "generation-screening", *SCREENING, *SCREENING.values()}
 
 
 def texts(value: object, where: str) -> Iterator[tuple[str, Bilingual | Text]]:
@@ -120,6 +121,13 @@ def test_screening_is_a_part_of_its_whole_profile(name, whole):
         kept = tuple(limit for limit in before.limits if limit.metric not in requirement.left_out)
         assert requirement.limits == kept
         assert all(CHINESE.search(reason.zh) for reason in requirement.left_out.values())
+
+
+def test_what_writes_texts_has_a_screening_of_its_own():
+    part = standard.profile("generation-screening")
+    assert part.whole_profile == "baseline"
+    assert {requirement.control for requirement in part.requirements} == GENERATION
+    assert all(requirement.evidence == () for requirement in part.requirements)
 
 
 def test_screening_uses_every_automated_check_and_no_other():
@@ -189,7 +197,7 @@ def test_monitoring_is_mandatory_only_from_the_third_level():
     assert not required("intelligent-manufacturing")
 
 
-@pytest.mark.parametrize("name", SCREENING)
+@pytest.mark.parametrize("name", [*SCREENING, "generation-screening"])
 def test_what_screening_limits_its_checks_measure_in_the_same_unit_and_sense(name):
     checks = installed_checks()
     for requirement in standard.profile(name).requirements:
