@@ -149,7 +149,8 @@ class _Scan:
         found = self.scanner.scan_all([text for _, _, text in cells], [column for _, column, _ in cells])
         undeclared: dict[int, bool] = {}
         seen: set[tuple[int, str, str]] = set()
-        for (row, column, text), findings in zip(cells, found, strict=True):
+        for cell, findings in found.items():
+            row, column, text = cells[cell]
             for finding in findings:
                 declared = _is_declared(finding.kind, texts.allowed)
                 place = (texts.path, column, finding.kind)
@@ -245,12 +246,13 @@ def _controls(scanner: Scanner, run: Run) -> tuple[ControlRun, ControlRun]:
     harmless = [
         sentence(generator, language, personal=False) for language in ("en", "zh") for _ in range(CONTROL_SENTENCES)
     ]
+    seen = _scanned(scanner, planted)
     found = [
-        any(finding.start < high and low < finding.end for finding in findings)
-        for made, findings in zip(planted, _scanned(scanner, planted), strict=True)
+        any(finding.start < high and low < finding.end for finding in seen.get(number, []))
+        for number, made in enumerate(planted)
         for _, low, high in made.items
     ]
-    alarms = sum(map(bool, _scanned(scanner, harmless)))
+    alarms = len(_scanned(scanner, harmless))
     return (
         ControlRun(
             kind="planted",
@@ -273,5 +275,5 @@ def _controls(scanner: Scanner, run: Run) -> tuple[ControlRun, ControlRun]:
     )
 
 
-def _scanned(scanner: Scanner, sentences: list[Labelled]) -> list[list[Finding]]:
+def _scanned(scanner: Scanner, sentences: list[Labelled]) -> dict[int, list[Finding]]:
     return scanner.scan_all([made.text for made in sentences], [""] * len(sentences))

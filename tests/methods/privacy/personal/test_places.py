@@ -80,6 +80,13 @@ def test_a_list_of_words_narrows_what_a_group_begins_with():
     assert found.tolist() == [0, 14]
 
 
+def test_words_of_one_character_and_of_many():
+    among = {"family": frozenset({"李", "欧阳", "𠀀", "Montgomery"})}
+    [found] = Places([beginnings("(?P<family>[^ ]+)!", among)]).of("李!欧阳!欧! 𠀀! Montgomery! Monterey!")
+    assert {0, 2, 8, 11} <= set(found.tolist())
+    assert not {5, 23} & set(found.tolist())
+
+
 def test_what_is_not_looked_into_narrows_nothing():
     assert beginnings("(?i)abc", {}) == UNKNOWN
     assert beginnings(r"\w", {}).at == (ANY,) * DEPTH

@@ -7,7 +7,6 @@ found bit by bit asks all patterns at all places (Baeza-Yates and Gonnet 1992, C
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import reduce
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +18,8 @@ BLOCK = 1 << 15
 BITS = 64
 FIRST = 3
 """Places of a match that are looked up everywhere; those behind them only where the first allow a match."""
-LETTERS, REMAINDERS = 3, 65_521
-"""Of a word from a list so many characters are looked at, by their remainder modulo a prime."""
+LETTERS, HASHES, FACTOR = 6, 1 << 16, 40_503
+"""Of a word from a list so many characters are looked at, by their hash."""
 Bits = NDArray[np.uint64]
 Positions = NDArray[np.int64]
 
@@ -76,21 +75,29 @@ class _Group:
 
 
 class _Words:
-    """The first characters of words, by their remainder as one number."""
+    """Hashes of the first characters of words; of short words, of all."""
 
     def __init__(self, words: frozenset[str]) -> None:
-        self._length = min(LETTERS, *map(len, words))
-        self._known = np.zeros(REMAINDERS, np.bool_)
-        self._known[_remainder(np.array([[ord(letter) for letter in word[: self._length]] for word in words]).T)] = True
+        self._known = {length: np.zeros(HASHES, np.bool_) for length in {min(LETTERS, len(word)) for word in words}}
+        for length, known in self._known.items():
+            alike = [[*map(ord, word[:length])] for word in words if min(LETTERS, len(word)) == length]
+            known[_hashes(np.array(alike).T)[-1]] = True
 
     def may_begin(self, codes: Positions, at: Positions) -> NDArray[np.bool_]:
         """Whether one of the words may begin at a place."""
-        return self._known[_remainder([codes[at + place] for place in range(self._length)])]
+        hashes = _hashes([codes[at + place] for place in range(max(self._known))])
+        found = np.zeros(len(at), np.bool_)
+        for length, known in self._known.items():
+            found |= known[hashes[length - 1]]
+        return found
 
 
-def _remainder(letters: Iterable[Positions]) -> Positions:
-    """Words of a few letters as one number each, modulo a prime."""
-    return np.asarray(reduce(lambda number, codes: (number * CHARACTERS + codes) % REMAINDERS, letters))
+def _hashes(letters: Iterable[Positions]) -> list[Positions]:
+    """Of the first character, the first two, and so on."""
+    hashes: list[Positions] = []
+    for codes in letters:
+        hashes.append(((hashes[-1] * FACTOR if hashes else 0) + codes) & HASHES - 1)
+    return hashes
 
 
 def _bit(number: int) -> np.uint64:
