@@ -45,7 +45,7 @@ def wav_sound(content: bytes) -> Sound:
             form = (code, channels, rate, bits)
         elif kind == b"data":
             samples = data
-    if form is None or samples is None or not 1 <= form[1] <= 64 or not 1_000 <= form[2] <= 768_000:
+    if form is None or samples is None or not 1 <= form[1] <= 64 or not 1_000 <= form[2] <= 192_000:
         raise DamagedError
     code, channels, rate, bits = form
     numbers = _numbers(samples, code, bits)
@@ -140,7 +140,7 @@ def _in_rhythm(tones: Sequence[_Tone]) -> bool:
         four = tones[at : at + 4]
         before = four[0].start - tones[at - 1].end if at else None
         after = tones[at + 4].start - four[3].end if at + 4 < len(tones) else None
-        if _is_code(four) and all(rest is None or rest >= 2 * four[0].length for rest in (before, after)):
+        if _is_code(four) and all(rest is None or rest >= 4 * four[0].length for rest in (before, after)):
             return True
     return False
 
