@@ -11,6 +11,7 @@ from typing import IO, Self
 
 from touchstone.assessment.zygote import JOB
 from touchstone.system.models.http_connection import OTHER_TOKEN_VARIABLE, TOKEN_VARIABLE
+from touchstone.system.tool_gateway import TOKEN_PREFIX
 
 INHERITED_VARIABLES = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "TMPDIR", "LANG", "VIRTUAL_ENV")
 TOKEN_VARIABLES = (TOKEN_VARIABLE, OTHER_TOKEN_VARIABLE)
@@ -32,7 +33,9 @@ class ZygoteProcess:
         self.model_format = model_format
         self.output = output
         self.control, theirs = socket.socketpair()
-        inherited = INHERITED_VARIABLES + (TOKEN_VARIABLES if model_format == "http" else ())
+        inherited: tuple[str, ...] = INHERITED_VARIABLES
+        if model_format == "http":
+            inherited += (*TOKEN_VARIABLES, *(name for name in os.environ if name.startswith(TOKEN_PREFIX)))
         environment = {name: os.environ[name] for name in inherited if name in os.environ}
         # One thread per worker: results must not depend on how many cores there are, and jobs share them.
         environment |= {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL")}

@@ -16,6 +16,7 @@ from touchstone.system.problem import Problem, shown
 from touchstone.system.registers.problems import register_problems
 from touchstone.system.shown_facts import denied_facts
 from touchstone.system.text_problems import text_problems
+from touchstone.system.tool_gateway import gateway_problems
 from touchstone.text import Text
 
 _FACT_NAME = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*")
@@ -39,6 +40,7 @@ def consistency_problems(description: SystemDescription) -> Iterator[Problem]:
         yield from address_problems(("deployment", "endpoint"), description.deployment.endpoint)
     if description.deployment.endpoint_tests is not None and model.format != "http":
         yield foreign(("deployment", "endpoint_tests"), model)
+    yield from gateway_problems(description)
 
 
 def _collaboration(description: SystemDescription) -> Iterator[Problem]:

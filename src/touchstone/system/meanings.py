@@ -349,6 +349,30 @@ MEANINGS: dict[str, Text] = {
     "EndpointTests.recovery_seconds": Text(
         "time after overload within which the service claims to answer again", "服务声明的过载后恢复应答时间"
     ),
+    "Deployment.tool_gateway": Text(
+        "staging gateway to the tools; calls that the tool policy forbids are sent there",
+        "工具网关的预发布实例；工具使用规则所禁止的调用将发往此处",
+    ),
+    "ToolGateway.url": Text(
+        "MCP endpoint (Streamable HTTP), on the host of model.endpoint or on this machine",
+        "MCP 端点（Streamable HTTP），须在 model.endpoint 的主机或本机上",
+    ),
+    "ToolGateway.users": Text(
+        "for each role, the identifier of a test user, whose token is in TOUCHSTONE_GATEWAY_TOKEN_<ROLE>",
+        "各角色测试用户的标识，其令牌取自环境变量 TOUCHSTONE_GATEWAY_TOKEN_<角色>",
+    ),
+    "ToolGateway.other_users": Text(
+        "identifiers of users with whose matters the test users have nothing to do",
+        "与测试用户无关的其他用户的标识",
+    ),
+    "ToolGateway.approval_tool": Text(
+        "tool of the gateway with which a role approves a call: it takes `tool`, `arguments` (JSON) and `user`, and "
+        "answers with a reference",
+        "角色用以批准调用的网关工具：接受 `tool`、`arguments`（JSON）与 `user`，并返回批准编号",
+    ),
+    "ToolGateway.approval_key": Text(
+        "key of `_meta` under which a call presents that reference", "调用时在 `_meta` 中出示该编号所用的键"
+    ),
     "Deployment.jurisdictions": Text("where the system is used", "系统的使用地法域"),
     "Deployment.edge_devices": Text(
         "devices outside the data centre that run the model or feed it", "数据中心之外运行模型或为其供数的设备"

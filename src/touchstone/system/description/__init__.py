@@ -6,7 +6,7 @@ that holds between fields: `consistency` does.
 """
 
 from touchstone.system.description.data import DataSet, DataSets, Role
-from touchstone.system.description.deployment import Component, Deployment, EdgeDevice, EndpointTests
+from touchstone.system.description.deployment import Component, Deployment, EdgeDevice, EndpointTests, ToolGateway
 from touchstone.system.description.identity import Identity, Supplier
 from touchstone.system.description.inputs import (
     ColumnConstraint,
@@ -62,5 +62,6 @@ __all__ = [
     "Smoothing",
     "Supplier",
     "SystemDescription",
+    "ToolGateway",
     "Training",
 ]

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from touchstone.system.description.part import Finite, Jurisdiction, Line, Part, absent
+from touchstone.system.description.part import Finite, Identifier, Jurisdiction, Line, Part, absent
 
 
 class Component(Part):
@@ -56,6 +56,34 @@ class EndpointTests(Part):
     )
 
 
+class ToolGateway(Part):
+    """A staging instance of the gateway through which the product's tools are called, over MCP."""
+
+    url: Line = Field(
+        description="MCP endpoint (Streamable HTTP), on the host of model.endpoint or on this machine",
+        examples=["http://127.0.0.1:8090/mcp"],
+    )
+    users: dict[Identifier, Line] = Field(
+        min_length=1,
+        description="for each role, the identifier of a test user, whose token is in TOUCHSTONE_GATEWAY_TOKEN_<ROLE>",
+        examples=[{"customer": "C-1001", "clerk": "K-07"}],
+    )
+    other_users: list[Line] = Field(
+        default_factory=list,
+        description="identifiers of users with whose matters the test users have nothing to do",
+        examples=[["C-1002"]],
+    )
+    approval_tool: Identifier | None = Field(
+        None,
+        description="tool of the gateway with which a role approves a call: it takes `tool`, `arguments` (JSON) and"
+        " `user`, and answers with a reference",
+        examples=["approve_call"],
+    )
+    approval_key: Line | None = Field(
+        None, description="key of `_meta` under which a call presents that reference", examples=["example.org/approval"]
+    )
+
+
 class Deployment(Part):
     """Where and how the system runs."""
 
@@ -65,6 +93,12 @@ class Deployment(Part):
         exclude_if=absent,
         description="consent to hostile requests and load against the service under test, and their bounds",
         examples=[{"consent": "Example Health Ltd., staging instance, November 2026"}],
+    )
+    tool_gateway: ToolGateway | None = Field(
+        None,
+        exclude_if=absent,
+        description="staging gateway to the tools; calls that the tool policy forbids are sent there",
+        examples=[{"url": "http://127.0.0.1:8090/mcp", "users": {"customer": "C-1001"}}],
     )
     jurisdictions: list[Jurisdiction] = Field(default_factory=list, examples=[["CN"]])
     edge_devices: list[EdgeDevice] = Field(default_factory=list)
