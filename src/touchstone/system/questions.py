@@ -41,14 +41,14 @@ def open_questions(description: SystemDescription) -> tuple[Text, ...]:
             ),
         ),
         (
-            model.output.positive is None,
+            model.output.positive is None and model.task == "classification",
             Text(
                 "model.output.positive: which class matters? Sensitivity and group gaps need it",
                 "model.output.positive：关注哪个类别？灵敏度与群体差距需要它",
             ),
         ),
         (
-            model.input.low is None or model.input.high is None,
+            model.input.kind != "text" and (model.input.low is None or model.input.high is None),
             Text(
                 "model.input.low, high: what are the legal values? Attacks must stay inside them",
                 "model.input.low、high：合法取值范围是多少？攻击须在其内进行",

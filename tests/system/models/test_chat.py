@@ -106,6 +106,14 @@ def test_how_an_answer_ended_is_kept(service: Service, tmp_path: Path, answer: A
     assert assistant(tmp_path, service).reply([ask("a")]) == [reply]
 
 
+def test_who_is_not_known_is_told_where_the_token_goes(service: Service, tmp_path: Path) -> None:
+    service.answer = (401, b'{"error": "a valid bearer token is needed"}')
+    with pytest.raises(ArtifactError) as error:
+        assistant(tmp_path, service).reply([ask("a")])
+    assert error.value.remedy is not None
+    assert "TOUCHSTONE_ENDPOINT_TOKEN" in error.value.remedy.en
+
+
 @pytest.mark.parametrize(
     ("answer", "said"),
     [

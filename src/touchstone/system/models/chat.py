@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from touchstone.conversation import Conversation, Message, Reply, Tool, ToolCall
 from touchstone.errors import ArtifactError, UnavailableError
-from touchstone.system.models.http_connection import Limits, Line, Request, endpoint_problem
+from touchstone.system.models.http_connection import TOKEN_VARIABLE, Limits, Line, Request, endpoint_problem
 from touchstone.text import Text
 
 if TYPE_CHECKING:
@@ -30,6 +30,14 @@ LONGEST_TEXT = 200_000
 """Characters of a reply that are looked at."""
 MOST_CALLS = 64
 FILTERED = "content_filter"
+_FORM = Text(
+    "check that the service speaks the chat interface and knows the model's name",
+    "请确认服务支持对话接口，且模型名称正确",
+)
+_TOKEN = Text(
+    f"give its bearer token in the environment as {TOKEN_VARIABLE}; it is sent over TLS and loopback only",
+    f"请通过环境变量 {TOKEN_VARIABLE} 提供令牌；仅经 TLS 或本机回环发送",
+)
 _ENDINGS: Mapping[str, Literal["complete", "cut-off", "filtered"]] = {"length": "cut-off", FILTERED: "filtered"}
 
 
@@ -109,9 +117,8 @@ class ChatService:
         if status == 400 and _mentions_filter(document):
             return Reply("", ending="filtered")
         if status != 200:
-            raise self._fault(
-                Text(f"refused a conversation (HTTP {status})", f"拒绝了一次对话（HTTP {status}）"),
-            )
+            refused = Text(f"refused a conversation (HTTP {status})", f"拒绝了一次对话（HTTP {status}）")
+            raise self._fault(refused, _TOKEN if status in (401, 403) else None)
         choices = document.get("choices") if isinstance(document, dict) else None
         choice = choices[0] if isinstance(choices, list) and choices else None
         message = choice.get("message") if isinstance(choice, dict) else None
@@ -125,15 +132,8 @@ class ChatService:
         ending = _ENDINGS.get(str(choice.get("finish_reason")), "complete")
         return Reply(text[:LONGEST_TEXT], tuple(_calls(message.get("tool_calls"))), ending)
 
-    def _fault(self, what: Text) -> ArtifactError:
-        return ArtifactError(
-            what,
-            self._line.where,
-            Text(
-                "check that the service speaks the chat interface and knows the model's name",
-                "请确认服务支持对话接口，且模型名称正确",
-            ),
-        )
+    def _fault(self, what: Text, remedy: Text | None = None) -> ArtifactError:
+        return ArtifactError(what, self._line.where, remedy or _FORM)
 
 
 def _message(message: Message) -> dict[str, Any]:

@@ -1,0 +1,54 @@
+"""What a clerk knows: subjects, and what is to be said about each in answer to which questions."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One subject. `names` are what it is called in any language; `answers` are by the name of an aspect."""
+
+    names: tuple[str, ...]
+    answers: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Handbook:
+    """Subjects, and for every aspect of them the words that ask for it."""
+
+    aspects: Mapping[str, tuple[str, ...]]
+    entries: tuple[Entry, ...]
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> Handbook:
+        """The handbook in a document of the form `aspects: {fee: [cost, …]}`, `entries: [{names: […], fee: …}]`."""
+        aspects = {name: tuple(words) for name, words in document["aspects"].items()}
+        entries = (
+            Entry(tuple(each["names"]), {name: str(each[name]) for name in aspects if name in each})
+            for each in document["entries"]
+        )
+        return cls(aspects, tuple(entries))
+
+    def answer(self, question: str) -> str | None:
+        """The answer to a question that names a subject and asks for one aspect of it; `None` for any other."""
+        asked = plain(question)
+        entry = _longest({name: entry for entry in self.entries for name in entry.names}, asked)
+        aspect = _longest({word: name for name, words in self.aspects.items() for word in words}, asked)
+        return None if entry is None or aspect is None else entry.answers.get(aspect)
+
+
+def plain(text: str) -> str:
+    """A text in one case, one width and with single spaces."""
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+def _longest(named: Mapping[str, Value], text: str) -> Value | None:
+    """What the longest of the words stands for that occur in a text."""
+    found = [word for word in named if plain(word) in text]
+    return named[max(found, key=len)] if found else None
