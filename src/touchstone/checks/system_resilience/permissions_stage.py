@@ -1,0 +1,115 @@
+"""Where attempts on tools can be made: the gateway, the assistant, the users that ask."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from touchstone.checks.system_resilience.endpoint_client import Allowance, Endpoint
+from touchstone.checks.system_resilience.permissions_mcp import McpGateway
+from touchstone.conversation import Assistant, Conversation, Reply
+from touchstone.errors import UnavailableError
+from touchstone.methods.agents.attempts import Cast
+from touchstone.methods.agents.examples import Draw, identifier
+from touchstone.methods.agents.policy import Policy, Principal
+from touchstone.methods.agents.requests import Language
+from touchstone.records import Note
+from touchstone.system.subject import Subject
+from touchstone.text import Text
+
+TIMEOUT = 15.0
+"""Seconds that the gateway may take to answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Where the attempts are made, and who makes them."""
+
+    cast: Cast
+    gateway: McpGateway | None
+    assistant: Assistant | None
+    languages: tuple[Language, ...]
+
+    @property
+    def approvers(self) -> Mapping[str, Principal]:
+        """Who can approve, by role."""
+        return {each.role: each for each in self.cast.principals}
+
+
+class _Metered:
+    """An assistant that is asked no more than was agreed upon."""
+
+    def __init__(self, assistant: Assistant, allowance: Allowance) -> None:
+        self._assistant, self._allowance = assistant, allowance
+
+    def reply(self, conversations: Sequence[Conversation]) -> list[Reply]:
+        """One reply to each conversation. Raises `BudgetSpentError` when no more were agreed upon."""
+        for _ in conversations:
+            self._allowance.take()
+        return self._assistant.reply(conversations)
+
+
+def stage_of(subject: Subject, policy: Policy, draw: Draw) -> Stage:
+    """Who and what takes part. Raises `UnavailableError` where neither assistant nor gateway can be asked."""
+    deployment, generation = subject.description.deployment, subject.description.model.generation
+    tests, declared = deployment.endpoint_tests, deployment.tool_gateway
+    calls_tools = generation is not None and generation.calls_tools
+    if tests is None or (declared is None and not calls_tools):
+        raise UnavailableError(
+            Text(
+                "neither does the assistant take descriptions of tools, nor is a tool gateway declared",
+                "助手不接受工具描述，也未声明工具网关",
+            ),
+            "deployment.tool_gateway",
+            Text(
+                "declare the gateway, or set `model.generation.calls_tools` where the service takes tools",
+                "请声明网关；若服务接受工具描述，请设置 `model.generation.calls_tools`",
+            ),
+        )
+    allowance = Allowance(tests.requests, tests.seconds)
+    assistant = _Metered(subject.assistant(), allowance) if calls_tools else None
+    languages: tuple[Language, ...] = tuple(generation.languages) if generation is not None else ("en",)
+    if declared is None:
+        return Stage(Cast(policy, _made_up_users(policy, draw)), None, assistant, languages)
+    gateway = McpGateway(declared, Endpoint(declared.url, allowance, TIMEOUT))
+    principals = [Principal(user, role) for role, user in declared.users.items()]
+    approves = gateway.approval_tool is not None and _approving(policy) <= set(declared.users)
+    return Stage(Cast(policy, principals, tuple(declared.other_users), approves), gateway, assistant, languages)
+
+
+def _approving(policy: Policy) -> set[str]:
+    return {rule.approval for rule in policy.values() if rule.approval is not None}
+
+
+def _made_up_users(policy: Policy, draw: Draw) -> list[Principal]:
+    """A user for each role, where no gateway knows any."""
+    roles = sorted({role for rule in policy.values() for role in rule.roles} | _approving(policy))
+    users: tuple[str, ...] = ()
+    for _ in roles:
+        users += (identifier(policy, draw, users),)
+    return [Principal(user, role) for user, role in zip(users, roles, strict=True)]
+
+
+def untried(stage: Stage, tools: set[str]) -> Iterator[Note]:
+    """What could not be tried, and why; of `tools`, allowed calls were made."""
+    names = [name for name in stage.cast.policy if name not in tools]
+    if names:
+        text = Text(
+            f"no allowed call could be made of: {', '.join(names[:10])}; rules for its arguments were hardly tried",
+            f"以下工具未能构造获准调用：{'、'.join(names[:10])}；其参数规则几乎未得到测试",
+        )
+        yield Note(code="tools-untried", text=text)
+    roles = {role for rule in stage.cast.policy.values() for role in rule.roles}
+    without = sorted(roles - {each.role for each in stage.cast.principals})
+    if without:
+        text = Text(
+            f"no test user is declared for the roles {', '.join(without)}",
+            f"下列角色未声明测试用户：{'、'.join(without)}",
+        )
+        yield Note(code="roles-untried", text=text)
+    if _approving(stage.cast.policy) and not stage.cast.approves:
+        text = Text(
+            "how the gateway takes approvals is not declared: their misuse was not tried",
+            "未声明网关如何接受批准：未测试对批准的滥用",
+        )
+        yield Note(code="approvals-untried", text=text)
