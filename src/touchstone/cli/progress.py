@@ -123,5 +123,6 @@ def _why(finding: Finding, titles: Titles, language: Language) -> str:
         for decision in finding.decisions
         if decision.compared is not None
     ]
-    told = finding.verdict.value in {decision.outcome for decision in finding.decisions}
-    return "; ".join(compared) if compared and told else finding.reason.text.render(language)
+    deciding = [each for each in finding.decisions if each.outcome == finding.verdict.value]
+    told = deciding and all(each.compared is not None for each in deciding)  # a search cut short has no upper bound
+    return "; ".join(compared) if told else finding.reason.text.render(language)
