@@ -39,7 +39,7 @@ def judged(*metrics: Metric) -> Finding:
 
 
 def test_the_bounds_that_decided_are_shown_with_their_limits() -> None:
-    assert "leaked rows 0.3 (≤ 0.5); wasted rows 0.3 (≤ 0.5)" in table(judged(metric(), metric("waste")))
+    assert "leaked rows 0.3000 (≤ 0.5); wasted rows 0.3000 (≤ 0.5)" in table(judged(metric(), metric("waste")))
 
 
 def test_a_failure_without_an_upper_bound_is_told_in_words() -> None:
@@ -47,4 +47,4 @@ def test_a_failure_without_an_upper_bound_is_told_in_words() -> None:
     unbounded = metric(value="0.9", low="0.8", high=None)
     said = table(judged(unbounded, metric("waste")))
     assert "“leaked rows” is 0.9" in said
-    assert "wasted rows 0.3 (≤" not in said
+    assert "wasted rows 0.3000 (≤" not in said
