@@ -34,6 +34,12 @@ def test_a_check_is_early_if_it_began_before_the_log_held_the_plan(after: float,
     assert values(plan_lock, replace(HONEST, executions=executions))["results_before_plan"] == early
 
 
+def test_a_result_without_the_record_of_its_run_may_be_older_than_the_plan():
+    executions = {FIRST: HONEST.executions[FIRST]}
+    assert values(plan_lock, replace(HONEST, executions=executions))["results_before_plan"] == 1
+    assert values(plan_lock, replace(HONEST, executions={}))["results_before_plan"] == 2
+
+
 @pytest.mark.parametrize("change", [None, {"signed": False}, {"logged": False}, {"logged": None}, {"by": None}])
 def test_without_a_lock_that_holds_nothing_is_said_about_the_order(change: dict[str, object] | None):
     assert HONEST.lock is not None

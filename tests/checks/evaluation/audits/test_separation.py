@@ -42,6 +42,12 @@ def test_a_review_that_nobody_signed_or_that_expired_fills_no_role():
     assert [warning.code for warning in observation.warnings] == ["no-reviewer"]
 
 
+def test_fewer_than_no_conflicts_make_up_for_none():
+    (read,) = HONEST.reviews
+    below = ReadReview(read.review.model_copy(update={"values": {"unresolved_conflicts": -1}}), TESTER, stands=True)
+    assert values(separation, replace(HONEST, reviews=(below,)))["unresolved_conflicts"] == 1
+
+
 def test_of_two_figures_for_conflicts_the_worse_counts():
     (read,) = HONEST.reviews
     worse = ReadReview(read.review.model_copy(update={"values": {"unresolved_conflicts": 2}}), OTHER, stands=True)

@@ -17,7 +17,7 @@ from touchstone.checks.registry import installed_checks, own_audits
 
 SAID = {
     "method.evidence": ("1", "sha256:a1dc16ba989dc94fc4612205bba840aafbde0899f7d84dc8a57212c02135ca1a"),
-    "method.plan_lock": ("1", "sha256:568315e4346fadbbb9c265b0b75de0bb8a9deb1d70447835223c28ee29acfe6d"),
+    "method.plan_lock": ("2", "sha256:18b063f8aa48102f3e552c75bc1b7fb757d0a1b742a65248497786fed7bb2697"),
     "method.rerun": ("1", "sha256:ca9c6eb22e9db6e6c015e5a630e56e5d4e86d835390156df24b2227c8260bb95"),
     "method.separation": ("1", "sha256:4036537b94258af01d7f66c9550479b37b0902c105e7d1ed216e462dc93454e2"),
     "method.statistics": ("1", "sha256:4d7e48494b43222e8579c348a73fa6d86e0955cb76da03b62b4180255808c468"),

@@ -21,7 +21,7 @@ from touchstone.text import Text
 
 @audit(
     id="method.plan_lock",
-    version="1",
+    version="2",
     title=Text("Plan before results", "先有方案后有结果"),
     measures=Text(
         "Whether every check of the signed plan has a result or a stated reason why it has none, and how many checks "
@@ -67,8 +67,9 @@ def _metrics(record: RunRecord) -> tuple[Metric, ...]:
     )
     if record.lock is None or record.lock.by is None or not record.lock.holds:
         return (share,)
-    began = [datetime.fromisoformat(execution.started) for execution in record.executions.values()]
-    early = [time < record.lock.by for time in began]
+    began = {check: datetime.fromisoformat(each.started) for check, each in record.executions.items()}
+    # A result without the record of its run may be older than anything.
+    early = [check not in began or began[check] < record.lock.by for check in record.observations.keys() | began.keys()]
     return share, Metric(id="results_before_plan", unit="count", value=sum(early), n=len(early), better="lower")
 
 

@@ -71,7 +71,7 @@ def _metrics(record: RunRecord, lock: Lock) -> tuple[Metric, ...]:
     ]
     if not stated:
         return (distinct,)
-    conflicts = max(stated) + len(reviewing & deciding)
+    conflicts = max(0, *stated) + len(reviewing & deciding)
     return distinct, Metric(id=CONFLICTS, unit="count", value=conflicts, n=len(stated), better="lower")
 
 
