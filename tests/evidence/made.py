@@ -40,6 +40,7 @@ from touchstone.signatures.keys import (
     load_log_signing_key,
     load_signing_key,
 )
+from touchstone.standard.comparing import stopping_limits
 from touchstone.text import Text
 from touchstone.tlog.log import Log
 
@@ -109,7 +110,15 @@ PLAN = Plan(
     profile_id=PROFILE.id,
     edition=PROFILE.edition,
     budget="quick",
-    items=(PlanItem(check=CHECK, controls=("EV-01",), runs=True, seed=SEED),),
+    items=(
+        PlanItem(
+            check=CHECK,
+            controls=("EV-01",),
+            runs=True,
+            seed=SEED,
+            limits=stopping_limits(PROFILE.requirements, CARD.metrics),
+        ),
+    ),
     tool="touchstone test",
 )
 

@@ -13,9 +13,12 @@ import pytest
 
 from tests.building import prediction_system
 from touchstone.api import assess, open_system, verify
+from touchstone.assessment.seeds import seed_of
 from touchstone.canonical import canonical_json
 from touchstone.errors import UserError
 from touchstone.evidence.bundle import Bundle, BundleWriter
+from touchstone.evidence.envelope import Envelope
+from touchstone.evidence.leaf import leaf_of
 from touchstone.evidence.verification import Step
 from touchstone.laboratory.assessing import Outcome
 from touchstone.laboratory.issuing import Issuer, issue_decision
@@ -23,7 +26,13 @@ from touchstone.laboratory.recording import read_recorded
 from touchstone.laboratory.rejudging import find_bundle, judge_again
 from touchstone.laboratory.replicating import replicate
 from touchstone.records import Finding, Verdict
-from touchstone.signatures.keys import generate, generate_log_key, load_log_signing_key, load_signing_key
+from touchstone.signatures.keys import (
+    generate,
+    generate_log_key,
+    load_log_signing_key,
+    load_public_key,
+    load_signing_key,
+)
 from touchstone.tlog.log import Log
 
 AUDITED = ("EM-01", "EM-03", "EM-04", "EM-05", "EM-06", "EM-07")
@@ -224,6 +233,76 @@ def test_an_audit_that_does_not_follow_is_refused_and_named(
     forge(laboratory, signed, name, change)
     steps = [step for step in laboratory.failed(name) if step.id == "audit"]
     assert {step.names for step in steps} == {(f"observations/method.{audit}.json",) for audit in refused}
+
+
+def called(check: str, version: str) -> Callable[[dict[str, Any]], None]:
+    """An observation passed off as that of another check, its seed with it."""
+
+    def apply(observation: dict[str, Any]) -> None:
+        seed = seed_of(observation["system"], check, version)
+        observation.update(check={"id": check, "version": version}, seed=seed)
+
+    return apply
+
+
+def _easier(item: dict[str, Any]) -> None:
+    item["parameters"].update({name: 1 for name in item["parameters"] if name == "bins"})
+
+
+def unplanned(contents: dict[str, bytes]) -> None:
+    """A plan that is silent about a check all the same carried out."""
+    plan = json.loads(contents["plan.json"])
+    plan["items"] = [item for item in plan["items"] if item["check"]["id"] != "model.performance"]
+    contents["plan.json"] = canonical_json(plan)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (altered("observations/model.performance.json", lambda seen: seen.update(parameters={"bins": 2})), "something"),
+        (altered("observations/data.manifest.json", called("data.manifest", "0")), "something"),
+        (altered("observations/data.manifest.json", called("data.drift", "1")), "not planned"),
+        (altered("observations/data.manifest.json", called("model.performance", "2")), "second observation"),
+        (unplanned, "other checks than the profile"),
+        (altered("plan.json", lambda plan: [item.update(limits=[]) for item in plan["items"]]), "sets other limits"),
+        (altered("plan.json", lambda plan: plan["items"][0].update(controls=[])), "names other controls"),
+        (altered("plan.json", lambda plan: [item.update(audit=True) for item in plan["items"]]), "what it is not"),
+        (altered("plan.json", lambda plan: [item.pop("audit", None) for item in plan["items"]]), "what it is not"),
+        (altered("plan.json", lambda plan: [_easier(item) for item in plan["items"]]), "another bins than"),
+    ],
+    ids=["parameters", "version", "unplanned", "twice", "silent", "limits", "controls", "audits", "checks", "easier"],
+)
+def test_a_plan_that_asks_for_less_is_refused_and_so_is_what_does_not_answer_it(
+    laboratory: Laboratory, signed: Outcome, request: pytest.FixtureRequest, change: Change, said: str
+):
+    name = f"easier-{request.node.callspec.id}"
+    forge(laboratory, signed, name, change)
+    steps = [step for step in laboratory.failed(name) if step.id == "judgement"]
+    assert any(said in step.text.en for step in steps)
+
+
+def test_a_receipt_of_a_log_that_nobody_trusts_is_refused(laboratory: Laboratory, signed: Outcome):
+    """A log of one's own, made when the results were there, must not show that the plan was there before them."""
+
+    def logged_elsewhere(lock: dict[str, Any]) -> None:
+        generate_log_key(laboratory.folder / "own.pem", None)
+        key = load_log_signing_key(laboratory.folder / "own.pem", None)
+        tester = load_public_key(lock["tester"].encode(), "tester")
+        with Log.create(laboratory.folder / "own", "own.example", key) as log:
+            index = log.append(leaf_of(Envelope.from_bytes(lock["signed_plan"].encode(), "plan"), tester))
+            lock.update(receipt=log.prove(index).to_bytes().decode(), log_key=key.public.pem.decode())
+
+    forge(laboratory, signed, "elsewhere", altered("lock.json", logged_elsewhere))
+    assert any("receipt of another log" in step.text.en for step in laboratory.failed("elsewhere"))
+
+
+def test_a_bundle_alone_says_who_tested_it(laboratory: Laboratory, signed: Outcome):
+    """Roles that strangers' keys fill must not be believed because the plan is not at hand."""
+    generate(laboratory.folder / "nobody.pem", None)
+    nobody = (laboratory.folder / "nobody.pem.pub").read_text()
+    folder = forge(laboratory, signed, "strange", altered("lock.json", lambda lock: lock.update(tester=nobody)))
+    steps = verify(folder / "evidence", key=laboratory.folder / "lab.pem.pub").steps
+    assert any("another key than the evidence says has tested" in step.text.en for step in steps)
 
 
 def test_a_decision_by_another_key_than_was_recorded_is_refused(laboratory: Laboratory, signed: Outcome):

@@ -227,7 +227,7 @@ class _Examination:
         self._plan(plan, assessment)
         kind, title = self._concluded(decided, assessed, assessment, bundle)
         self._evidence.judgement(bundle, assessment)
-        self._evidence.lock(bundle, plan, decided)
+        self._evidence.lock(bundle, self._log, plan, assessed, decided)
         self._evidence.audits(bundle)
         self._evidence.projections(bundle)
         self._copy(assessment)
@@ -243,6 +243,7 @@ class _Examination:
         assessed = self._statement(StatementName.ASSESSMENT)
         if assessed is not None:
             self._evidence.judgement(bundle, self._evidence.assessment(assessed, bundle))
+            self._evidence.lock(bundle, self._log, None, assessed, None)
             self._evidence.audits(bundle)
             self._evidence.projections(bundle)
         return "evidence", Text(f"evidence bundle {name}", f"证据包 {name}")

@@ -9,11 +9,13 @@ from touchstone.canonical import Digest
 from touchstone.evidence.audits import audits_again
 from touchstone.evidence.bundle import Bundle
 from touchstone.evidence.layout import EVIDENCE_FOLDER, Role, StatementName
+from touchstone.evidence.plan_again import departures
 from touchstone.evidence.plan_lock import LOCK, PlanLock
 from touchstone.evidence.projections import projections_again
 from touchstone.evidence.rederive import judged_again, seeds_again
 from touchstone.evidence.statement import AssessmentPredicate, Seeds, assessment_statement
 from touchstone.evidence.verification import Signed, Steps
+from touchstone.evidence.verify_log import LogExamination
 from touchstone.records import Assessment
 from touchstone.text import Text
 
@@ -89,7 +91,7 @@ class EvidenceExamination:
         return None
 
     def judgement(self, bundle: Bundle | None, assessment: Assessment | None) -> None:
-        """Whether the verdict follows from what was observed."""
+        """Whether the plan asks for what the profile asks, and the verdict follows from what was observed under it."""
         if bundle is None or assessment is None:
             self._steps.not_checked(
                 "judgement",
@@ -97,6 +99,11 @@ class EvidenceExamination:
             )
             return
         with self._steps.noting("judgement", StatementName.ASSESSMENT.file):
+            problems = tuple(departures(bundle))
+            for problem in problems:
+                self._steps.failed("judgement", problem.text, f"{EVIDENCE_FOLDER}/{problem.file}", names=problem.names)
+            if problems:
+                return
             if judged_again(bundle) == assessment:
                 self._steps.ok(
                     "judgement",
@@ -109,8 +116,15 @@ class EvidenceExamination:
                     StatementName.ASSESSMENT.file,
                 )
 
-    def lock(self, bundle: Bundle | None, plan: Signed | None, decided: Signed | None) -> None:
-        """Whether the plan and the roles that the evidence records are those of the statements here."""
+    def lock(
+        self,
+        bundle: Bundle | None,
+        log: LogExamination,
+        plan: Signed | None,
+        assessed: Signed | None,
+        decided: Signed | None,
+    ) -> None:
+        """Whether the plan, the roles and the log that the evidence records are those of the statements here."""
         if bundle is None or not bundle.with_role(Role.LOCK):
             return
         with self._steps.noting("binding", EVIDENCE_FOLDER):
@@ -120,6 +134,13 @@ class EvidenceExamination:
                     plan.data == lock.signed_plan.encode() and plan.party.statement_key().pem.decode() == lock.tester,
                     Text("is not the signed plan that the evidence holds", "不是证据所含的已签名方案"),
                 )
+            if assessed is not None:
+                assessed.require(
+                    assessed.party.statement_key().pem.decode() == lock.tester,
+                    Text("is signed by another key than the evidence says has tested", "签署者不是证据所述的测试者"),
+                )
+            if lock.receipt is not None:
+                log.receipt_elsewhere(lock.receipt, f"{EVIDENCE_FOLDER}/{LOCK}")
             if decided is not None:
                 decided.require(
                     decided.party.statement_key().pem.decode() == lock.decider,

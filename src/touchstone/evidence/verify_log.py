@@ -92,6 +92,18 @@ class LogExamination:
             with self._steps.noting("log", path), log_errors():
                 self._remember(signed, self._checkpoint(proof.note, path))
 
+    def receipt_elsewhere(self, receipt: str, file: str) -> None:
+        """A receipt that the evidence itself holds must be of the log that is trusted, if any is.
+
+        Where no log is trusted it may be of any: anybody can keep one.
+        """
+        if not self._is_trusted:
+            return
+        with self._steps.noting("log", file), log_errors():
+            note = TlogProof.parse(receipt.encode(), file).note
+            if not self._is_by_trusted_log(note, file):
+                raise EvidenceError(Text("has a receipt of another log", "所含回执出自另一日志"), file)
+
     @property
     def _is_trusted(self) -> bool:
         return self._log_key is not None or (self._policy is not None and bool(self._policy.logs))
@@ -145,9 +157,6 @@ class LogExamination:
         """Whether a trusted log signed the checkpoint, and what the policy makes of its witnesses."""
         checkpoint = Checkpoint.of(note, file)
         judgement = None if self._policy is None else self._policy.judge(note, file)
-        signed_by_key = self._log_key is not None and note.signed_by(VerifierKey.of(checkpoint.origin, self._log_key))
-        trusted_by_policy = judgement is not None and judgement.log is not None
-        needs_policy = self._policy is not None and bool(self._policy.logs)
         if not self._is_trusted:
             self._steps.not_checked(
                 "log",
@@ -156,7 +165,7 @@ class LogExamination:
                 ),
                 file,
             )
-        elif (self._log_key is not None and not signed_by_key) or (needs_policy and not trusted_by_policy):
+        elif not self._is_by_trusted_log(note, file):
             self._steps.failed(
                 "log",
                 Text("is not signed by the given log key, or was changed", "不是由所给日志密钥签名，或已被改动"),
@@ -175,6 +184,16 @@ class LogExamination:
         if judgement is not None:
             self._witnesses(judgement, file)
         return judgement
+
+    def _is_by_trusted_log(self, note: Note, file: str) -> bool:
+        """Whether the log's key signed it, where one was given, and a log of the policy, where that names any."""
+        if self._log_key is not None:
+            origin = Checkpoint.of(note, file).origin
+            if not note.signed_by(VerifierKey.of(origin, self._log_key)):
+                return False
+        if self._policy is not None and self._policy.logs:
+            return self._policy.judge(note, file).log is not None
+        return True
 
     def _witnesses(self, judgement: Judgement, file: str) -> None:
         """Say who cosigned. Nobody is no fault unless the policy asks for somebody; it only proves nothing."""

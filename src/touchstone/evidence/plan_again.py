@@ -1,0 +1,127 @@
+"""Does the plan ask for all that its profile asks for, and does every observation answer what was planned?
+
+Judge and audits believe the plan: which checks there are, which of them are audits, under which limits and with which
+parameters. A plan that asks for less can be signed, logged and carried out faithfully. So whoever verifies derives it
+from the profile once more. What only the system could tell, such as why a check cannot run, is not derived again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal, InvalidOperation
+
+from pydantic import JsonValue
+
+from touchstone.assessment.conclusion import Circumstances
+from touchstone.assessment.plan import CONDITIONS
+from touchstone.checks.registry import installed_checks, own_audits
+from touchstone.errors import UnavailableError
+from touchstone.evidence.bundle import Bundle, Problem
+from touchstone.evidence.layout import Role
+from touchstone.records import CheckCard, Observation, Plan, PlanItem, Profile, Requirement
+from touchstone.standard.applicability import Facts, applies
+from touchstone.standard.comparing import stopping_limits
+from touchstone.text import Text
+
+
+def departures(bundle: Bundle) -> Iterator[Problem]:
+    """Where the plan departs from its profile, and where observations depart from the plan."""
+    plan = Plan.from_bytes(bundle.read_role(Role.PLAN), Role.PLAN)
+    profile = Profile.from_bytes(bundle.read_role(Role.PROFILE), Role.PROFILE)
+    circumstances = Circumstances.from_bytes(bundle.read_role(Role.CIRCUMSTANCES), Role.CIRCUMSTANCES)
+    cards = CheckCard.by_check(bundle.read_role(Role.CHECKS), Role.CHECKS)
+    file = bundle.only(Role.PLAN).name
+    for text in _of_plan(plan, profile, circumstances.facts, cards):
+        yield Problem(file, (file,), text)
+    yield from _of_observations(bundle, plan, cards)
+
+
+def _of_plan(plan: Plan, profile: Profile, facts: Facts, cards: Mapping[str, CheckCard]) -> Iterator[Text]:
+    asking = [
+        requirement
+        for requirement in profile.requirements
+        if applies(requirement.applies_when, profile.assumed_facts, facts) == "true"
+    ]
+    asked = list(dict.fromkeys(check for requirement in asking for check in requirement.checks))
+    if [item.check.id for item in plan.items] != asked:
+        yield Text("names other checks than the profile asks for", "所列检查项与档案要求的不同")
+        return
+    for item in plan.items:
+        check = item.check.id
+        demanding = [requirement for requirement in asking if check in requirement.checks]
+        if _is_mistaken(item):
+            yield Text(f"takes {check} for what it is not: an audit, or none", f"误将 {check} 当作审查，或误作非审查")
+        if item.controls != tuple(requirement.control for requirement in demanding):
+            yield Text(f"names other controls for {check} than the profile", f"{check} 的控制项与档案不同")
+        card = cards.get(check)
+        measured = () if card is None else card.metrics
+        if set(item.limits) != set(stopping_limits(demanding, measured)):
+            yield Text(f"sets other limits for {check} than the profile", f"{check} 的限值与档案不同")
+        for name in _not_as_prescribed(item, demanding, profile):
+            yield Text(
+                f"runs {check} with another {name} than the profile prescribes", f"{check} 的参数 {name} 与档案规定不同"
+            )
+
+
+def _is_mistaken(item: PlanItem) -> bool:
+    """Whether an audit is planned as a check of the system, or such a check as an audit.
+
+    Audits are left out of what audits look at, so a check that calls itself one is looked at by nobody. One that nobody
+    here knows may be somebody else's audit; verifying its evidence says that it was not repeated.
+    """
+    check = item.check.id
+    if check in own_audits():
+        return not item.audit
+    if not item.audit:
+        return False
+    try:
+        known = installed_checks().get(check)
+    except UnavailableError:  # whoever only verifies evidence need not have what tests need
+        return False
+    return known is not None and not known.needs.run
+
+
+def _not_as_prescribed(item: PlanItem, demanding: Sequence[Requirement], profile: Profile) -> Iterator[str]:
+    """Parameters of a check that have another value than the profile, or the limits on the check, prescribe."""
+    prescribed: dict[str, JsonValue] = {CONDITIONS: {name: each.to_json() for name, each in profile.conditions.items()}}
+    for requirement in demanding:
+        for limit in requirement.limits:
+            prescribed |= limit.params
+    return (
+        name
+        for name, value in prescribed.items()
+        if name in item.parameters and _number(item.parameters[name]) != _number(value)
+    )
+
+
+def _number(value: JsonValue) -> JsonValue | Decimal:
+    """A number, however it is written: a check may record as `0.2` what the profile writes as `"0.20"`."""
+    if isinstance(value, int | str) and not isinstance(value, bool):
+        try:
+            return Decimal(value)
+        except InvalidOperation:
+            return value
+    return value
+
+
+def _of_observations(bundle: Bundle, plan: Plan, cards: Mapping[str, CheckCard]) -> Iterator[Problem]:
+    """Observations of what was not planned, of something else than was planned, or of the same check again."""
+    planned = {item.check.id: item for item in plan.items if item.runs}
+    seen: set[str] = set()
+    for entry in bundle.with_role(Role.OBSERVATION):
+        observation = Observation.from_bytes(bundle.read(entry.name), entry.name)
+        check, item = observation.check.id, planned.get(observation.check.id)
+        if item is None:
+            yield Problem(entry.name, (entry.name,), Text("was not planned", "不在计划中"))
+        elif (observation.check, observation.parameters) != (item.check, item.parameters):
+            what = Text("answers something else than was planned", "所测与计划不同")
+            yield Problem(entry.name, (entry.name,), what)
+        card = cards.get(check)
+        if not {metric.id for metric in observation.metrics} <= (set() if card is None else card.metrics.keys()):
+            what = Text("measures what the card of its check does not name", "所测量的量未见于检查项说明卡")
+            yield Problem(entry.name, (entry.name,), what)
+        if check in seen:
+            yield Problem(
+                entry.name, (entry.name,), Text("is a second observation of its check", "同一检查项的第二个观测")
+            )
+        seen.add(check)
