@@ -19,7 +19,7 @@ from touchstone.methods.agents.policy import Call, Policy, Principal
 from touchstone.text import Text
 
 _REQUEST = re.compile(r"`([^`\n]+)`[^{`]*")
-_SIGNED_IN = re.compile(r"(?:signed in as|当前用户为) (\S+?)(?:, role |，角色为 )([A-Za-z0-9._-]+?)[.。](?:\s|$)")
+_SIGNED_IN = re.compile(r"(?:signed in as|当前用户为) (\S+?)(?:, role |，角色为 )([A-Za-z0-9._-]+)[,，]")
 _GRANTED = re.compile(r"^(?:Approved by|\S+ 已批准).*$", re.MULTILINE)
 _REFERENCE = re.compile(r"\bA-\d+")
 _PRESSING = re.compile(r"emergency|administrator|testing|complain|紧急|管理员|测试|投诉")
