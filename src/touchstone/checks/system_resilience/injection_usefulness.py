@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -16,17 +15,13 @@ from touchstone.checks.shares import share_metric
 from touchstone.checks.system_resilience.injection_campaign import Setting, last_look
 from touchstone.checks.system_resilience.injection_talk import TOGETHER, judged_part
 from touchstone.conversation import Assistant, Conversation, Reply, ask
-from touchstone.errors import DataError
 from touchstone.methods.attacks.sequential import looks_at
 from touchstone.methods.language.errands import Errand, new_errand, stands_in
 from touchstone.methods.language.goals import ordinary_rules
 from touchstone.methods.language.wording import pick
 from touchstone.records import Metric
 from touchstone.statistics import relative_drop_bounds
-from touchstone.system.data.files import read_bounded
-from touchstone.system.data.json_lines import lines_of_json
 from touchstone.system.subject import Subject
-from touchstone.text import Text
 
 NAME = "benign_utility_retained"
 UNIT = "share_of_unguarded"
@@ -138,25 +133,8 @@ class Usefulness:
 
 
 def own_tasks(subject: Subject) -> list[OwnTask]:
-    """The supplier's tasks: test data as JSON Lines with a column of prompts and one of expected answers.
-
-    None where no such data were handed in. Raises `DataError` for a line that holds something else.
-    """
-    declared = subject.description.data.test
-    if declared is None or declared.format != "jsonl" or declared.features is None or declared.target is None:
+    """The supplier's tasks: test data with expected answers. None where no such data were handed in."""
+    test = subject.data("test") if subject.description.data.test is not None else None
+    if test is None or test.expected is None:
         return []
-    return [
-        OwnTask(_text(record, declared.features, place), _text(record, declared.target, place))
-        for place, record in lines_of_json(read_bounded(subject, declared.path), declared.path)
-    ]
-
-
-def _text(record: dict[str, Any], column: str, place: str) -> str:
-    value = record.get(column)
-    if not isinstance(value, str) or not value.strip():
-        raise DataError(
-            Text(f"{column} is no text", f"{column} 不是文本"),
-            place,
-            Text("write a prompt and the answer it should get", "请写入提示及其应得的回答"),
-        )
-    return value
+    return [OwnTask(str(prompt), str(expected)) for prompt, expected in zip(test.inputs, test.expected, strict=True)]
