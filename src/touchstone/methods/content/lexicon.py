@@ -44,18 +44,16 @@ class LexiconScanner:
 
     def __init__(self, lexicons: Iterable[Lexicon]) -> None:
         self._lexicons = tuple(lexicons)
-        numbers: dict[str, int] = {}
-        self._roles: dict[int, list[tuple[int, int, int]]] = defaultdict(list)
-        """Of every word: number of the lexicon, of its pattern, and of the list in that pattern."""
-        self._patterns: list[list[int]] = []
+        lists: dict[tuple[str, ...], int] = {}
+        self._patterns: dict[int, list[tuple[int, tuple[int, ...]]]] = defaultdict(list)
+        """By the first of its lists: the numbers of a lexicon and of the lists of one of its patterns."""
         for number, lexicon in enumerate(self._lexicons):
-            patterns = [(lexicon.terms,), *lexicon.patterns] if lexicon.terms else lexicon.patterns
-            self._patterns.append([len(pattern) for pattern in patterns])
-            for place, pattern in enumerate(patterns):
-                for part, words in enumerate(pattern):
-                    for word in words:
-                        self._roles[numbers.setdefault(word, len(numbers))].append((number, place, part))
-        self._search = WordSearch(list(numbers))
+            for pattern in ((lexicon.terms,), *lexicon.patterns):
+                first, *others = (lists.setdefault(words, len(lists)) for words in pattern)
+                self._patterns[first].append((number, (first, *others)))
+        words = dict.fromkeys(word for each in lists for word in each)
+        self._search = WordSearch(list(words))
+        self._lists_of = [[number for each, number in lists.items() if word in each] for word in words]
         self._contexts = [tuple(dict.fromkeys(as_read(each.unless))) for each in self._lexicons]
 
     def scan(self, texts: Sequence[str]) -> list[Finding]:
@@ -69,20 +67,21 @@ class LexiconScanner:
 
     def _of_text(self, number: int, batch: Reading, occurrences: list[Occurrence]) -> Iterator[Finding]:
         """Topics of one text, from the words that occur in it."""
-        parts: dict[tuple[int, int], dict[int, list[Occurrence]]] = defaultdict(lambda: defaultdict(list))
+        by_list: dict[int, list[Occurrence]] = defaultdict(list)
         for each in occurrences:
-            for lexicon, pattern, part in self._roles[each.word]:
-                parts[lexicon, pattern][part].append(each)
+            for number_of_list in self._lists_of[each.word]:
+                by_list[number_of_list].append(each)
         seen: set[int] = set()
-        for (lexicon, pattern), by_part in parts.items():
-            if lexicon in seen or len(by_part) < self._patterns[lexicon][pattern]:
-                continue
-            for words in _close(by_part, self._lexicons[lexicon].within):
-                if not self._spoken_of_otherwise(lexicon, batch, words):
-                    seen.add(lexicon)
-                    said = tuple(batch.text(each.start, each.end) for each in words)
-                    yield Finding(number, self._lexicons[lexicon].name, said)
-                    break
+        for first in by_list:
+            for lexicon, pattern in self._patterns.get(first, ()):
+                if lexicon in seen or not all(each in by_list for each in pattern):
+                    continue
+                for words in _close([by_list[each] for each in pattern], self._lexicons[lexicon].within):
+                    if not self._spoken_of_otherwise(lexicon, batch, words):
+                        seen.add(lexicon)
+                        said = tuple(batch.text(each.start, each.end) for each in words)
+                        yield Finding(number, self._lexicons[lexicon].name, said)
+                        break
 
     def _spoken_of_otherwise(self, lexicon: int, batch: Reading, words: Sequence[Occurrence]) -> bool:
         """Whether a word of the context stands near."""
@@ -100,18 +99,14 @@ class LexiconScanner:
         return any(word in around for word in self._contexts[lexicon])
 
 
-def _close(by_part: dict[int, list[Occurrence]], within: int) -> Iterator[tuple[Occurrence, ...]]:
-    """Occurrences of all parts of a pattern, each at most `within` characters from one of the first part."""
-    others = [(part, [each.start for each in by_part[part]]) for part in sorted(by_part) if part]
-    for first in by_part[0]:
-        chosen = [first]
-        for part, starts in others:
-            near = _nearest(by_part[part], starts, first, within)
-            if near is None:
-                break
-            chosen.append(near)
-        else:
-            yield tuple(chosen)
+def _close(lists: Sequence[list[Occurrence]], within: int) -> Iterator[tuple[Occurrence, ...]]:
+    """One occurrence of each list, at most `within` characters from one of the first."""
+    others = [(occurrences, [each.start for each in occurrences]) for occurrences in lists[1:]]
+    for first in lists[0]:
+        near = [_nearest(occurrences, starts, first, within) for occurrences, starts in others]
+        found = [each for each in near if each is not None]
+        if len(found) == len(others):
+            yield (first, *found)
 
 
 def _nearest(candidates: list[Occurrence], starts: list[int], first: Occurrence, within: int) -> Occurrence | None:

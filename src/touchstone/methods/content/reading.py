@@ -181,25 +181,21 @@ def _letters_for_digits(codes: Codes) -> Codes:
 def _loose_signs(codes: Codes) -> Mask:
     """Signs between two Chinese characters, and single ones between single letters, three or more in a row."""
     gone = np.zeros(len(codes), dtype=bool)
-    places = np.flatnonzero(_is_loose()[codes])
-    if not len(places):
-        return gone
-    first, last = _runs(places)
-    kind = kinds()[codes]
-    end = len(codes) - 1
-    before, after = kind[np.maximum(first - 1, 0)], kind[np.minimum(last + 1, end)]
-    short = last - first < _LONGEST_GAP
-    split = short & (before == HAN) & (after == HAN)
-    spelled = (first == last) & (before == LATIN) & (after == LATIN) & (first > 0)
-    spelled &= (first < 2) | (kind[np.maximum(first - 2, 0)] != LATIN)
-    spelled &= (last + 2 > end) | (kind[np.minimum(last + 2, end)] != LATIN)
-    next_too = np.zeros(len(first), dtype=bool)
-    next_too[:-1] = spelled[:-1] & spelled[1:] & (first[1:] == first[:-1] + 2)
-    in_a_row = next_too.copy()
-    in_a_row[1:] |= next_too[:-1]
-    for offset in range(_LONGEST_GAP):
-        gone[first[split & (first + offset <= last)] + offset] = True
-    gone[first[in_a_row]] = True
+    loose, kind = _is_loose()[codes], kinds()[codes]
+    starts = np.flatnonzero(loose[1:] & (kind[:-1] == HAN)) + 1
+    for length in range(1, _LONGEST_GAP + 1):
+        starts = starts[starts + length < len(codes)]
+        closed = starts[kind[starts + length] == HAN]
+        for offset in range(length):
+            gone[closed + offset] = True
+        starts = starts[loose[starts + length]]
+    letter = kind == LATIN
+    letter[1:] &= kind[:-1] != LATIN
+    letter[:-1] &= kind[1:] != LATIN
+    letters = np.flatnonzero(letter)
+    gaps = letters[:-1][(np.diff(letters) == 2) & loose[letters[:-1] + 1]] + 1
+    next_too = np.diff(gaps) == 2
+    gone[gaps[:-1][next_too]] = gone[gaps[1:][next_too]] = True
     return gone
 
 

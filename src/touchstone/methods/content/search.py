@@ -57,9 +57,12 @@ class WordSearch:
             size = max(each for each in _SIZES if each <= len(plain))
             whole = not word.endswith(ANY_ENDING) and bool(kinds()[ord(plain[-1])] == LATIN)
             self._by_block[size][plain[:size]].append(_Word(number, plain, whole))
-        every = (block[: _SIZES[0]] for blocks in self._by_block.values() for block in blocks)
-        self._beginnings = _hashes(every, _SIZES[0])
-        self._hashes = {size: _hashes(blocks, size) for size, blocks in self._by_block.items()}
+        self._blocks = {size: _hashes(blocks, size) for size, blocks in self._by_block.items()}
+        self._beginnings = {size: _hashes(self._of_at_least(size), size) for size in _SIZES}
+
+    def _of_at_least(self, size: int) -> set[str]:
+        """Beginnings, of that size, of all words that fill a block of that size."""
+        return {block[:size] for larger, blocks in self._by_block.items() if larger >= size for block in blocks}
 
     def find(self, reading: Reading) -> list[Occurrence]:
         """Every occurrence of every word, in order of its place; they may overlap."""
@@ -83,9 +86,10 @@ class WordSearch:
         begins = kind > 0
         begins[1:] &= (kind[1:] != LATIN) | (kind[:-1] != LATIN)
         places = np.flatnonzero(begins)
-        places = places[self._beginnings[_hash(padded, places, _SIZES[0])]]
-        for size, known in self._hashes.items():
-            yield size, places[known[_hash(padded, places, size)]]
+        for size in _SIZES:
+            hashed = _hash(padded, places, size)
+            yield size, places[self._blocks[size][hashed]]
+            places = places[self._beginnings[size][hashed]]
 
 
 def _hash(codes: Codes, places: NDArray[np.int64], size: int) -> Codes:
