@@ -8,7 +8,7 @@ from the profile once more. What only the system could tell, such as why a check
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from pydantic import JsonValue
 
@@ -18,7 +18,7 @@ from touchstone.checks.registry import installed_checks, own_audits
 from touchstone.errors import UnavailableError
 from touchstone.evidence.bundle import Bundle, Problem
 from touchstone.evidence.layout import Role
-from touchstone.records import CheckCard, Observation, Plan, PlanItem, Profile, Requirement
+from touchstone.records import CheckCard, Observation, Plan, PlanItem, Profile, Requirement, number
 from touchstone.standard.applicability import Facts, applies
 from touchstone.standard.comparing import stopping_limits
 from touchstone.text import Text
@@ -96,12 +96,10 @@ def _not_as_prescribed(item: PlanItem, demanding: Sequence[Requirement], profile
 
 def _number(value: JsonValue) -> JsonValue | Decimal:
     """A number, however it is written: a check may record as `0.2` what the profile writes as `"0.20"`."""
-    if isinstance(value, int | str) and not isinstance(value, bool):
-        try:
-            return Decimal(value)
-        except InvalidOperation:
-            return value
-    return value
+    try:
+        return value if isinstance(value, bool) else number(value)
+    except ValueError:
+        return value
 
 
 def _of_observations(bundle: Bundle, plan: Plan, cards: Mapping[str, CheckCard]) -> Iterator[Problem]:

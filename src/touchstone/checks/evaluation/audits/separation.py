@@ -9,6 +9,7 @@ Source: ISO/IEC 17065:2012, 4.2, 7.5.1, 7.6.2.
 from __future__ import annotations
 
 from dataclasses import replace
+from decimal import Decimal
 
 from touchstone.canonical import Digest
 from touchstone.checks.declaration import Measurement, MetricDeclaration, Parameters, Run, audit
@@ -71,7 +72,7 @@ def _metrics(record: RunRecord, lock: Lock) -> tuple[Metric, ...]:
     ]
     if not stated:
         return (distinct,)
-    conflicts = max(0, *stated) + len(reviewing & deciding)
+    conflicts = max(Decimal(0), *stated) + len(reviewing & deciding)
     return distinct, Metric(id=CONFLICTS, unit="count", value=conflicts, n=len(stated), better="lower")
 
 
