@@ -21,7 +21,7 @@ TOUCHSTONE = [sys.executable, "-m", "touchstone"]
 SYSTEMS = {
     # folder: expected outcome, expected exit code, and why
     "smart-city": ("pass", 0, "a sign recogniser that was trained to be robust"),
-    "healthcare": ("fail", 1, "442 real patients settle little, but that it is surest of what it has never seen"),
+    "healthcare": ("inconclusive", 1, "it abstains where it sees no patient, and 442 real patients settle little else"),
     "manufacturing": ("fail", 1, "good on every metric, and its upload would have run a stranger's code"),
 }
 

@@ -96,7 +96,7 @@ def comparison(limit: Limit, metric: Metric | None, title: Text) -> Text:
     en, zh = f"“{title.en}” is {value.en}", f"“{title.zh}”为 {value.zh}"
     if limit.bound in ("point", "exact"):
         said = _how_the_value_stands(limit, metric)
-        return Text(f"{en}, {said.en}", f"{zh}，{said.zh}")
+        return Text(en + said.en, zh + said.zh)
     bounds, said = _bounds(metric, limit.value), _how_the_bounds_stand(limit, metric)
     return Text(f"{en} ({bounds.en}); {said.en}", f"{zh}（{bounds.zh}）；{said.zh}")
 
@@ -216,8 +216,8 @@ _ENDINGS = (".", "?", "!", "。", "？", "！")
 def _how_the_value_stands(limit: Limit, metric: Metric) -> Text:
     sides, number = _SIDES[limit.op], plain(limit.value)
     if compare(limit.op, limit.value, limit.bound, metric) == "pass":
-        return Text(f"which meets the limit of {sides.meets.en} {number}", f"满足限值（{sides.meets.zh} {number}）")
-    return Text(f"{sides.misses.en} the limit of {number}", f"{sides.misses.zh}限值 {number}")
+        return Text(f" (limit: {sides.meets.en} {number})", f"（限值：{sides.meets.zh} {number}）")
+    return Text(f", {sides.misses.en} the limit of {number}", f"，{sides.misses.zh}限值 {number}")
 
 
 def _how_the_bounds_stand(limit: Limit, metric: Metric) -> Text:

@@ -29,13 +29,17 @@ ROWS = """a,b,y,sex,place
 DOMAIN: dict[str, Any] = {"sex": ["F", "M", "X"], "place": ["north", "south"], "b": [10.0, 20.0, 30.0]}
 
 
-def system(folder: Path, dimensions: dict[str, Any] | None) -> Subject:
+def system(
+    folder: Path, dimensions: dict[str, Any] | None, labels: tuple[str, ...] = ("no", "yes"), rows: str = ROWS
+) -> Subject:
     declared = data_set("test.csv", "csv", target="y", sensitive=["sex"], site="place")
-    model = onnx.linear_classifier(np.zeros((2, 2), np.float32), np.zeros(2, np.float32))
-    description = describe(columns=["a", "b"], format_="onnx", file="model.onnx", data={"test": declared})
+    model = onnx.linear_classifier(np.zeros((2, len(labels)), np.float32), np.zeros(len(labels), np.float32))
+    description = describe(
+        columns=["a", "b"], labels=list(labels), format_="onnx", file="model.onnx", data={"test": declared}
+    )
     if dimensions is not None:
         description["operating_dimensions"] = dimensions
-    return make(folder, description, {"model.onnx": model, "test.csv": ROWS.encode()})
+    return make(folder, description, {"model.onnx": model, "test.csv": rows.encode()})
 
 
 def measured(subject: Subject, run: InProcessRun | None = None) -> Measurement:
@@ -59,6 +63,22 @@ def test_values_and_pairs_are_counted(tmp_path: Path) -> None:
     assert pairs.value == pytest.approx(Decimal(sum(v > 0 for k, v in count.items() if k[2])) / 30)
     assert metric(measurement, "min_samples_per_cell").value == 0
     assert [control.passed for control in measurement.controls] == [True, True]
+
+
+def test_an_abstention_is_no_case_that_could_be_missing(tmp_path: Path) -> None:
+    """Wherever it stands among the classes, the rows keep theirs; a class that merely never occurs is missing."""
+    plain = measured(system(tmp_path / "plain", DOMAIN)).metrics
+    assert measured(system(tmp_path / "first", DOMAIN, ("unknown", "no", "yes"))).metrics == plain
+    assert measured(system(tmp_path / "last", DOMAIN, ("no", "yes", "Reject"))).metrics == plain
+    maybe = measured(system(tmp_path / "maybe", DOMAIN, ("no", "yes", "maybe")))
+    assert metric(maybe, "single_value_coverage").value == Decimal("0.8")
+
+
+def test_cases_that_ought_to_be_left_unanswered_are_a_class(tmp_path: Path) -> None:
+    """Nine values and the abstention, of which X and one answer are missing."""
+    rows = ROWS.replace("1,40,yes", "1,40,unknown").replace(",yes,", ",no,")
+    seen = measured(system(tmp_path, DOMAIN, ("no", "yes", "unknown"), rows))
+    assert metric(seen, "single_value_coverage").value == Decimal("0.8")
 
 
 def test_gaps_and_rows_outside_are_named(tmp_path: Path) -> None:

@@ -16,7 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from touchstone.checks.declaration import ANY_KIND, Measurement, MetricDeclaration, Needs, Parameters, Run, check
+from touchstone.checks.system_resilience.abstention import abstention_of
 from touchstone.errors import DescriptionError, UnavailableError, UserError
+from touchstone.methods.attacks.patch.judging import NONE
 from touchstone.methods.data_quality.combinations import OUTSIDE, Cell, cells
 from touchstone.records import ControlRun, Metric, Note, number
 from touchstone.system.data.dataset import LabelledData
@@ -44,7 +46,7 @@ class _Domain:
 
 @check(
     id="method.coverage",
-    version="1",
+    version="2",
     title=Text("Coverage of the operating domain", "运行域覆盖"),
     measures=Text(
         "The share of the declared values of the operating domain's dimensions that occur in the test data, the share "
@@ -102,12 +104,20 @@ def _domain(subject: Subject, test: LabelledData) -> _Domain:
         )
     values: dict[str, tuple[str, ...]] = {}
     codes: dict[str, NDArray[np.int64]] = {}
-    labels = subject.description.model.output.labels
-    if test.target is not None and labels:
-        values[CLASS], codes[CLASS] = tuple(labels), test.target
+    if test.target is not None and subject.description.model.output.labels:
+        values[CLASS], codes[CLASS] = _classes(subject, test.target)
     for name, listed in sorted(declared.items()):
         values[name], codes[name] = _dimension(subject, test, name, listed)
     return _Domain(values, codes)
+
+
+def _classes(subject: Subject, target: NDArray[np.int64]) -> tuple[tuple[str, ...], NDArray[np.int64]]:
+    """The classes as one more dimension. An abstention is an answer and no case that could be missing from the data."""
+    labels, abstention = list(subject.description.model.output.labels), abstention_of(subject)
+    if abstention == NONE or np.any(target == abstention):
+        return tuple(labels), target
+    del labels[abstention]
+    return tuple(labels), target - (target > abstention)
 
 
 def _dimension(
