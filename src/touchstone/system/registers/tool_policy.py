@@ -6,10 +6,11 @@ user's own, where an address may lead, where a path must lie, and where a text i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from touchstone.system.description import Finite, Identifier, Line
@@ -18,7 +19,22 @@ from touchstone.text import Text
 
 _ATOM = r"(?:[^\\^$.\[\](){}|?*+]|\\[^A-Za-z0-9]|\\d|\.|\[(?:[^\\\[\]^&~]|\\[^A-Za-z0-9]|\\d)+\])"
 _REPEATED = r"(?:\?|\*|\+|\{[0-9]{1,4}(?:,[0-9]{0,4})?\})?"
-SimplePattern = Annotated[str, StringConstraints(max_length=500, pattern=rf"^\^?(?:{_ATOM}{_REPEATED}){{1,64}}\$?$")]
+
+
+def _regular(pattern: str) -> str:
+    """Refuses what has the form of a pattern and matches nothing: ranges and repetitions the wrong way round."""
+    try:
+        re.compile(pattern)
+    except re.error:
+        raise PydanticCustomError("no_pattern", "is no regular expression", {"zh": "不是有效的正则表达式"}) from None
+    return pattern
+
+
+SimplePattern = Annotated[
+    str,
+    StringConstraints(max_length=500, pattern=rf"^\^?(?:{_ATOM}{_REPEATED}){{1,64}}\$?$"),
+    AfterValidator(_regular),
+]
 """A row of characters and classes, each repeated or not: no groups, no alternatives, so that matching is linear."""
 Folder = Annotated[str, StringConstraints(min_length=2, max_length=1000, pattern=r"^/[^\\%\x00]*[^/\\%\x00]$")]
 Count = Annotated[int, Field(ge=0, le=1_000_000)]
