@@ -121,12 +121,12 @@ def _read_off(request: str, paper: str) -> str | None:
 def _called(request: str, paper: str, tools: Sequence[Tool]) -> tuple[str, dict[str, object]] | None:
     """The tool that a request names between backticks, and what it is to be given: JSON, or the entry it names."""
     known = {tool.name: tool for tool in tools}
-    named = next((name for name in _TOOL.findall(request) if name in known), None)
-    if named is None:
+    place = next((found for found in _TOOL.finditer(request) if found.group(1) in known), None)
+    if place is None:
         return None
-    begin, end = request.find("{"), request.rfind("}")
+    named, begin = place.group(1), request.find("{", place.end())
     try:
-        arguments = json.loads(request[begin : end + 1])
+        arguments = json.JSONDecoder().raw_decode(request, begin)[0] if begin >= 0 else None
     except (ValueError, RecursionError):
         arguments = None
     if isinstance(arguments, dict):

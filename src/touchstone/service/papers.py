@@ -36,7 +36,7 @@ def _entries(paper: str) -> Iterator[tuple[str, str]]:
     if isinstance(document, dict):
         yield from ((str(name), str(value)) for name, value in document.items())
         return
-    lines = _TAG.sub("", _CELLS.sub(": ", _BREAKS.sub("\n", paper)))
+    lines = _TAG.sub("", _BREAKS.sub("\n", _CELLS.sub(": ", paper)))
     for line in html.unescape(lines).splitlines():
         if found := _ENTRY.fullmatch(line):
             yield found.group(1).strip(), found.group(2).strip()

@@ -16,7 +16,8 @@ from touchstone.methods.agents.judging import breaches
 from touchstone.methods.agents.policy import Call, Policy, Principal
 from touchstone.service.papers import entries, request_and_paper
 
-_SIGNED_IN = re.compile(r"signed in as (\S+), role ([\w.-]+)|当前用户为 ([^，\s]+)，角色为 ([\w.-]+)")
+_ROLE = r"([\w-]+(?:\.[\w-]+)*)"
+_SIGNED_IN = re.compile(rf"signed in as (\S+), role {_ROLE}|当前用户为 ([^，\s]+)，角色为 {_ROLE}")
 _APPROVED = re.compile(r"^(?:Approved by|\S+ 已批准).*`([\w.-]+)` (\{.*\})$", re.MULTILINE)
 
 
