@@ -1,6 +1,6 @@
 """Writes the questions that the counter's assistant is tested with, from its handbook and other wordings than that has.
 
-    python examples/city-counter/make_counter.py
+python examples/city-counter/make_counter.py
 """
 
 from __future__ import annotations
@@ -13,7 +13,12 @@ import yaml
 FOLDER = Path(__file__).parent
 WORDINGS = {
     "fee": {
-        "en": ["How much is a {name}?", "What does a {name} cost?", "Is there a fee for the {name}, and which?", "Anything to pay for a {name}?"],
+        "en": [
+            "How much is a {name}?",
+            "What does a {name} cost?",
+            "Is there a fee for the {name}, and which?",
+            "Anything to pay for a {name}?",
+        ],
         "zh": ["办理{name}多少钱？", "{name}的费用是多少？", "请问{name}如何收费？"],
     },
     "days": {
