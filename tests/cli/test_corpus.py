@@ -74,3 +74,24 @@ def test_a_system_without_a_corpus_is_told_what_is_missing(capsys: Capture, tmp_
     (tmp_path / "system.yaml").write_text(yaml.safe_dump(description), encoding="utf-8")
     finished = run(capsys, "corpus", "sample", tmp_path, "-o", tmp_path / "review.jsonl")
     assert (finished.code, "no train data were handed in" in finished.err) == (2, True)
+
+
+def test_every_row_with_something_in_it_is_written_with_its_words(capsys: Capture, tmp_path: Path) -> None:
+    corpus(tmp_path)
+    found = tmp_path / "found.jsonl"
+    clean = run(capsys, "corpus", "search", tmp_path, "-o", found)
+    assert (clean.code, found.read_text(encoding="utf-8")) == (0, "")
+    lines = (tmp_path / "corpus.jsonl").read_text(encoding="utf-8").splitlines()
+    bad = json.dumps({"text": "长期出 售大 麻，加微信", "from": "b"})
+    (tmp_path / "corpus.jsonl").write_text("\n".join([*lines, bad]), encoding="utf-8")
+    dirty = run(capsys, "corpus", "search", tmp_path, "-o", tmp_path / "again.jsonl")
+    assert (dirty.code, "1 rows to look at, 1 of them unfit" in dirty.out) == (1, True)
+    [hit] = [json.loads(line) for line in (tmp_path / "again.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert hit == {
+        "row": 61,
+        "source": "b",
+        "topic": "zh/drugs",
+        "risk": "otherwise-forbidden",
+        "unfit": True,
+        "words": ["大麻", "加微信"],
+    }

@@ -48,7 +48,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "standard": ("list, show and compare controls and profiles", "查看与比较控制项和档案"),
     "checks": ("list and show the automated checks", "查看自动化检查项"),
     "law": ("decide data flows and incident reports by law", "依法判定数据出境与事件报告"),
-    "corpus": ("draw the sheet on which people review a corpus", "抽取训练语料的人工抽检单"),
+    "corpus": ("search a training corpus, and have people review it", "检索训练语料并组织人工抽检"),
     "canary": ("watch whether a model in service is still the tested one", "监视在用模型是否仍为被测模型"),
     "model": ("sign and verify the files of a model", "签名与验证模型文件"),
     "keys": ("make and show signing keys", "生成与查看签名密钥"),

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from touchstone.methods.content.lexicon import BATCH, CONTEXT, Finding, Lexicon, LexiconScanner
 
@@ -61,3 +65,18 @@ def test_texts_keep_their_numbers_over_many_batches() -> None:
     texts[6] = "毒品"
     assert [each.text for each in LexiconScanner([WORD]).scan(texts)] == [5, 6]
     assert LexiconScanner([WORD]).scan([]) == []
+
+
+@given(st.lists(st.text(alphabet=st.one_of(st.characters(), st.sampled_from("炸药出售法院 &#\0\ud800")), max_size=40)))
+def test_whatever_is_in_the_texts_they_are_read(texts: list[str]) -> None:
+    found = LexiconScanner([TRADE, WORD]).scan(texts)
+    assert all(0 <= each.text < len(texts) for each in found)
+
+
+def test_a_text_of_nothing_but_words_is_read_in_time() -> None:
+    """Neither many words without a partner nor many in a harmless context take more than a moment each."""
+    started = time.process_time()
+    alone = "炸药" * 100_000
+    harmless = "法院出售炸药，" * 20_000
+    assert LexiconScanner([TRADE]).scan([alone, harmless]) == []
+    assert time.process_time() - started < 10

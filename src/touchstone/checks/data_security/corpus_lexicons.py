@@ -31,6 +31,8 @@ class Hit:
 
     text: int
     topic: Topic
+    words: tuple[str, ...]
+    """What was found, as it was read."""
 
 
 class ContentScanner:
@@ -42,7 +44,7 @@ class ContentScanner:
 
     def scan(self, texts: Sequence[str]) -> list[Hit]:
         """Every topic found in each of the texts, in order of the texts."""
-        return [Hit(found.text, self.topics[found.lexicon]) for found in self._scanner.scan(texts)]
+        return [Hit(found.text, self.topics[found.lexicon], found.words) for found in self._scanner.scan(texts)]
 
 
 @cache

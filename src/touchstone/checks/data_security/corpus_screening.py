@@ -24,7 +24,6 @@ ROWS = {"quick": 20_000, "standard": 200_000}
 ROWS_OF_SOURCE = 200
 """Least rows of every source."""
 MOST_SOURCES, MOST_ROWS = 20, 1000
-BATCH = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,10 +125,8 @@ def screen(
     by_source = {} if data.sites is None else _by_source(data.sites, order, size)
     rows = np.unique(np.concatenate([drawn, *by_source.values()]))
     found: dict[int, list[Topic]] = defaultdict(list)
-    for start in range(0, len(rows), BATCH):
-        part = rows[start : start + BATCH]
-        for hit in scanner.scan([str(data.inputs[row]) for row in part]):
-            found[int(part[hit.text])].append(hit.topic)
+    for hit in scanner.scan(data.inputs[rows].tolist()):
+        found[int(rows[hit.text])].append(hit.topic)
     return Screening(data, drawn, by_source, {row: tuple(topics) for row, topics in found.items()})
 
 

@@ -1,11 +1,13 @@
-"""The rows of a training corpus that people have to read, drawn by lot, and the sheet on which they do."""
+"""For whoever keeps a training corpus: the sheet of rows that people have to read, and every row to look at."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 from touchstone.canonical import digest_of
+from touchstone.checks.data_security.corpus_lexicons import installed_content_scanner
 from touchstone.errors import UnavailableError
 from touchstone.methods.content.lot import drawn
 from touchstone.system.data.dataset import LabelledData
@@ -39,3 +41,12 @@ def sheet(subject: Subject, size: int) -> Iterator[str]:
         blanks = {"reviewer": "", "verdict": "", "risk": None, "day": ""}
         entry = {"row": row + 1, "text": text, **source, **blanks, "text_digest": digest_of(text.encode())}
         yield json.dumps(entry, ensure_ascii=False)
+
+
+def found_rows(subject: Subject) -> Iterator[dict[str, Any]]:
+    """Every topic found in every row, with the words that were found: for the supplier, not for evidence."""
+    corpus = corpus_of(subject)
+    for hit in installed_content_scanner().scan(corpus.inputs.tolist()):
+        source = {} if corpus.sites is None else {"source": str(corpus.sites[hit.text])}
+        topic = {"topic": hit.topic.name, "risk": hit.topic.entry.risk, "unfit": hit.topic.unfit}
+        yield {"row": hit.text + 1, **source, **topic, "words": list(hit.words)}

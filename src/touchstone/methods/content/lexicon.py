@@ -114,9 +114,9 @@ def _nearest(candidates: list[Occurrence], starts: list[int], first: Occurrence,
     after = bisect_left(starts, first.end)
     if after < len(candidates) and candidates[after].start - first.end <= within:
         return candidates[after]
-    for each in reversed(candidates[:after]):
-        if each.end <= first.start:
-            return each if first.start - each.end <= within else None
+    for place in range(after - 1, -1, -1):
+        if candidates[place].end <= first.start:
+            return candidates[place] if first.start - candidates[place].end <= within else None
     return None
 
 
