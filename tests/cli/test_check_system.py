@@ -44,6 +44,32 @@ def test_json(tmp_path: Path, capsys: Capture) -> None:
     assert all(question["en"] and question["zh"] for question in summary["questions"])
 
 
+RISK = "- {id: R-1, title: a risk, identified: 2026-03-02, owner: P-1, treatment: reduce, residual: low}\n"
+
+
+def with_risks(folder: Path, risks: str) -> Path:
+    (folder / "risks.yaml").write_text(risks, "utf-8")
+    path = write_system(folder)
+    path.write_text(path.read_text("utf-8") + "\nregisters: {risks: risks.yaml}\n", "utf-8")
+    return path
+
+
+def test_registers_are_counted_and_say_how_far_they_reach(tmp_path: Path, capsys: Capture) -> None:
+    path = with_risks(tmp_path, RISK)
+    assert "1 entry  up to 2026-03-02" in run(capsys, "check-system", path).out
+    assert "1 条  截至 2026-03-02" in run(capsys, "--lang", "zh", "check-system", path).out
+    summary = json.loads(run(capsys, "check-system", path, "--format", "json").out)
+    assert summary["registers"] == [{"name": "risks", "entries": 1, "newest_day": "2026-03-02"}]
+
+
+def test_a_register_that_is_wrong_is_named_with_its_line(tmp_path: Path, capsys: Capture) -> None:
+    path = with_risks(tmp_path, RISK + RISK.replace("reduce", "ignore"))
+    finished = run(capsys, "check-system", path)
+    assert (finished.code, finished.out) == (2, "")
+    assert "risks.yaml:2" in finished.err
+    assert "treatment" in finished.err
+
+
 @pytest.mark.parametrize(("language", "said"), [("en", "error: "), ("zh", "错误：")])
 def test_all_problems_are_printed_with_exit_code_2(tmp_path: Path, capsys: Capture, language: str, said: str) -> None:
     path = write_system(tmp_path, ("model.onnx", "../model.onnx"), ("low: 0", "low: 9"))

@@ -16,8 +16,7 @@ from touchstone.errors import ArtifactError
 from touchstone.records import CheckIdentity, Exhibit, PlanItem, Record
 from touchstone.scan.file import scan_bytes
 from touchstone.scan.findings import Finding
-from touchstone.system.registers.kinds import REGISTERS
-from touchstone.system.registers.reach import newest_days
+from touchstone.system.registers.handed_in import newest_days, registers_of
 from touchstone.system.subject import Subject
 from touchstone.text import Text
 
@@ -33,8 +32,6 @@ class _RegisterDays(Record):
 
 def _take_in(subject: Subject, parameters: Parameters, run: Run) -> Measurement:
     data = {role: subject.data(role) for role in subject.description.data.declared()}
-    for name in subject.description.registers or ():
-        subject.register(REGISTERS[name])
     exhibits = _reach(subject, run)
     if subject.description.model.task == "generation":
         subject.assistant().reply([ask("Good morning.")])
@@ -50,7 +47,7 @@ def _take_in(subject: Subject, parameters: Parameters, run: Run) -> Measurement:
 
 
 def _reach(subject: Subject, run: Run) -> tuple[Exhibit, ...]:
-    days = _RegisterDays(newest=newest_days(subject))
+    days = _RegisterDays(newest=newest_days(registers_of(subject)))
     return (run.exhibit(NEWEST_DAYS, "application/json", days.to_bytes()),) if days.newest else ()
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from touchstone.system.registers.reach import newest_days
+from touchstone.system.registers.handed_in import newest_days, registers_of
 from touchstone.system.subject import Subject
 
 
@@ -17,4 +17,4 @@ def newest_day(subject: Subject) -> date:
 
     One of them has to hold an entry.
     """
-    return max(newest_days(subject).values())
+    return max(newest_days(registers_of(subject)).values())
