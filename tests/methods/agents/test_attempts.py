@@ -10,11 +10,12 @@ import pytest
 
 from tests.methods.agents.policies import made_policy
 from touchstone.checks.system_resilience.permissions_controls import MADE_UP, STAGE
+from touchstone.conversation import ToolCall
 from touchstone.methods.agents.attempts import APPROVALS, MAKERS, Cast, allowed, forbidden, signature
 from touchstone.methods.agents.examples import Draw
 from touchstone.methods.agents.flawed_values import FLAWS
 from touchstone.methods.agents.judging import breaches
-from touchstone.methods.agents.policy import Principal, ToolRule
+from touchstone.methods.agents.policy import Argument, Principal, ToolRule
 from touchstone.methods.agents.policy_flaws import policy_flaws
 from touchstone.methods.agents.scenarios import UNASKED, WAYS, called, hostile_scenarios, ordinary_scenarios
 
@@ -111,8 +112,6 @@ def test_ordinary_conversations_ask_for_what_is_allowed() -> None:
 
 
 def test_only_arguments_that_are_an_object_make_a_call() -> None:
-    from touchstone.conversation import ToolCall
-
     assert called(ToolCall("1", "a", '{"x": 1}')) is not None
     assert called(ToolCall("1", "a", "")) is not None
     for written in ("[1]", "x", '{"x": NaN}', "[" * 100_000, "1" * 10_000):
@@ -120,8 +119,6 @@ def test_only_arguments_that_are_an_object_make_a_call() -> None:
 
 
 def test_what_a_policy_leaves_open_is_named() -> None:
-    from touchstone.methods.agents.policy import Argument
-
     rules = [
         ToolRule("pay", "moves-money", ("clerk",), arguments={"amount": Argument("number", minimum=0)}),
         ToolRule("mail", "sends-outside", ("clerk", "guest"), arguments={"to": Argument(max_length=9)}),
