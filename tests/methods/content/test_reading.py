@@ -28,10 +28,12 @@ from touchstone.methods.content.reading import BETWEEN, as_read, reading
         ("炸\u200b藥", "炸药"),
         ("炸 * 藥", "炸药"),
         ("炸\n药", "炸药"),
+        ("⼾口", "户口"),
         ("炸......药", "炸......药"),
         ("&#28856;&#33647;", "炸药"),
         ("ﬁrearm", "firearm"),
         ("Straße", "strasse"),
+        ("10㎡", "10m2"),
         ("a  \t b", "a b"),
         ("don\u2019t", "don't"),
         ("2 of 3", "2 of 3"),
@@ -49,6 +51,14 @@ def test_nothing_reaches_from_one_text_into_the_next() -> None:
     batch = reading(["炸", "药", "b", "o", "m", "", "\0药"])
     assert batch.text() == BETWEEN.join(["炸", "药", "b", "o", "m", "", " 药", ""])
     assert [batch.text(start, start + 1) for start in batch.starts] == ["炸", "药", "b", "o", "m", BETWEEN, " "]
+
+
+def test_every_character_there_is_can_be_read() -> None:
+    characters = [chr(code) for code in range(0x30000)]
+    read = reading(characters)
+    assert len(read.starts) == len(characters)
+    once = as_read(characters[1:])
+    assert as_read(once) == once
 
 
 def test_no_texts_read_as_nothing() -> None:

@@ -15,6 +15,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,15 +29,17 @@ Mask = NDArray[np.bool_]
 
 BETWEEN = "\0"
 """Stands between two texts of a batch: nothing that is searched for holds it, so nothing reaches across."""
+LATIN, HAN = 1, 2
+"""Kinds of characters."""
 _CODE_POINTS = 0x110000
 _GONE, _SEVERAL = 0xFFFFFFFF, 0xFFFFFFFE
 _SPACE = ord(" ")
-_HAN = ((0x3400, 0x9FFF), (0x20000, 0x323AF))
-_AS_THEY_ARE = ((0xAC00, 0xD7A3), (0xD800, 0xF8FF))
-"""Hangul, surrogates and private use have no other form."""
+_HAN = ((0x3400, 0xA000), (0x20000, 0x323B0))
+_AS_THEY_ARE = (_HAN[0], (0xAC00, 0xD7A4), (0xD800, 0xF900))
+"""Of Chinese characters only the traditional have another form; Hangul, surrogates and private use have none."""
 _STYLED = ((0x1D400, 0x1D800), (0x1F100, 0x1F200), (0x2F800, 0x2FA20))
 """Beyond the basic plane: mathematical letters, letters in frames, compatibility characters."""
-_TAGS = (0xE0000, 0xE01EF)
+_TAGS = (0xE0000, 0xE01F0)
 _LOOSE = " *·.|_~-+/^#"
 """Signs that evaders put between characters."""
 _LONGEST_GAP = 3
@@ -69,8 +72,7 @@ def reading(texts: Sequence[str]) -> Reading:
         joined = html.unescape(joined)
     codes = _forms()[_codes(joined)]
     if (codes == _SEVERAL).any():
-        codes = _forms()[_codes(unicodedata.normalize("NFKC", joined).casefold())]
-        codes[codes == _SEVERAL] = _SPACE
+        codes = _forms()[_codes(joined.translate(_expansions()))]
     codes = _without(codes, codes == _GONE)
     codes = _letters_for_digits(codes)
     codes = _without(codes, _loose_signs(codes))
@@ -90,11 +92,8 @@ def kinds() -> NDArray[np.uint8]:
     table = np.zeros(_CODE_POINTS, dtype=np.uint8)
     table[ord("a") : ord("z") + 1] = table[ord("0") : ord("9") + 1] = LATIN
     for low, high in _HAN:
-        table[low : high + 1] = HAN
+        table[low:high] = HAN
     return table
-
-
-LATIN, HAN = 1, 2
 
 
 def _codes(text: str) -> Codes:
@@ -107,15 +106,15 @@ def _forms() -> Codes:
     table = np.arange(_CODE_POINTS, dtype=np.uint32)
     for code in _with_forms():
         table[code] = np.uint32(_form(chr(code)))
-    for code in range(_HAN[0][0], _HAN[0][1] + 1):
+    for code in range(*_HAN[0]):
         table[code] = np.uint32(ord(simplified(chr(code))))
-    table[_TAGS[0] : _TAGS[1] + 1] = _GONE
+    table[slice(*_TAGS)] = _GONE
     return table
 
 
 def _with_forms() -> Iterator[int]:
     """Characters that may be read as others."""
-    edges = (0, *(edge for low, high in (_HAN[0], *_AS_THEY_ARE) for edge in (low, high + 1)), 0x10000)
+    edges = (0, *chain(*_AS_THEY_ARE), 0x10000)
     for low, high in (*zip(edges[::2], edges[1::2], strict=True), *_STYLED):
         yield from range(low, high)
 
@@ -125,13 +124,20 @@ def _form(character: str) -> int:
         return ord(character)
     if character.isspace():
         return _SPACE
-    plain = skeleton(_PLAIN_SIGNS.get(character, character))
+    plain = skeleton(character)
+    plain = _PLAIN_SIGNS.get(plain, plain)
     base = unicodedata.normalize("NFKD", plain)[:1]
     if len(plain) == 1:
-        return ord(base if base.isascii() and base.isalpha() else plain)
+        return ord(base if base.isascii() and base.isalpha() else simplified(plain))
     if any(each.isalnum() for each in plain):
         return _SEVERAL
     return ord(plain[0]) if plain else _GONE
+
+
+@cache
+def _expansions() -> dict[int, str]:
+    """What characters that stand for several letters are written as: ligatures, units, fractions."""
+    return {code: skeleton(chr(code)) for code in np.flatnonzero(_forms() == _SEVERAL).tolist()}
 
 
 @cache
