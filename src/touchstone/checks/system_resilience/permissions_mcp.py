@@ -83,7 +83,9 @@ class McpSession:
         for _ in range(MOST_PAGES):
             result = self._connection.ask("tools/list", cursor).get("result")
             listed = result.get("tools") if isinstance(result, dict) else None
-            names += [str(each.get("name")) for each in listed or () if isinstance(each, dict)]
+            names += (
+                [str(each.get("name")) for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
+            )
             if not isinstance(result, dict) or not isinstance(result.get("nextCursor"), str):
                 break
             cursor = {"cursor": result["nextCursor"]}
@@ -189,7 +191,7 @@ def _message(answer: Answer, identifier: int) -> dict[str, Any]:
             document = json.loads(text)
         except (ValueError, RecursionError):
             continue
-        if isinstance(document, dict) and document.get("id") in {identifier, None} and document.keys() & _ENDS:
+        if isinstance(document, dict) and document.get("id") in (identifier, None) and document.keys() & _ENDS:
             return {name: document[name] for name in _ENDS if name in document}
     return {}
 
@@ -202,7 +204,7 @@ def _outcome(answer: dict[str, Any]) -> Outcome:
     if status is None or status in _UNHEARD or status >= 500:
         return Outcome("unanswered", f"HTTP {status}" if status else "no answer")
     if isinstance(result, dict) and 200 <= status < 300:
-        complete = result.get("resultType", "complete") == "complete" and result.get("isError") in {None, False}
+        complete = result.get("resultType", "complete") == "complete" and result.get("isError") in (None, False)
         return Outcome("carried-out" if complete else "refused", _text(result))
     error = answer.get("error")
     said = str(error.get("message", "")) if isinstance(error, dict) else f"HTTP {status}"
