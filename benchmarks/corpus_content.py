@@ -3,8 +3,8 @@
     OMP_NUM_THREADS=1 python benchmarks/corpus_content.py [AHOCORASICK_PYTHON]
 
 Sentences of all 31 risks, and ordinary ones on the same subjects, stand in `corpus_content_texts.yaml`. They were
-written by the authors of the lexicons, but after them, and the lexicons were not changed once measured: what others
-write will be found less often. Each stands among neutral sentences, as in a corpus. Speed is processor time on one
+written by the authors of the lexicons, but after them, and the lexicons were not changed to find more of them: what
+others write will be found less often. Each stands among neutral sentences, as in a corpus. Speed is processor time on one
 core; beside it, where a Python with it is named, pyahocorasick, an automaton in C, which looks for the same words in
 the same texts and does nothing else: it undoes no disguise, joins no words to patterns and knows no context.
 """
