@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from touchstone.checks.data_security.collaboration_effort import affordable, gradient_seconds
 from touchstone.checks.data_security.collaboration_learner import stand_in, trained_model
 from touchstone.checks.data_security.collaboration_part import Part
 from touchstone.checks.data_security.members import target_of
@@ -40,6 +41,9 @@ MOST_BATCH = 64
 MOST_ROWS: dict[Budget, int] = {"quick": 5_000, "standard": 20_000, "full": 50_000}
 """Test rows."""
 FEWEST_OF_A_PARTY = 5
+CONTROL_RUNS = 4
+OF_A_SENT_WEIGHT = 1e-7
+"""Seconds: what the strongest attack and the slowest rule do with each weight of each update."""
 LEARNT = 0.05
 """Accuracy above that of the largest class, without which there is nothing to lose."""
 
@@ -81,9 +85,9 @@ class Runs:
 
 def attack_federation(subject: Subject, declared: Collaboration, malicious_share: float, run: Run) -> Part:
     """Train together, under attack and not. Raises `UnavailableError` without data, or where nothing is learnt."""
-    task = task_of(subject, run)
-    parties, protocol = federation(task, declared, malicious_share, run)
-    rounds = min(declared.rounds, ROUNDS[run.budget])
+    task, level = task_of(subject, declared, run)
+    parties, protocol = federation(task, declared, malicious_share, level, run)
+    rounds = min(declared.rounds, ROUNDS[level])
     seeds = run.generator("federations").integers(2**31, size=RUNS).tolist()
     clean = _right(task, parties, protocol, rounds, seeds, None)
     accuracy = float(clean.mean(axis=1).min())
@@ -111,7 +115,7 @@ def attack_federation(subject: Subject, declared: Collaboration, malicious_share
         "strongest": strongest,
     }
     notes = (_scope(task, parties, rounds, strongest, accuracy),)
-    return Part((drop_metric(runs),), _controls(task, declared, malicious_share, rounds, run), notes, listed)
+    return Part((drop_metric(runs),), _controls(task, parties, protocol, rounds, run), notes, listed)
 
 
 def drop_metric(runs: Runs) -> Metric:
@@ -141,8 +145,11 @@ def drop_metric(runs: Runs) -> Metric:
     )
 
 
-def task_of(subject: Subject, run: Run) -> Task:
-    """What is learnt: by the model's own kind where it can be trained often enough, else by softmax regression."""
+def task_of(subject: Subject, declared: Collaboration, run: Run) -> tuple[Task, Budget]:
+    """What is learnt, and with the effort of which budget.
+
+    By the model's own kind where it can be trained often enough, else by softmax regression.
+    """
     train, test = subject.data("train"), subject.data("test")
     x, y = _labelled(train)
     test_x, test_y = _labelled(test)
@@ -154,14 +161,31 @@ def task_of(subject: Subject, run: Run) -> Task:
     except UnavailableError:
         own = None
     if own is not None and own.trains:
-        return Task(own.learner, own.rows(x), y, own.rows(test_x), test_y, classes, own_kind=True)
+        task = Task(own.learner, own.rows(x), y, own.rows(test_x), test_y, classes, own_kind=True)
+        if (level := _affordable(task, declared, run.budget)) is not None:
+            return task, level
     learner, rows, test_rows = stand_in(x, test_x, classes)
-    return Task(learner, rows, y, test_rows, test_y, classes, own_kind=False)
+    task = Task(learner, rows, y, test_rows, test_y, classes, own_kind=False)
+    return task, _affordable(task, declared, run.budget) or "quick"
 
 
-def federation(task: Task, declared: Collaboration, malicious_share: float, run: Run) -> tuple[Parties, Protocol]:
-    """The declared federation, in the size that can be computed; rows are dealt to the parties by lot."""
-    count = min(declared.parties, MOST_PARTIES[run.budget])
+def _affordable(task: Task, declared: Collaboration, budget: Budget) -> Budget | None:
+    weights, _ = task.learner.size(task.x[:1])
+    step = gradient_seconds(task.learner, task.x, min(declared.batch_size, MOST_BATCH))
+
+    def seconds(level: Budget) -> float:
+        updates = min(declared.rounds, ROUNDS[level]) * min(declared.parties, MOST_PARTIES[level])
+        each = min(declared.local_steps, MOST_STEPS[level]) * step + OF_A_SENT_WEIGHT * weights
+        return (RUNS * (1 + len(ALL_ATTACKS)) + CONTROL_RUNS) * updates * each
+
+    return affordable(budget, seconds)
+
+
+def federation(
+    task: Task, declared: Collaboration, malicious_share: float, level: Budget, run: Run
+) -> tuple[Parties, Protocol]:
+    """The declared federation, in the size of that budget; rows are dealt to the parties by lot."""
+    count = min(declared.parties, MOST_PARTIES[level])
     malicious = int(np.ceil(malicious_share * count))
     if len(task.x) < FEWEST_OF_A_PARTY * count or malicious >= count:
         raise UnavailableError(
@@ -174,7 +198,7 @@ def federation(task: Task, declared: Collaboration, malicious_share: float, run:
         )
     dealt = np.array_split(run.generator("rows of parties").permutation(len(task.x)), count)
     training = LocalTraining(
-        min(declared.local_steps, MOST_STEPS[run.budget]),
+        min(declared.local_steps, MOST_STEPS[level]),
         min(declared.batch_size, MOST_BATCH),
         declared.learning_rate,
         declared.clipping_norm,
@@ -203,11 +227,8 @@ def _right(
     return np.stack([task.learner.labels(each, task.test_x) == task.test_y for each in weights])
 
 
-def _controls(
-    task: Task, declared: Collaboration, malicious_share: float, rounds: int, run: Run
-) -> tuple[ControlRun, ControlRun]:
+def _controls(task: Task, parties: Parties, protocol: Protocol, rounds: int, run: Run) -> tuple[ControlRun, ControlRun]:
     """Parties that could attack and do not; and an attack on the plain mean that nobody clips."""
-    parties, protocol = federation(task, declared, malicious_share, run)
     seeds = run.generator("control federation").integers(2**31, size=1).tolist()
     bare = replace(parties, training=replace(parties.training, clipping_norm=None, noise=0.0))
 

@@ -9,10 +9,11 @@ are: fewer hide less.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 
+from touchstone.checks.data_security.collaboration_effort import affordable, gradient_seconds
 from touchstone.checks.data_security.collaboration_learner import Trained, trained_model
 from touchstone.checks.data_security.collaboration_matching import match_rows
 from touchstone.checks.data_security.collaboration_part import Part
@@ -51,15 +52,19 @@ def invert_updates(subject: Subject, declared: Collaboration, cohort: int, run: 
     trained = trained_model(subject)
     pools = pools_of(subject, trained, run.generator("rows of inversion"))
     states = states_of(trained, run)
-    seen = seen_under(declared, cohort, run.budget)
-    parts = [*_ratios(trained, states, pools, seen, run), *_matching(trained, states, pools, seen, run)]
+    level = affordable(
+        run.budget, lambda level: _seconds(trained, states, pools, seen_under(declared, cohort, level), level)
+    )
+    seen = seen_under(declared, cohort, level or "quick")
+    tried = [
+        _ratios(trained, states, pools, seen, level, run),
+        _matching(trained, states, pools, seen, run),
+    ]
+    parts = [each for each in tried if isinstance(each, Part)]
     if not parts:
+        why = [each for each in tried if isinstance(each, Text)]
         raise UnavailableError(
-            Text(
-                f"the model has no dense layer with a bias, and {seen.parties * seen.training.rows} rows are too many "
-                "for gradient matching",
-                f"模型没有带偏置的全连接层，而 {seen.parties * seen.training.rows} 行对梯度匹配而言过多",
-            ),
+            Text(", and ".join(each.en for each in why), "，且".join(each.zh for each in why)),
             "model",
             Text("no attack of ours applies; let an expert judge the protocol", "现有攻击均不适用；请由专家评估该协议"),
         )
@@ -73,28 +78,38 @@ def invert_updates(subject: Subject, declared: Collaboration, cohort: int, run: 
     )
 
 
-def _ratios(trained: Trained, states: Mapping[str, Vector], pools: Pools, seen: Seen, run: Run) -> Iterator[Part]:
-    """The closed form, where there is a layer for it."""
-    if trained.inverts:
-        bare = Seen(1, LocalTraining(1, 1, seen.training.rate), seen.declared)
-        found, planted = (
-            attack(trained, states, pools, each, updates, NULLS[run.budget], run.generator(purpose))
-            for each, updates, purpose in (
-                (seen, UPDATES[run.budget], "inversion"),
-                (bare, PLANTED, "planted inversion"),
-            )
+def _seconds(trained: Trained, states: Mapping[str, Vector], pools: Pools, seen: Seen, level: Budget) -> float:
+    """What reading ratios costs with the effort of that budget: all of it is to make what the server sees."""
+    each = gradient_seconds(trained.learner, pools.x, seen.training.batch)
+    return len(states) * (UPDATES[level] + 2 * NULLS[level]) * seen.parties * seen.training.steps * each
+
+
+def _ratios(
+    trained: Trained, states: Mapping[str, Vector], pools: Pools, seen: Seen, level: Budget | None, run: Run
+) -> Part | Text:
+    """The closed form, with the effort of `level`; or why there is none."""
+    if not trained.inverts:
+        return Text("the model has no dense layer with a bias", "模型没有带偏置的全连接层")
+    if level is None:
+        return Text("the network is too large for updates of it to be made so often", "网络过大，无法多次计算其更新")
+    bare = Seen(1, LocalTraining(1, 1, seen.training.rate), seen.declared)
+    found, planted = (
+        attack(trained, states, pools, each, updates, NULLS[level], run.generator(purpose))
+        for each, updates, purpose in (
+            (seen, UPDATES[level], "inversion"),
+            (bare, PLANTED, "planted inversion"),
         )
-        yield _part("ratios of the first dense layer", found, planted)
+    )
+    return _part("ratios of the first dense layer", found, planted)
 
 
-def _matching(trained: Trained, states: Mapping[str, Vector], pools: Pools, seen: Seen, run: Run) -> Iterator[Part]:
+def _matching(trained: Trained, states: Mapping[str, Vector], pools: Pools, seen: Seen, run: Run) -> Part | Text | None:
     """Gradient matching at the first weights, of networks; with a quick budget only where nothing else applies."""
     if isinstance(trained.learner, SoftmaxRegression) or (trained.inverts and run.budget == "quick"):
-        return
+        return None
     weights = next(iter(states.values()))
     both = match_rows(trained, weights, pools, seen, run.budget, run.generator("gradient matching"))
-    if both is not None:
-        yield _part("gradient matching", *both)
+    return both if isinstance(both, Text) else _part("gradient matching", *both)
 
 
 def _part(name: str, found: Outcome, planted: Outcome) -> Part:

@@ -10,12 +10,14 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from touchstone.checks.data_security.collaboration_effort import affordable, gradient_seconds
 from touchstone.checks.data_security.collaboration_learner import Trained
 from touchstone.checks.data_security.collaboration_updates import Outcome, Pools, Seen, drawn_rows
 from touchstone.methods.federated.inversion import CHANCE, candidates, threshold
 from touchstone.methods.federated.learner import Classes, LocalTraining, Rows
 from touchstone.methods.federated.rules import Vector
 from touchstone.records import Budget
+from touchstone.text import Text
 
 UPDATES: dict[Budget, int] = {"quick": 3, "standard": 20, "full": 100}
 STEPS: dict[Budget, int] = {"quick": 150, "standard": 300, "full": 1_000}
@@ -23,6 +25,8 @@ RESTARTS: dict[Budget, int] = {"quick": 1, "standard": 2, "full": 4}
 MOST_ROWS = 8
 """In what is seen, beyond which matching finds nothing."""
 PLANTED = 3
+STEP = 3.0
+"""Gradients that a step costs as much as: it differentiates one."""
 
 
 def match_rows(
@@ -32,18 +36,26 @@ def match_rows(
     seen: Seen,
     budget: Budget,
     generator: np.random.Generator,
-) -> tuple[Outcome, Outcome] | None:
-    """What matching identifies in what the server sees of a network, and in updates of one row.
+) -> tuple[Outcome, Outcome] | Text:
+    """What matching identifies in what the server sees of a network, and in updates of one row; or why it is not tried.
 
-    `None` where too many rows are in what is seen.
+    Where the network is large, with the effort of a smaller budget.
     """
     in_each = seen.parties * seen.training.rows
     if in_each > MOST_ROWS:
-        return None
+        return Text(f"{in_each} rows are too many for gradient matching", f"{in_each} 行对梯度匹配而言过多")
+    one, many = (STEP * gradient_seconds(trained.learner, pools.x, rows) for rows in (1, in_each))
+
+    def seconds(level: Budget) -> float:
+        return 3 * RESTARTS[level] * STEPS[level] * (UPDATES[level] * many + PLANTED * one)
+
+    level = affordable(budget, seconds)
+    if level is None:
+        return Text("the network is too large for gradient matching", "网络过大，无法进行梯度匹配")
     bare = Seen(1, LocalTraining(1, 1, seen.training.rate), seen.declared)
     found, planted = (
-        _matched(trained, weights, pools, each, count, budget, generator)
-        for each, count in ((seen, UPDATES[budget]), (bare, PLANTED))
+        _matched(trained, weights, pools, each, count, level, generator)
+        for each, count in ((seen, UPDATES[level]), (bare, PLANTED))
     )
     return found, planted
 

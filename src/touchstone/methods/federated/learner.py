@@ -34,6 +34,9 @@ class Learner(Protocol):
     def first_dense(self, update: Vector) -> tuple[NDArray[np.float64], Vector]:
         """The part of an update that belongs to the first dense layer: of its weights `(units, d)` and biases."""
 
+    def size(self, x: Rows) -> tuple[int, int]:
+        """How many weights learn, and how many multiplications they make of one row like the first of `x`."""
+
 
 @dataclass(frozen=True, slots=True)
 class SoftmaxRegression:
@@ -67,6 +70,11 @@ class SoftmaxRegression:
     def first_dense(self, update: Vector) -> tuple[NDArray[np.float64], Vector]:
         """All of it."""
         return update[: -self.classes].reshape(self.classes, self.columns), update[-self.classes :]
+
+    def size(self, x: Rows) -> tuple[int, int]:
+        """Every weight is used once."""
+        del x
+        return self.classes * (self.columns + 1), self.classes * self.columns
 
     def _scores(self, weights: Vector, x: Rows) -> NDArray[np.float64]:
         matrix, bias = self.first_dense(weights)

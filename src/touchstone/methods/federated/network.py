@@ -100,6 +100,22 @@ class NetworkLearner:
         matrix = update[start : start + units * width].reshape(units, width)
         return matrix, update[start + units * width : start + units * (width + 1)]
 
+    def size(self, x: Rows) -> tuple[int, int]:
+        """How many weights learn, and how many multiplications they make of one row: convolutions use theirs often."""
+        made: list[int] = []
+
+        def count(module: Any, _: object, out: Tensor) -> None:
+            made.append(out[0].numel() * module.weight[0].numel())
+
+        hooks = [module.register_forward_hook(count) for module in self._learning]
+        try:
+            with torch.no_grad():
+                self._network(torch.from_numpy(x[:1]))
+        finally:
+            for hook in hooks:
+                hook.remove()
+        return sum(weight.numel() for weight in self._weights), sum(made)
+
     def set(self, weights: Vector) -> None:
         """Take these weights."""
         start = 0
