@@ -41,7 +41,8 @@ def scene(seed: int, shape: tuple[int, int] = (300, 400)) -> Shades:
         weight * scaled(generator.uniform(size=(rows, 2 * rows)), max(shape) / rows)[: shape[0], : shape[1]]
         for rows, weight in ((4, 0.5), (25, 0.2), (100, 0.1))
     )
-    return np.sum(list(layers), axis=0)
+    whole: Shades = np.sum(list(layers), axis=0)
+    return whole
 
 
 def with_mark(picture: Shades, height: float, *, top: int | None = None, dark: bool = False) -> Shades:

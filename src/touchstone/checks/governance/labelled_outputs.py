@@ -17,7 +17,7 @@ import numpy as np
 from touchstone.canonical import Digest, digest_of
 from touchstone.checks.data_security.document_texts import UnreadableError, document_texts
 from touchstone.methods.labelling.embedded import Embedded, embedded, format_of
-from touchstone.methods.labelling.explicit_picture import FARTHEST, FOUND, Mark, Shades, find_mark
+from touchstone.methods.labelling.explicit_picture import ABSENT, FARTHEST, FOUND, Mark, Shades, find_mark
 from touchstone.methods.labelling.explicit_sound import FOUND as FOUND_PROMPT
 from touchstone.methods.labelling.explicit_sound import Sound, plays_rhythm, prompt_score, wav_sound
 from touchstone.methods.labelling.explicit_text import text_label
@@ -61,6 +61,10 @@ NOT_MEASURED: Mapping[str, Text] = MappingProxyType(
         ),
         "no-mark-declared": Text(
             "no picture of a mark is declared, so that none can be looked for", "未声明标识图片，无从查找"
+        ),
+        "mark-uncertain": Text(
+            "something like the mark is in the picture, too faint to be sure; have a person look",
+            "图片中有近似标识之物，但过于模糊，无法确定，请由人员查看",
         ),
         "no-prompt-declared": Text(
             "no spoken label is declared, and no rhythm is played", "未声明语音标识，亦未播放节奏标识"
@@ -186,7 +190,7 @@ def _in_picture(content: bytes, marks: tuple[Mark, ...]) -> str | None:
         return "no-explicit-label"
     best = max((find_mark(picture, mark) for mark in marks), key=lambda each: each.score)
     if best.score < FOUND:
-        return "no-explicit-label"
+        return "no-explicit-label" if best.score < ABSENT else "mark-uncertain"
     if not best.tall_enough:
         return "mark-too-small"
     return "mark-not-at-edge" if best.distance > FARTHEST else None

@@ -15,25 +15,30 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import fft
+from scipy import fft, ndimage
 
 LEAST_HEIGHT: Final = 0.05
 """Of the shorter side (GB 45438-2025, 5.2)."""
 FARTHEST: Final = 0.1
 """Of the shorter side, from the edge."""
-FOUND: Final = 0.5
+FOUND: Final = 0.55
 """Correlation from which a mark is taken to be there; `benchmarks/content_labels.py` measures what that misses."""
+ABSENT: Final = 0.45
+"""Correlation below which it is taken not to be there. What lies between, people have to look at."""
 
 _COARSE, _FINE = 200, 560
 """Shorter side at which a picture is searched, and at which what was found is looked at again."""
-_HEIGHTS = (0.025, 0.34)
-"""Least and greatest height of the ink that is looked for, in shares of the shorter side."""
-_COARSE_STEP, _FINE_STEPS = 1.04, (0.96, 0.98, 0.99, 1.0, 1.01, 1.02, 1.04)
-_CANDIDATES = 4
+_LEAST, _GREATEST = 0.025, 0.34
+_HEIGHTS = np.geomspace(_LEAST, _GREATEST, 64).reshape(8, 8)
+"""Heights of the ink that are looked for, in shares of the shorter side, in groups; each 4 % more than the last."""
+_FINE_STEPS = (0.96, 0.98, 0.99, 1.0, 1.01, 1.02, 1.04)
+_CANDIDATES = 6
 _SLACK = 12
 """Pixels to all sides in which a candidate is looked at again: a few of the coarser size."""
 _MARGIN = 0.2
 """Ground around the ink that is compared with it, in shares of its height."""
+_STROKES = (0.03, 0.2)
+"""Spread of what is finer and of what is coarser than strokes, in heights of a letter."""
 _FLAT = 1e-3
 """Variation of a patch, in shades of 1, below which nothing can be seen in it."""
 
@@ -100,21 +105,22 @@ class _Candidate:
 
 
 def _candidates(picture: Shades, mark: Mark) -> list[_Candidate]:
-    """The most promising places and sizes."""
+    """The most promising places and sizes. Sizes that are near each other are looked for in one band."""
     found: list[_Candidate] = []
     shorter = min(picture.shape)
     framed, frame = _framed(picture)
-    correlation = _Correlation(framed)
-    height = _HEIGHTS[0]
-    while height <= _HEIGHTS[1]:
-        template = _template(mark, height * shorter)
-        if _fits(template, framed):
+    for heights in _HEIGHTS:
+        strokes = heights[len(heights) // 2] * shorter / mark.lines
+        correlation = _Correlation(_band(framed, strokes))
+        for height in heights:
+            template = _normal(_band(_drawn(mark, height * shorter), strokes))
+            if not _fits(template, framed):
+                continue
             scores = correlation.with_template(template)
             row, column = np.unravel_index(int(scores.argmax()), scores.shape)
             middle_row = (float(row) + template.shape[0] / 2 - frame) / shorter
             middle_column = (float(column) + template.shape[1] / 2 - frame) / shorter
-            found.append(_Candidate(float(scores[row, column]), middle_row, middle_column, height))
-        height *= _COARSE_STEP
+            found.append(_Candidate(float(scores[row, column]), middle_row, middle_column, float(height)))
     return sorted(found, key=lambda each: -each.score)[:_CANDIDATES]
 
 
@@ -125,13 +131,14 @@ def _looked_at_again(picture: Shades, mark: Mark, candidate: _Candidate) -> Sigh
     best = Sighting(0.0, 0.0, 1.0)
     for step in _FINE_STEPS:
         height = candidate.height * step
-        template = _template(mark, height * shorter)
+        strokes = height * shorter / mark.lines
+        template = _normal(_band(_drawn(mark, height * shorter), strokes))
         rows = _around(candidate.row * shorter + frame, template.shape[0], framed.shape[0])
         columns = _around(candidate.column * shorter + frame, template.shape[1], framed.shape[1])
         cut = framed[rows, columns]
         if not _fits(template, cut):
             continue
-        scores = _Correlation(cut).with_template(template)
+        scores = _Correlation(_band(cut, strokes)).with_template(template)
         row, column = np.unravel_index(int(scores.argmax()), scores.shape)
         if scores[row, column] > best.score:
             margin = _margin(height * shorter)
@@ -145,7 +152,7 @@ def _looked_at_again(picture: Shades, mark: Mark, candidate: _Candidate) -> Sigh
 
 def _framed(picture: Shades) -> tuple[Shades, int]:
     """The picture with its edges drawn out, so that a mark which touches one has ground around it too."""
-    frame = _margin(_HEIGHTS[1] * min(picture.shape))
+    frame = _margin(_GREATEST * min(picture.shape))
     return np.pad(picture, frame, mode="edge"), frame
 
 
@@ -189,12 +196,26 @@ def _margin(height: float) -> int:
     return max(1, round(_MARGIN * height))
 
 
-def _template(mark: Mark, height: float) -> Shades:
-    """The ink at that height on some ground, with mean 0 and norm 1."""
-    drawn = np.pad(scaled(mark.ink, height / mark.ink.shape[0]), _margin(height))
-    drawn -= drawn.mean()
-    norm = float(np.linalg.norm(drawn))
-    return drawn / norm if norm > 0 else drawn
+def _drawn(mark: Mark, height: float) -> Shades:
+    """The ink at that height on some ground."""
+    return np.pad(scaled(mark.ink, height / mark.ink.shape[0]), _margin(height))
+
+
+def _normal(template: Shades) -> Shades:
+    """The template with mean 0 and norm 1."""
+    template = template - template.mean()
+    norm = float(np.linalg.norm(template))
+    return template / norm if norm > 0 else template
+
+
+def _band(picture: Shades, height: float) -> Shades:
+    """What is as fine as the strokes of letters of that height.
+
+    Photographs have most of their variation in coarser changes, which correlate with anything that has a shape.
+    """
+    fine = ndimage.gaussian_filter(picture, _STROKES[0] * height)
+    band: Shades = fine - ndimage.gaussian_filter(picture, _STROKES[1] * height)
+    return band
 
 
 def _reduced(picture: Shades, shorter: int) -> Shades:
