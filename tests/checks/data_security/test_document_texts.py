@@ -103,3 +103,11 @@ def test_changed_bytes_raise_nothing_else(path: str, place: int, patch: bytes) -
     changed = content[:place] + patch + content[place + len(patch) :]
     with contextlib.suppress(UnreadableError):
         document_texts(changed, path)
+
+
+def test_properties_are_left_out_where_only_the_reader_counts() -> None:
+    content = packed(word__document=PARAGRAPHS, docProps__core="<p:p xmlns:p='p'><creator>Alice</creator></p:p>")
+    whole, seen = document_texts(content, "a.docx"), document_texts(content, "a.docx", properties=False)
+    assert whole is not None
+    assert seen is not None
+    assert set(whole) - set(seen) == {"Alice"}

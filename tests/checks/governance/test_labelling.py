@@ -12,6 +12,7 @@ import pytest
 from tests.checks.governance.registered import MODEL, registered
 from tests.checks.running import InProcessRun, codes, metric
 from tests.system.made import describe, make
+from touchstone.canonical import digest_of
 from touchstone.checks.declaration import Measurement
 from touchstone.checks.governance import labelled_files as files
 from touchstone.checks.governance.labelled_files import aigc_text, markdown
@@ -170,6 +171,14 @@ def test_files_that_are_not_there_or_not_read_are_named(tmp_path: Path) -> None:
     found = measured(tmp_path, {"0.md": labelled(0), "2.flac": b"fLaC\x00\xff"}, exports)
     assert codes(found) == ["format-not-read", "file-missing"]
     assert metric(found, "explicit_label_present").value == 0.5
+
+
+def test_an_export_that_changes_nothing_is_named(tmp_path: Path) -> None:
+    outputs = {"0.md": labelled(0), "1.md": labelled(1)}
+    exports = [entry(n, before=digest_of(labelled(0))) for n in range(2)]
+    found = measured(tmp_path, outputs, exports)
+    assert codes(found) == ["unchanged-by-export"]
+    assert found.warnings[0].text.en.endswith(": E-0")
 
 
 def test_a_system_that_generates_nothing_has_nothing_to_label(tmp_path: Path) -> None:

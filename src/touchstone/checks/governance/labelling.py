@@ -21,7 +21,10 @@ from touchstone.checks.governance.labelled_product import labelling_of, outputs_
 from touchstone.checks.governance.labelling_audit import EXPLICIT, IMPLICIT, UNIT, Sample, audit_sample, judge_outputs
 from touchstone.checks.governance.labelling_controls import labelling_controls
 from touchstone.checks.least_samples import LeastSamples
+from touchstone.checks.named_entries import entries_note
 from touchstone.errors import UnavailableError
+from touchstone.records import Note
+from touchstone.system.registers.exports import Export
 from touchstone.system.subject import Subject
 from touchstone.text import Text
 
@@ -83,8 +86,16 @@ def labelling(subject: Subject, parameters: LeastSamples, run: Run) -> Measureme
         metrics=audit.metrics,
         controls=labelling_controls(product.scheme, run.generator("controls")),
         exhibits=(run.exhibit("outputs.json", "application/json", _listing(sample)),),
-        warnings=(*audit.notes, *remarks),
+        warnings=(*audit.notes, *remarks, *_unchanged(subject, sample)),
     )
+
+
+def _unchanged(subject: Subject, sample: Sample) -> tuple[Note, ...]:
+    """A remark on outputs that the export left as they were: it is not what puts labels into them."""
+    digests = {each.id: each.digest for each in sample.found}
+    same = [each.id for each in subject.register(Export) if each.before and each.before == digests.get(each.id)]
+    what = Text("the export left files byte by byte as they were before", "导出前后文件逐字节相同")
+    return (entries_note("unchanged-by-export", same, what),) if same else ()
 
 
 def _listing(sample: Sample) -> bytes:
