@@ -122,6 +122,24 @@ def test_a_large_cohort_and_a_robust_rule_pass(tmp_path: Path) -> None:
     assert {control.kind for control in found.controls} == {"null", "planted"}
 
 
+def test_more_sums_than_can_be_searched_hide_nobody() -> None:
+    """Sums of one round, each of another lot of parties: what is not looked at must not count as large."""
+    generator = np.random.default_rng(0)
+    names = [f"p{number}" for number in range(30)]
+    sums = [
+        opened(
+            1, id=f"R{number}", invited=names, authenticated=names, summed=sorted(generator.choice(names, 15, False))
+        )
+        for number in range(12)
+    ]
+    declared = Collaboration.model_validate(
+        DECLARED | {"parties": 30, "rounds": 1, "rule": "mean", "server_sees": "sums"}
+    )
+    found = audited(Opened(declared, [CollaborationRound.model_validate(each) for each in sums]))
+    assert {each.id: each.value for each in found.metrics}["min_cohort"] == 2
+    assert "mixtures-not-searched" in [note.code for note in found.notes]
+
+
 def test_single_rows_seen_alone_are_identified(tmp_path: Path) -> None:
     found = measured(system(tmp_path, server_sees="updates", local_steps=1, batch_size=1))
     assert metric(found, "min_cohort").value == 1

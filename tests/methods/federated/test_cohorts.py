@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from touchstone.methods.federated import cohorts as module
-from touchstone.methods.federated.cohorts import Cohort, exposed_parties, smallest_mixture
+from touchstone.methods.federated.cohorts import Cohort, exposed_parties, is_searched, smallest_mixture
 
 PARTIES = "abcde"
 COHORTS = st.lists(st.frozensets(st.sampled_from(PARTIES), min_size=1), min_size=1, max_size=4)
@@ -81,3 +81,11 @@ def test_too_many_combinations_still_find_single_parties(monkeypatch: pytest.Mon
     pairs = [frozenset("ab"), frozenset("bc"), frozenset("ac"), frozenset("abcde")]
     assert len(smallest_mixture(pairs)) == 1
     assert smallest_mixture([frozenset("abcd"), frozenset("cdef")]) == set("abcd")
+
+
+def test_where_not_every_mixture_is_looked_at_that_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    few = [frozenset("abc"), frozenset("cde")]
+    assert is_searched(few)
+    monkeypatch.setattr(module, "MOST_COMBINATIONS", 1)
+    assert not is_searched(few)
+    assert is_searched([])

@@ -17,7 +17,7 @@ import numpy as np
 from touchstone.canonical import digest_of
 from touchstone.checks.named_entries import entries_note
 from touchstone.checks.register_controls import Audit, Plant, register_controls
-from touchstone.methods.federated.cohorts import Cohort, exposed_parties, smallest_mixture
+from touchstone.methods.federated.cohorts import Cohort, exposed_parties, is_searched, smallest_mixture
 from touchstone.records import ControlRun, Metric, Note
 from touchstone.system.description import Collaboration
 from touchstone.system.registers.collaboration_rounds import CollaborationRound
@@ -27,6 +27,9 @@ Rounds = Sequence[CollaborationRound]
 
 MOST_PARTIES = 150
 """Parties over all rounds up to which it is worked out what follows from all sums together."""
+
+CERTAIN = 2
+"""Parties that any mixture has where none is exposed and not every mixture was looked at."""
 
 ENTRY_NOTES = {
     "unauthenticated-party": Text(
@@ -111,7 +114,10 @@ def _mixed(opened: Opened, sums: Rounds) -> Cohort:
     hidden = [hiding for each in sums if (hiding := _hiding(each))]
     if not hidden:
         return frozenset()
-    return smallest_mixture(hidden) if opened.linear else min(hidden, key=len)
+    if not opened.linear:
+        return min(hidden, key=len)
+    found = smallest_mixture(hidden)
+    return found if is_searched(hidden) else frozenset(sorted(found)[:CERTAIN])
 
 
 def _missing(opened: Opened) -> list[int]:
@@ -168,6 +174,13 @@ def _exposed(opened: Opened) -> Iterator[Note]:
             "可由括号内轮次的求和推出其更新的参与方",
         )
         yield entries_note("exposed-party", named, what)
+    unsearched = [str(number) for number, sums in _by_round(opened).items() if not is_searched(map(_hiding, sums))]
+    if unsearched:
+        what = Text(
+            "rounds with more overlapping sums than can be searched, each counted as a mixture of two parties",
+            "重叠求和过多而无法逐一检索的轮次，按两方混合计",
+        )
+        yield entries_note("mixtures-not-searched", unsearched, what)
     hidden = [_hiding(each) for each in opened.rounds]
     if len(frozenset().union(*hidden)) <= MOST_PARTIES:
         later = exposed_parties(hidden) - frozenset().union(*found.values())

@@ -10,7 +10,7 @@ Source: So et al. 2023 (AAAI, "Securing secure aggregation"); Zhao and Sun 2022 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from itertools import combinations
 from math import comb
@@ -35,18 +35,17 @@ def exposed_parties(cohorts: Iterable[Cohort]) -> Cohort:
 def smallest_mixture(cohorts: Iterable[Cohort]) -> Cohort:
     """The fewest parties whose updates, weighted somehow, are all that is left in a combination of the sums.
 
-    Exact up to `MOST_COMBINATIONS` candidates. Beyond that the cohorts themselves, their differences and the reduced
-    echelon form are looked at: every mixture found is one, and a single party is never missed.
+    Exact up to `MOST_COMBINATIONS` candidates. Beyond that (`is_searched` is false) the cohorts themselves, their
+    differences and the reduced echelon form are looked at: every mixture found is one, and a single party is never
+    missed, but a smaller mixture may be.
     """
     rows, parties = _matrix(cohorts)
     basis = _reduced(rows)
     if not basis:
         return frozenset()
-    alike: dict[tuple[Fraction, ...], list[str]] = {}
-    for place, party in enumerate(parties):
-        alike.setdefault(tuple(row[place] for row in basis), []).append(party)
+    alike = _alike(basis, parties)
     columns = list(alike)
-    if comb(len(columns), len(basis) - 1) > MOST_COMBINATIONS:
+    if _combinations(basis, alike) > MOST_COMBINATIONS:
         return _smallest_seen(rows, basis, parties)
     # A combination that mixes the fewest is zero on columns that span all but one dimension; try all such columns.
     best = frozenset(parties)
@@ -58,6 +57,25 @@ def smallest_mixture(cohorts: Iterable[Cohort]) -> Cohort:
         found = frozenset(party for same in mixed for party in same)
         best = min(best, found, key=_size)
     return best
+
+
+def is_searched(cohorts: Iterable[Cohort]) -> bool:
+    """Whether `smallest_mixture` of these sums is the smallest there is."""
+    rows, parties = _matrix(cohorts)
+    basis = _reduced(rows)
+    return not basis or _combinations(basis, _alike(basis, parties)) <= MOST_COMBINATIONS
+
+
+def _alike(basis: Sequence[Row], parties: Sequence[str]) -> dict[tuple[Fraction, ...], list[str]]:
+    """The parties by their column of the basis: those with the same one cannot be told apart."""
+    found: dict[tuple[Fraction, ...], list[str]] = {}
+    for place, party in enumerate(parties):
+        found.setdefault(tuple(row[place] for row in basis), []).append(party)
+    return found
+
+
+def _combinations(basis: Sequence[Row], alike: Mapping[tuple[Fraction, ...], Sequence[str]]) -> int:
+    return comb(len(alike), len(basis) - 1)
 
 
 def _size(cohort: Cohort) -> tuple[int, list[str]]:
