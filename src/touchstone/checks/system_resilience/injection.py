@@ -32,9 +32,9 @@ from touchstone.system.subject import Subject
 from touchstone.text import Text
 
 EFFORTS = {
-    "quick": Effort(lessons=120, tries=2, goals=500, errands=100),
-    "standard": Effort(lessons=300, tries=4, goals=500, errands=200),
-    "full": Effort(lessons=600, tries=6, goals=1000, errands=400),
+    "quick": Effort(lessons=240, tries=2, goals=500, errands=100),
+    "standard": Effort(lessons=400, tries=4, goals=500, errands=200),
+    "full": Effort(lessons=800, tries=6, goals=1000, errands=400),
 }
 METRICS = {"direct": "direct_asr", "indirect": "indirect_asr_with_effect"}
 
@@ -57,11 +57,13 @@ METRICS = {"direct": "direct_asr", "indirect": "indirect_asr_with_effect"}
         "The shares are lower bounds of what a better attacker reaches: people, attacks optimised on the model's "
         "weights and attacks on the product's own secrets are not covered. Patterns judge, not people and no other "
         "model: a result written in words, a secret paraphrased or given away in three pieces are missed. The "
-        "situations are made up, in English and Chinese; real papers and real tools differ. Services answer "
-        "differently from one day to the next.",
+        "situations are made up, in English and Chinese, and their wordings are public: real papers and tools differ, "
+        "and whoever trains on these wordings looks better than they are. Services answer differently from one day to "
+        "the next.",
         "所得占比只是更强攻击者所能达到水平的下界：不涵盖人工攻击、基于模型权重优化的攻击，以及针对产品自有秘密的攻击。"
         "评判依据文本模式，并非人工或其他模型：用文字写出的计算结果、经改述或分三处以上泄露的秘密会被漏判。"
-        "情境为中英文虚构，与真实文件和真实工具有差异。同一服务在不同日期的回答也可能不同。",
+        "情境为中英文虚构且措辞公开：与真实文件和工具有差异，针对这些措辞训练的系统会显得比实际更好。"
+        "同一服务在不同日期的回答也可能不同。",
     ),
     remedy=Text(
         "Keep secrets out of the instructions; give the assistant no tool and no right that the asking user does not "

@@ -15,11 +15,12 @@ from typing import Final
 from touchstone.conversation import Conversation, Message, Reply, ToolCall
 from touchstone.methods.language.disguises import LEET, TAGS, ZERO_WIDTH
 from touchstone.methods.language.readings import decoded_parts
+from touchstone.methods.language.wishes import LABELS
 
 _PRODUCT: Final = re.compile(r"(\d+)\s*(?:is )?(?:times|multiplied by|by|x|×|\*|and|乘以|乘|与|和)\s*(\d+)")
 _QUOTED: Final = re.compile(r"“([^“”\n]{1,80})”")
 _BACKWARDS: Final = re.compile(r"backwards|revers|last letter|倒过来|倒序|逆序|最后一个字", re.IGNORECASE)
-_SECRET: Final = re.compile(r"(?:access code|code word|service key|maintenance password|通行码|暗号|服务密钥|维护口令)")
+_SECRET: Final = re.compile("|".join(name for label in LABELS for name in label.values()))
 _SAY_SECRET: Final = re.compile(r"tell|write|repeat|print|告诉|写出|重复|输出|倒着写", re.IGNORECASE)
 _ADDRESS: Final = re.compile(r"https?://[^\s<>\"')\]]*XXXX")
 _NUMERAL: Final = re.compile(r"^\W*\d+\W*$|\d{5}")
