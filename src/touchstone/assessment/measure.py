@@ -122,9 +122,8 @@ def _measured(
         measurement = check.function(given, check.parameters.model_validate(item.parameters), run)
         _refuse_undeclared(check, measurement)
     except UserError as error:
-        where = "" if error.where is None else f"{error.where}: "
         code = UNAVAILABLE if isinstance(error, UnavailableError) else REFUSED
-        note = Note(code=code, text=Text(where + error.what.en, where + error.what.zh))
+        note = Note(code=code, text=_said(error))
         remedies = () if error.remedy is None else (Note(code=REMEDY, text=error.remedy),)
         return Measured(refused(note, remedies), {})
     except MemoryError:
@@ -161,6 +160,16 @@ def failed(system: Digest, access: Access, item: PlanItem, note: Note, warnings:
         error=note,
         warnings=warnings,
     )
+
+
+def _said(error: UserError) -> Text:
+    """What is wrong stands behind its file and line; what merely lacks is told first, and then where."""
+    what, where = error.what, error.where
+    if where is None:
+        return what
+    if isinstance(error, UnavailableError):
+        return Text(f"{what.en} ({where})", f"{what.zh}（{where}）")
+    return Text(f"{where}: {what.en}", f"{where}：{what.zh}")
 
 
 def _refuse_undeclared(check: Check, measurement: Measurement) -> None:

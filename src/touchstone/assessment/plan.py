@@ -27,6 +27,8 @@ ACCESS_NAMES = {
     Access.PROBABILITIES: Text("probabilities", "概率输出"),
     Access.ARTEFACT: Text("the artefact", "模型文件"),
 }
+_TASKS_ZH = {"classification": "分类", "regression": "回归", "generation": "生成式"}
+_INPUTS_ZH = {"tabular": "表格", "image": "图像", "timeseries": "时间序列", "text": "文本"}
 CONDITIONS = "conditions"
 """Parameter of the checks that simulate the conditions of the operating domain."""
 WHITE_BOX_FORMATS = frozenset({"safetensors", "torch-export", "onnx"})
@@ -154,12 +156,12 @@ def _unmet_need(check: Check, subject: Subject) -> Note | None:
     if needs.access is not None and model.task not in needs.tasks:
         return Note(
             code="task-not-covered",
-            text=Text(f"Does not cover {model.task} models.", f"不适用于 {model.task} 类模型。"),
+            text=Text(f"Does not cover {model.task} models.", f"不适用于{_TASKS_ZH[model.task]}模型。"),
         )
     if needs.access is not None and model.input.kind not in needs.inputs:
         return Note(
             code="input-not-covered",
-            text=Text(f"Does not cover {model.input.kind} inputs.", f"不适用于 {model.input.kind} 类输入。"),
+            text=Text(f"Does not cover {model.input.kind} inputs.", f"不适用于{_INPUTS_ZH[model.input.kind]}输入。"),
         )
     if needs.attacked_service and (refusal := _no_service_to_attack(subject)):
         return refusal

@@ -87,7 +87,7 @@ class Commands(click.Group):
     ),
     epilog=say(
         "Exit codes: 0 passed, 1 failed or undecided, 2 wrong input, 3 fault of Touchstone.",
-        "退出码：0 通过；1 未通过或未定；2 输入有误；3 程序自身故障。",
+        "退出码：0 通过；1 未通过或无法判定；2 输入有误；3 程序自身故障。",
     ),
 )
 @click.version_option(__version__, prog_name="touchstone")

@@ -116,7 +116,7 @@ def _print(subject: Subject, registers: list[_Register], questions: list[Text]) 
 
     if questions:
         click.echo(
-            "\n" + say("Still open; what is left out is reported as not tested", "尚待回答；未提供的部分将记为未测")
+            "\n" + say("Still open; what is left out is reported as not tested", "尚待回答；未提供的部分将记为未测试")
         )
     for question in questions:
         click.echo(f"  {question.render(language)}")

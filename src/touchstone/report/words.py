@@ -11,9 +11,9 @@ from touchstone.text import Text
 VERDICTS = {
     Verdict.PASS: Text("pass", "通过"),
     Verdict.FAIL: Text("fail", "未通过"),
-    Verdict.INCONCLUSIVE: Text("inconclusive", "未定"),
+    Verdict.INCONCLUSIVE: Text("inconclusive", "无法判定"),
     Verdict.NOT_APPLICABLE: Text("not applicable", "不适用"),
-    Verdict.NOT_TESTED: Text("not tested", "未测"),
+    Verdict.NOT_TESTED: Text("not tested", "未测试"),
     Verdict.ERROR: Text("error", "出错"),
 }
 MARKS = {
@@ -51,7 +51,7 @@ SEVERITIES = {
 HEADLINES = {
     "pass": Text("Passed", "通过"),
     "fail": Text("Failed", "未通过"),
-    "inconclusive": Text("Not decided", "未定"),
+    "inconclusive": Text("Not decided", "无法判定"),
 }
 PARTS = {
     "class": Text("class", "类别"),

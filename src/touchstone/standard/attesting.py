@@ -87,7 +87,7 @@ class Reading:
     def unreviewed(self) -> tuple[Note, Text]:
         """Why the documents do not carry the control yet, and what to do."""
         asked = self.asked()
-        remedy = Text(f"asks for {asked.en}", f"要求提交：{asked.zh}")
+        remedy = Text(f"the control asks for: {asked.en}", f"该控制项要求提交：{asked.zh}")
         if wanting := self.judged("needs-work"):
             return objections(wanting)
         if self.judged("accepted") and self.unaccepted:
@@ -98,8 +98,9 @@ class Reading:
             text = Text("the limits are met, but the documents asked for are missing", "限值已满足，但缺少所要求的文件")
             return Note(code="documents-missing", text=text), remedy
         text = Text(
-            f"{self.documents} document{'' if self.documents == 1 else 's'} handed in, awaiting a reviewer who did not"
-            " produce them",
+            "1 document was handed in and awaits a reviewer who did not write it"
+            if self.documents == 1
+            else f"{self.documents} documents were handed in and await a reviewer who did not write them",
             f"已提交 {self.documents} 份文件，待未参与编制的评审人评审",
         )
         return Note(code="documents-unreviewed", text=text), remedy

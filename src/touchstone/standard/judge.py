@@ -218,27 +218,30 @@ class _Case:
 
     def _why_not_applicable(self) -> Note:
         known = known_facts(self.profile.assumed_facts, self.facts)
+        stated = known_facts({}, self.facts)
         deciding = parse(self.requirement.applies_when).explain(known)
-        assumed = [fact for fact in deciding if fact not in known_facts({}, self.facts)]
-        return Note(
-            code="not-applicable", text=wording.not_applicable({fact: known[fact] for fact in deciding}, assumed)
-        )
+        answers = [
+            wording.answer(self.profile.questions.get(fact, Text(fact, fact)), known[fact], assumed=fact not in stated)
+            for fact in deciding
+        ]
+        return Note(code="not-applicable", text=wording.not_applicable(answers))
 
     def _ask(self, conditions: Sequence[str]) -> tuple[Note, Text]:
         asked = questions(conditions, self.profile.assumed_facts, self.facts, self.profile.questions)
-        facts = ", ".join(question.fact for question in asked)
-        texts = [question.text for question in asked]
+        facts = Text(
+            ", ".join(f"`{question.fact}`" for question in asked), "、".join(f"`{question.fact}`" for question in asked)
+        )
         return (
             Note(
                 code="fact-unknown",
                 text=Text(
-                    f"it is not known what applies, because {facts} is not stated",
-                    f"未声明 {facts}，无法确定是否适用",
+                    "it is not known what applies: " + " ".join(question.text.en for question in asked),
+                    "尚未回答，无法确定是否适用：" + "".join(question.text.zh for question in asked),
                 ),
             ),
             Text(
-                "answer under `facts` of the description: " + " ".join(text.en for text in texts),
-                "请在系统描述的 `facts` 中回答：" + "".join(text.zh for text in texts),
+                f"answer under `facts` of the description, as {facts.en}",
+                f"请在系统描述的 `facts` 中以 {facts.zh} 回答",
             ),
         )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from statistics import NormalDist
 from typing import Final, NamedTuple
@@ -164,14 +164,23 @@ def samples_needed(metric: Metric, limit: Decimal) -> int | None:
     return _two_digits(needed)
 
 
-def not_applicable(deciding: Mapping[str, object], assumed: Sequence[str]) -> Text:
-    """Which facts decided that a control does not apply, and which of them the profile only assumes."""
-    facts = ", ".join(f"{fact} = {_fact(value)}" for fact, value in deciding.items())
-    en, zh = f"does not apply, because {facts}", f"不适用，因为 {facts}"
-    if assumed:
-        en += f" (assumed by the profile: {', '.join(assumed)})"
-        zh += f"（由档案假定：{'、'.join(assumed)}）"
-    return Text(en, zh)
+def not_applicable(answers: Sequence[Text]) -> Text:
+    """By which answers a control does not apply."""
+    return Text(
+        f"does not apply: {' '.join(answer.en for answer in answers)}",
+        f"不适用：{''.join(answer.zh for answer in answers)}",
+    )
+
+
+def answer(question: Text, value: object, *, assumed: bool) -> Text:
+    """A question about the system with its answer, and whether the profile only assumes it.
+
+    >>> answer(Text("Is it public?", "是否公开？"), False, assumed=True).en
+    'Is it public? No (assumed by the profile).'
+    """
+    said = _value(value)
+    by = Text(" (assumed by the profile)", "（由档案假定）") if assumed else Text("", "")
+    return Text(f"{question.en} {said.en}{by.en}.", f"{question.zh}{said.zh}{by.zh}。")
 
 
 def control_run_failed(check: Text, control: ControlRun) -> Text:
@@ -264,10 +273,12 @@ def _rounded(value: Decimal, digits: int) -> Decimal:
     return Context(prec=digits, rounding=ROUND_HALF_EVEN).plus(value).normalize()
 
 
-def _fact(value: object) -> str:
+def _value(value: object) -> Text:
     if isinstance(value, bool):
-        return "true" if value else "false"
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+        return Text("Yes", "是") if value else Text("No", "否")
+    if isinstance(value, list):
+        return Text(", ".join(map(str, value)), "、".join(map(str, value)))
+    return Text(str(value), str(value))
 
 
 def _two_digits(count: float) -> int:

@@ -51,7 +51,7 @@ MEANINGS: dict[str, Text] = {
     "ModelDeclaration.task": Text("what the model is made to do", "模型的任务类型"),
     "ModelDeclaration.access": Text(
         "what the tester may see; checks that need more are reported as not tested",
-        "测评方可见的范围；需要更多权限的检查项记为未测",
+        "测评方可见的范围；需要更多权限的检查项记为未测试",
     ),
     "ModelDeclaration.file": Text("the model file itself", "模型文件本身"),
     "ModelDeclaration.more_files": Text(

@@ -132,8 +132,8 @@ class Subject:
         path = (self.description.registers or {}).get(kind.register)
         if path is None:
             raise UnavailableError(
-                Text(f"{kind.about.en}: not handed in", f"未提交{kind.about.zh}"),
-                "registers",
+                Text(f"the register “{kind.about.en}” was not handed in", f"未提交登记记录“{kind.about.zh}”"),
+                f"registers.{kind.register}",
                 Text(
                     f"declare its file under `registers:` as `{kind.register}`; docs/reference says what it holds",
                     f"请在 `registers:` 下以 `{kind.register}` 声明其文件；内容见参考文档",

@@ -85,7 +85,7 @@ SAMPLES = {"quick": 2_000, "standard": 10_000, "full": 20_000}
             "advantage",
             "lower",
             Text(
-                "help of the answers in guessing an attribute, of members beyond others",
+                "how much more the answers give away an attribute of members than of others",
                 "模型输出对推断属性的增益：成员相对于非成员",
             ),
         ),
@@ -94,7 +94,7 @@ SAMPLES = {"quick": 2_000, "standard": 10_000, "full": 20_000}
             "advantage",
             "lower",
             Text(
-                "help of the answers in guessing an attribute, beyond imputation",
+                "how much more the answers give away an attribute than imputation does",
                 "模型输出对推断属性的增益：超出插补推断",
             ),
         ),

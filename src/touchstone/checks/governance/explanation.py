@@ -81,13 +81,13 @@ BESIDE = {"quick": 25, "standard": 100, "full": 200}
             "deletion_gain_over_random",
             "auc_points",
             "higher",
-            Text("area saved under the deletion curve, against orders by lot", "删除曲线下面积相对随机次序的增益"),
+            Text("area saved under the deletion curve, against random orders", "删除曲线下面积相对随机次序的增益"),
         ),
         MetricDeclaration(
             "insertion_gain_over_random",
             "auc_points",
             "higher",
-            Text("area won under the insertion curve, against orders by lot", "插入曲线下面积相对随机次序的增益"),
+            Text("area won under the insertion curve, against random orders", "插入曲线下面积相对随机次序的增益"),
         ),
         MetricDeclaration(
             "stability_rank_correlation",

@@ -69,7 +69,7 @@ from touchstone.text import Text
             "drill_minutes_over_shortest_clock",
             "ratio",
             "lower",
-            Text("slowest notification, in parts of its clock", "最慢报告用时与时限之比"),
+            Text("slowest notification as a multiple of its time limit", "最慢报告用时与时限之比"),
         ),
         MetricDeclaration(
             "duties_without_owner",

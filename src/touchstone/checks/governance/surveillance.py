@@ -70,7 +70,7 @@ from touchstone.text import Text
             "plan_elements_missing",
             "count",
             "lower",
-            Text("of suspension and retirement, what the plan leaves out", "计划缺失的要素数（暂停、退役）"),
+            Text("what the plan leaves out of suspension and retirement", "计划缺失的要素数（暂停、退役）"),
         ),
         MetricDeclaration(
             "signals_behind_plan",

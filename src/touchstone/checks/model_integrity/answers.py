@@ -77,13 +77,16 @@ class AnswersParameters(Parameters):
     metrics=(
         MetricDeclaration("answered_rightly", "share", "higher", Text("Right answers", "正确回答占比")),
         MetricDeclaration(
-            "lower_bound_minus_claim", "points", "higher", Text("Measured less claimed", "实测值与声明值之差")
+            "lower_bound_minus_claim",
+            "points",
+            "higher",
+            Text("Measured performance less the claimed one", "实测值与声明值之差"),
         ),
         MetricDeclaration(
             "interval_half_width",
             "share",
             "lower",
-            Text("From the rate to its further bound", "估计值至较远界限的距离"),
+            Text("Distance from the rate to its further bound", "估计值至较远界限的距离"),
         ),
     ),
     parameters=AnswersParameters,

@@ -109,7 +109,7 @@ _COST = {"quick": (20, 60), "standard": (30, 120), "full": (60, 240)}
         MetricDeclaration("screen_score", "z_score", "lower", Text("combined score", "综合得分")),
         MetricDeclaration("screen_statistic", "z_score", "lower", Text("score by kind of change", "各类改动的得分")),
         MetricDeclaration(
-            "trigger_flip_rate", "share", "lower", Text("turned by the recovered mark", "还原标记的翻转率")
+            "trigger_flip_rate", "share", "lower", Text("inputs turned by the recovered mark", "还原标记的翻转率")
         ),
         MetricDeclaration("trigger_size", "share", "higher", Text("size of the recovered mark", "还原标记的面积")),
         MetricDeclaration(

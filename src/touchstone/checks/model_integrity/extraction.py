@@ -211,7 +211,7 @@ def _no_monitor() -> Note:
     return Note(
         code="no-monitor",
         text=Text(
-            "campaign_detected is left out: no description names a monitor that could be asked whether it noticed",
-            "未测量 campaign_detected：描述文件中没有可供查询是否察觉的监测系统",
+            "whether somebody noticed the questions is left out: no description names a monitor that could be asked",
+            "未测量提问是否被察觉：描述文件中没有可供查询的监测系统",
         ),
     )

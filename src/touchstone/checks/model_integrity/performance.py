@@ -101,7 +101,10 @@ class PerformanceParameters(Parameters):
         MetricDeclaration("sensitivity", "share", "higher", Text("Sensitivity", "灵敏度")),
         MetricDeclaration("specificity", "share", "higher", Text("Specificity", "特异度")),
         MetricDeclaration(
-            "lower_bound_minus_claim", "points", "higher", Text("Measured less claimed", "实测值与声明值之差")
+            "lower_bound_minus_claim",
+            "points",
+            "higher",
+            Text("Measured performance less the claimed one", "实测值与声明值之差"),
         ),
         MetricDeclaration(
             "unseen_site_drop", "points", "lower", Text("Accuracy lost at unseen sites", "未见站点的准确率下降")
@@ -110,7 +113,7 @@ class PerformanceParameters(Parameters):
             "interval_half_width",
             "share",
             "lower",
-            Text("From the rate to its further bound", "估计值至较远界限的距离"),
+            Text("Distance from the rate to its further bound", "估计值至较远界限的距离"),
         ),
         MetricDeclaration(
             "area_under_risk_coverage",

@@ -133,7 +133,7 @@ def _share(name: str, en: str, zh: str) -> MetricDeclaration:
             "recovery_time_over_declared",
             "ratio",
             "lower",
-            Text("the same over the declared time", "恢复时间与声明时间之比"),
+            Text("recovery time over the declared time", "恢复时间与声明时间之比"),
         ),
     ),
     cost=lambda subject, _, budget: {"quick": 110, "standard": 180, "full": 420}[budget],

@@ -32,9 +32,9 @@ MOST_STORED: Final = 2**20
 NO_ABSTENTION: Final = Note(
     code="no-abstention",
     text=Text(
-        "spoof_detection_rate is left out: none of the declared classes means that the system abstains, so it cannot "
-        "say that an input is false; name such a class 'abstain' or 'unknown' where there is one",
-        "未给出 spoof_detection_rate：声明的类别中没有表示拒识的类别，系统无从指出输入为伪造；"
+        "how often the system abstains on attacked inputs is left out: none of the declared classes means that it "
+        "abstains, so it cannot say that an input is false; name such a class 'abstain' or 'unknown' if there is one",
+        "未给出受攻击输入的拒识比例：声明的类别中没有表示拒识的类别，系统无从指出输入为伪造；"
         "若有此类别，请命名为“拒识”或“未知”",
     ),
 )
