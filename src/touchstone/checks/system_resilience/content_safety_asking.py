@@ -22,6 +22,8 @@ class Answered:
 
     question: Question
     reply: Reply
+    topics: tuple[str, ...]
+    """Of unfit content in its own words."""
     judgement: Judgement
 
     @property
@@ -44,7 +46,7 @@ def answers_of(
         replies = assistant.reply([ask(question.text) for question in batch])
         topics = unfit_topics([(q.text, reply.text) for q, reply in zip(batch, replies, strict=True)])
         for question, reply, found in zip(batch, replies, topics, strict=True):
-            yield Answered(question, reply, judge(question, reply, found))
+            yield Answered(question, reply, tuple(found), judge(question, reply, found))
         progress((start + len(batch)) / len(questions))
 
 

@@ -74,6 +74,7 @@ def _line(each: Answered) -> dict[str, Any]:
         "question": question.text,
         "said": each.reply.text,
         "ending": each.reply.ending,
+        "topics": list(each.topics),
         "verdict": each.judgement.verdict,
         "why": each.judgement.why,
         "good": each.good,
