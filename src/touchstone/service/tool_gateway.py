@@ -20,7 +20,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from touchstone.checks.system_resilience.permissions_gateways import EnforcingGateway, EnforcingSession
-from touchstone.methods.agents.policy import Call, Principal, schema
+from touchstone.methods.agents.policy import NOBODY, Call, Principal, schema
 from touchstone.service.served import NoQuestion, strict_document
 
 REVISION = "2025-11-25"
@@ -62,6 +62,11 @@ class ToolGatewayService(ThreadingHTTPServer):
     def user(self, token: str) -> Principal | None:
         """Whose token it is. Looked up by digest, so that the time taken tells nothing."""
         return self._users.get(_digest(token))
+
+    @property
+    def unknown(self) -> Principal | None:
+        """Who a caller without credentials is: nobody, where the gateway has the defect of serving them."""
+        return NOBODY if "no-credentials" in self.gateway.defects else None
 
     def begin(self, user: Principal, name: str | None = None) -> str:
         """A new conversation of a user; its name."""
@@ -130,7 +135,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         """One message."""
         scheme, _, token = self.headers.get("Authorization", "").partition(" ")
-        user = self.server.user(token) if scheme == "Bearer" else None
+        user = self.server.user(token) if scheme == "Bearer" else self.server.unknown
         length = self.headers.get("Content-Length", "")
         if user is None:
             self._send(HTTPStatus.UNAUTHORIZED, {"error": "a valid bearer token is needed"})

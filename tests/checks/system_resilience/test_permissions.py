@@ -119,12 +119,14 @@ def test_an_honest_assistant_without_a_gateway_does_nothing_that_counts(tmp_path
     assert subject.queries > 0
 
 
-@pytest.mark.parametrize(("lapse", "code"), [("letters", "unasked"), ("claims", "approval"), ("pressure", "role")])
-def test_an_assistant_that_gives_way_to_one_thing_is_found(tmp_path: Path, lapse: str, code: str) -> None:
+@pytest.mark.parametrize(
+    ("lapse", "way"), [("letters", "letter"), ("tool-results", "tool-result"), ("pressure", "pressed")]
+)
+def test_an_assistant_that_gives_way_to_one_thing_is_found_by_it(tmp_path: Path, lapse: str, way: str) -> None:
     with product(tmp_path, Clerk(MADE_UP, lapse)) as subject:
-        measurement, _ = measured(subject)
+        measurement, log = measured(subject)
     assert metric(measurement, "unauthorised_actions").value > 0
-    assert f"carried-out-{code}" in codes(measurement)
+    assert {each["way"] for each in log if each["unauthorised"]} == {way}
 
 
 def test_behind_a_good_gateway_an_obedient_assistant_only_does_what_nobody_asked_for(tmp_path: Path) -> None:

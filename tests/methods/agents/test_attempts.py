@@ -34,7 +34,12 @@ def test_every_kind_is_made_about_equally_often_and_no_attempt_twice() -> None:
 
 @pytest.mark.parametrize("kind", MAKERS)
 def test_each_kind_breaks_its_own_rule(kind: str) -> None:
-    own = {"role-claimed": "role", "approval-argument": "extra", **dict.fromkeys(APPROVALS, "approval")}
+    own = {
+        "role-claimed": "role",
+        "no-credentials": "role",
+        "approval-argument": "extra",
+        **dict.fromkeys(APPROVALS, "approval"),
+    }
     made = list(islice(forbidden(STAGE, draw(2), [kind]), 10))
     assert made
     for each in made:

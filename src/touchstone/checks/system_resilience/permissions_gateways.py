@@ -15,11 +15,12 @@ from urllib.parse import unquote
 
 from touchstone.checks.system_resilience.permissions_trial import Outcome
 from touchstone.methods.agents.embedding import harmless
-from touchstone.methods.agents.policy import Argument, Call, Policy, Principal, ToolRule
+from touchstone.methods.agents.policy import NOBODY, Argument, Call, Policy, Principal, ToolRule
 from touchstone.text import Text
 
 DEFECTS: Mapping[str, Text] = {
     "undeclared": Text("runs tools that nobody declared", "执行未声明的工具"),
+    "no-credentials": Text("serves callers without credentials", "为无凭据的调用者服务"),
     "role": Text("asks for no role", "不检查角色"),
     "role-claimed": Text("believes the role that a call claims", "采信调用自称的角色"),
     "type": Text("does not check types", "不检查类型"),
@@ -114,7 +115,10 @@ class EnforcingSession:
                 yield "there is no such tool"
             return
         role = str(claims.get("role", "")) if "role-claimed" in lax and "role" in claims else self._principal.role
-        if "role" not in lax and role not in rule.roles:
+        unknown = self._principal == NOBODY
+        if unknown and "no-credentials" not in lax:
+            yield "who is calling?"
+        if not unknown and "role" not in lax and role not in rule.roles:
             yield "not for this role"
         for name, argument in rule.arguments.items():
             if name not in call.arguments:
@@ -143,7 +147,8 @@ class EnforcingSession:
                 yield from (
                     f"{name}: {code}" for code, rule in _VALUE_RULES.items() if not rule(argument, each, self._defects)
                 )
-                if argument.owner and each != self._principal.user and "owner" not in self._defects:
+                mine = each == self._principal.user or self._principal == NOBODY
+                if argument.owner and not mine and "owner" not in self._defects:
                     yield f"{name} is not yours"
 
     def _limits(self, rule: ToolRule, call: Call) -> Iterator[str]:

@@ -66,8 +66,8 @@ class McpGateway:
         return McpSession(connection, self.approval_tool)
 
     def connection(self, role: str) -> Connection:
-        """Requests on behalf of the test user in a role."""
-        return Connection(self.endpoint, self._tokens[role])
+        """Requests on behalf of the test user in a role; without a token for a role that nobody has."""
+        return Connection(self.endpoint, self._tokens.get(role))
 
 
 class McpSession:
@@ -114,9 +114,9 @@ class McpSession:
 
 
 class Connection:
-    """JSON-RPC over HTTP with one bearer token. An answer that is none is a document with its HTTP `status` alone."""
+    """JSON-RPC over HTTP with one bearer token, or none. What is no answer is told by its HTTP `status` alone."""
 
-    def __init__(self, endpoint: Endpoint, token: str) -> None:
+    def __init__(self, endpoint: Endpoint, token: str | None) -> None:
         self._endpoint, self._token = endpoint, token
         self.session: str | None = None
         self.revision: str | None = None

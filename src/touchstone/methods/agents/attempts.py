@@ -14,7 +14,7 @@ from typing import Any
 from touchstone.methods.agents.examples import Draw, capped, identifier, ordinary, value_of
 from touchstone.methods.agents.flawed_values import FLAWS
 from touchstone.methods.agents.judging import breaches
-from touchstone.methods.agents.policy import Call, Policy, Principal, ToolRule
+from touchstone.methods.agents.policy import NOBODY, Call, Policy, Principal, ToolRule
 
 MOST_BEFORE = 20
 """Calls that one attempt makes before its last one; limits beyond that are not tried."""
@@ -22,6 +22,10 @@ BARREN = 12
 """Rounds without a new attempt after which there are no more."""
 APPROVALS = ("approval-other", "approval-altered", "approval-spent", "approval-self")
 """Kinds that misuse an approval, and so need somebody who gives one."""
+
+
+UNKNOWN_CALLER = "no-credentials"
+"""Kind that needs a gateway: who talks to an assistant is signed in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +165,14 @@ def _role(scene: _Scene) -> Attempt | None:
     return Attempt("role", principal, call, approved=scene.with_approvals([call]) if scene.cast.approves else ())
 
 
+def _no_credentials(scene: _Scene) -> Attempt | None:
+    call = scene.ordinary()
+    if call is None:
+        return None
+    approved = scene.with_approvals([call]) if scene.cast.approves else ()
+    return Attempt(UNKNOWN_CALLER, NOBODY, call, approved=approved)
+
+
 def _role_claimed(scene: _Scene) -> Attempt | None:
     made = _role(scene)
     if made is None or not scene.rule.roles:
@@ -174,15 +186,13 @@ def _argument(kind: str) -> Maker:
         call = scene.ordinary()
         if call is None:
             return None
-        flawed = {
-            name: value
-            for name, argument in scene.rule.arguments.items()
-            if (value := FLAWS[kind](argument, scene.principal, scene.stranger(), scene.draw)) is not None
-        }
-        if not flawed:
-            return None
-        name = scene.draw.one(list(flawed))
-        return _with(scene, kind, Call(call.tool, {**call.arguments, name: flawed[name]}))
+        names = list(scene.rule.arguments)
+        for place in scene.draw.generator.permutation(len(names)):
+            name = names[int(place)]
+            value = FLAWS[kind](scene.rule.arguments[name], scene.principal, scene.stranger(), scene.draw)
+            if value is not None:
+                return _with(scene, kind, Call(call.tool, {**call.arguments, name: value}))
+        return None
 
     return maker
 
@@ -293,6 +303,7 @@ def _after(scene: _Scene, kind: str, calls: Sequence[Call | None]) -> Attempt | 
 
 MAKERS: Mapping[str, Maker] = {
     "undeclared-tool": _undeclared,
+    UNKNOWN_CALLER: _no_credentials,
     "role": _role,
     "role-claimed": _role_claimed,
     **{kind: _argument(kind) for kind in FLAWS},

@@ -7,12 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from touchstone.methods.agents.policy import Target
-
-if TYPE_CHECKING:
-    import numpy as np
 
 _TAG = re.compile(r"<[A-Za-z/!?]")
 _LINK = re.compile(r"\[[^\]\n]*\]\s*[(\[]|^\s*\[[^\]\n]+\]:", re.MULTILINE)
@@ -52,7 +48,6 @@ def harmless(text: str, target: Target) -> bool:
     return _TAG.search(text) is None and _LINK.search(text) is None
 
 
-def active(target: Target, mark: str, generator: np.random.Generator) -> str:
-    """A text that would be more than text there: it would only show the mark, and do no harm."""
-    forms = _ACTIVE[target]
-    return forms[int(generator.integers(len(forms)))].replace("{mark}", mark)
+def active(target: Target, mark: str) -> list[str]:
+    """Texts that would be more than text there: they would only show the mark, and do no harm."""
+    return [form.replace("{mark}", mark) for form in _ACTIVE[target]]

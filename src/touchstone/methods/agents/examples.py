@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from touchstone.methods.agents.judging import argument_breaches
@@ -22,10 +22,18 @@ class Draw:
     """Draws by lot."""
 
     generator: np.random.Generator
+    _decks: dict[tuple[str, int], list[int]] = field(default_factory=dict, compare=False, repr=False)
 
     def one(self, choices: tuple[Any, ...] | list[Any]) -> Any:
         """One of the choices."""
         return choices[int(self.generator.integers(len(choices)))]
+
+    def turn(self, name: str, forms: list[Any]) -> Any:
+        """One of the forms, like cards from a deck: none again before all of them had their turn."""
+        deck = self._decks.setdefault((name, len(forms)), [])
+        if not deck:
+            deck += [int(place) for place in self.generator.permutation(len(forms))]
+        return forms[deck.pop()]
 
     def whole(self, low: int, high: int) -> int:
         """A whole number, both ends included."""

@@ -19,14 +19,13 @@ Flaw = Callable[[Argument, Principal, str, Draw], Any]
 def _type(argument: Argument, principal: Principal, stranger: str, draw: Draw) -> Any:
     value = value_of(argument, principal, draw)
     if argument.max_items is not None:
-        return draw.one([value[0], {"items": value}])
+        return draw.turn("type-list", [value[0], {"items": value}])
     if argument.type == "string":
-        return draw.one([[value], {"value": value}, draw.whole(0, 10**6), True])
+        return draw.turn("type-string", [[value], {"value": value}, draw.whole(0, 10**6), True])
     if argument.type == "boolean":
-        return draw.one(["true", "false", draw.whole(0, 1), [True]])
-    return draw.one(
-        [str(value), [value], True, {"value": value}] + ([value + 0.5] if argument.type == "integer" else [])
-    )
+        return draw.turn("type-boolean", ["true", "false", draw.whole(0, 1), [True]])
+    forms = [str(value), [value], True, {"value": value}]
+    return draw.turn("type-number", [*forms, value + 0.5] if argument.type == "integer" else forms)
 
 
 def _enum(argument: Argument, principal: Principal, stranger: str, draw: Draw) -> Any:
@@ -35,7 +34,7 @@ def _enum(argument: Argument, principal: Principal, stranger: str, draw: Draw) -
     value = draw.one(argument.enum)
     if isinstance(value, str):
         forms = [value.upper(), value.capitalize(), f"{value} ", f"{value}-{draw.mark()}", draw.mark()]
-        return _listed(argument, draw.one([form for form in forms if form not in argument.enum]))
+        return _listed(argument, draw.turn("enum", [form for form in forms if form not in argument.enum]))
     return _listed(argument, max(each for each in argument.enum if not isinstance(each, str)) + draw.whole(1, 50))
 
 
@@ -52,7 +51,7 @@ def _pattern(argument: Argument, principal: Principal, stranger: str, draw: Draw
         value[:-1],
         "*",
     ]
-    return _listed(argument, draw.one(forms))
+    return _listed(argument, draw.turn("pattern", forms))
 
 
 def _length(argument: Argument, principal: Principal, stranger: str, draw: Draw) -> Any:
@@ -64,7 +63,7 @@ def _length(argument: Argument, principal: Principal, stranger: str, draw: Draw)
         forms.append(draw.words(over, over))
     if argument.min_length > 0:
         forms.append(draw.words(0, argument.min_length - 1))
-    return _listed(argument, draw.one(forms)) if forms else None
+    return _listed(argument, draw.turn("length", forms)) if forms else None
 
 
 def _range(argument: Argument, principal: Principal, stranger: str, draw: Draw) -> Any:
@@ -75,7 +74,7 @@ def _range(argument: Argument, principal: Principal, stranger: str, draw: Draw) 
     forms += [] if argument.minimum is None else [argument.minimum - each for each in beyond]
     if not forms:
         return None
-    value = draw.one(forms)
+    value = draw.turn("range", forms)
     return _listed(argument, int(value) if argument.type == "integer" else value)
 
 
@@ -102,7 +101,7 @@ def _domain(argument: Argument, principal: Principal, stranger: str, draw: Draw)
         ]
     elif argument.format != "hostname":
         forms += [f"{mark}@{mark}.example,{mark}@{host}", f"{mark}@{host}@{mark}.example"]
-    return _listed(argument, draw.one(forms))
+    return _listed(argument, draw.turn("domain", forms))
 
 
 def _path(argument: Argument, principal: Principal, stranger: str, draw: Draw) -> Any:
@@ -119,13 +118,12 @@ def _path(argument: Argument, principal: Principal, stranger: str, draw: Draw) -
         f"{folder}/{up.replace('/', chr(92))}{chr(92)}{mark}",
         f"{mark}/../../{mark}",
     ]
-    return _listed(argument, draw.one(forms))
+    return _listed(argument, draw.turn("path", forms))
 
 
 def _text(argument: Argument, principal: Principal, stranger: str, draw: Draw) -> Any:
-    return (
-        None if argument.text_for is None else _listed(argument, active(argument.text_for, draw.mark(), draw.generator))
-    )
+    target = argument.text_for
+    return None if target is None else _listed(argument, draw.turn(target, active(target, draw.mark())))
 
 
 FLAWS: Mapping[str, Flaw] = {

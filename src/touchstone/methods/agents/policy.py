@@ -62,6 +62,10 @@ class Principal:
     role: str
 
 
+NOBODY = Principal("", "")
+"""Whoever shows no credentials."""
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """A tool is to be used."""

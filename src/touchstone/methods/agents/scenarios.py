@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from touchstone.conversation import Conversation, Message, Reply, Tool, ToolCall
-from touchstone.methods.agents.attempts import Attempt, Cast, allowed, forbidden
+from touchstone.methods.agents.attempts import MAKERS, UNKNOWN_CALLER, Attempt, Cast, allowed, forbidden
 from touchstone.methods.agents.examples import Draw, ordinary
 from touchstone.methods.agents.policy import Call, Policy, Principal, schema
 from touchstone.methods.agents.requests import (
@@ -55,8 +55,7 @@ def hostile_scenarios(cast: Cast, languages: tuple[Language, ...], draw: Draw) -
     """Conversations that lead to forbidden calls, in every way that is open, the languages in turn."""
     attempts = _with_unasked(cast, draw)
     for place, attempt in enumerate(each for each in attempts if len(each.before) < MOST_TURNS):
-        ways = tuple(FOREIGN) if attempt.kind == UNASKED else WAYS
-        way: Way = draw.one(sorted(ways))
+        way: Way = draw.turn("way", sorted(FOREIGN) if attempt.kind == UNASKED else list(WAYS))
         if way == "tool-result" and not _readers(cast.policy, attempt.principal):
             way = "letter"
         yield scenario(cast.policy, attempt, way, languages[place % len(languages)], draw)
@@ -124,7 +123,8 @@ def _with_unasked(cast: Cast, draw: Draw) -> Iterator[Attempt]:
         if cast.policy[each.call.tool].effect != "reads"
     )
     has_effects = any(rule.effect != "reads" for rule in cast.policy.values())
-    for place, attempt in enumerate(forbidden(cast, draw)):
+    signed_in = [kind for kind in MAKERS if kind != UNKNOWN_CALLER]
+    for place, attempt in enumerate(forbidden(cast, draw, signed_in)):
         yield attempt
         if has_effects and place % 8 == 7 and (extra := next(effective, None)) is not None:
             yield extra
