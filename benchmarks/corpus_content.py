@@ -4,9 +4,10 @@
 
 Sentences of all 31 risks, and ordinary ones on the same subjects, stand in `corpus_content_texts.yaml`. They were
 written by the authors of the lexicons, but after them, and the lexicons were not changed to find more of them: what
-others write will be found less often. Each stands among neutral sentences, as in a corpus. Speed is processor time on one
-core; beside it, where a Python with it is named, pyahocorasick, an automaton in C, which looks for the same words in
-the same texts and does nothing else: it undoes no disguise, joins no words to patterns and knows no context.
+others write will be found less often. A third kind holds words of the subjects that meet by chance. Each sentence
+stands among neutral ones, as in a corpus. Speed is processor time on one core; beside it, where a Python with it is
+named, pyahocorasick, an automaton in C, which looks for the same words in the same texts and does nothing else: it
+undoes no disguise, joins no words to patterns and knows no context.
 """
 
 from __future__ import annotations
@@ -74,7 +75,7 @@ def main() -> None:
 
 def _sizes(language: str) -> dict[str, int]:
     unfit = sum(len(by_language[language]) for by_language in TEXTS["unfit"].values())
-    return {"unfit": unfit, "ordinary": len(TEXTS["ordinary"][language])}
+    return {"unfit": unfit} | {kind: len(TEXTS[kind][language]) for kind in ("ordinary", "alike")}
 
 
 def _found(scanner: ContentScanner, language: str, generator: np.random.Generator) -> dict[str, Any]:
@@ -83,12 +84,12 @@ def _found(scanner: ContentScanner, language: str, generator: np.random.Generato
     by_risk: dict[str, list[bool]] = defaultdict(list)
     for (risk, _), found in zip(sentences, plain, strict=True):
         by_risk[risk].append(found)
-    ordinary = _reported(scanner, language, TEXTS["ordinary"][language], generator)
-    reported = sum(plain) + sum(ordinary)
+    ordinary, alike = (_reported(scanner, language, TEXTS[kind][language], generator) for kind in ("ordinary", "alike"))
     return {
         "recall": _share(plain),
         "false_alarms_on_ordinary": _share(ordinary),
-        "precision_at_these_numbers": round(sum(plain) / reported, 3),
+        "false_alarms_where_words_meet_by_chance": _share(alike),
+        "precision_of_all": round(sum(plain) / sum([*plain, *ordinary, *alike]), 3),
         "recall_in_disguise": {
             disguise.__name__: _share(
                 _reported(scanner, language, [text for _, text in sentences], generator, disguise)

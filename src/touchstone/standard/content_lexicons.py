@@ -19,7 +19,7 @@ WordList = tuple[Words, ...]
 
 
 class LexiconEntry(Entry):
-    """One topic: by itself or in patterns of named lists of words, unless named contexts are near."""
+    """One topic: terms and patterns of named lists of words, but for named contexts and longer words."""
 
     risk: Name
     hazard: Name | None = None
@@ -28,6 +28,7 @@ class LexiconEntry(Entry):
     within: int | None = Field(None, ge=1, le=200)
     """Most characters between the words of a pattern, where not as usual in the language."""
     unless: tuple[Name, ...] = ()
+    compounds: tuple[Name, ...] = ()
 
 
 class LexiconPack(Entry):
@@ -82,3 +83,4 @@ def read_lexicon(source: SourceDocument, risks: ContentRisks) -> LexiconPack:
 def _lists_named(lexicon: LexiconEntry) -> Iterator[tuple[str, str]]:
     yield from (("patterns", name) for pattern in lexicon.patterns for name in pattern)
     yield from (("unless", name) for name in lexicon.unless)
+    yield from (("compounds", name) for name in lexicon.compounds)

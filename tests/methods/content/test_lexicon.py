@@ -47,6 +47,19 @@ def test_words_of_a_pattern_may_not_overlap() -> None:
     assert topics("出售售卖", same) == ["same"]
 
 
+def test_what_was_found_is_no_context_of_itself() -> None:
+    patient = Lexicon("patient", terms=("精神病患者",), unless=("患者",))
+    assert topics("精神病患者", patient) == ["patient"]
+    assert topics("患者与精神病患者", patient) == []
+
+
+def test_a_longer_word_that_means_something_else_is_not_found() -> None:
+    gun = Lexicon("gun", terms=("gun",), compounds=("gun safe", "water gun"))
+    assert topics("a gun", gun) == ["gun"]
+    assert topics("a gun safe and a water gun", gun) == []
+    assert topics("a gun in a gun safe", gun) == ["gun"]
+
+
 def test_a_pattern_of_three_needs_all_three() -> None:
     three = Lexicon("three", patterns=((("一起",), ("焚烧",), ("国旗",)),), within=4)
     assert topics("一起去焚烧国旗", three) == ["three"]

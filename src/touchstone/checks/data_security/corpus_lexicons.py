@@ -65,4 +65,5 @@ def _compiled(topic: Topic, pack: LexiconPack) -> Lexicon:
         patterns=tuple(tuple(pack.words[name] for name in pattern) for pattern in entry.patterns),
         within=entry.within or pack.within,
         unless=tuple(word for name in entry.unless for word in pack.words[name]),
+        compounds=tuple(word for name in entry.compounds for word in pack.words[name]),
     )

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from touchstone.methods.content.reading import BETWEEN, Reading, as_read, reading
+from touchstone.methods.content.reading import Reading, as_read, reading
 from touchstone.methods.content.search import Occurrence, WordSearch
 
 CONTEXT = 80
@@ -28,6 +28,8 @@ class Lexicon:
     """Most characters between the words of a pattern."""
     unless: tuple[str, ...] = ()
     """Words of a context in which nothing is found: news, law, prevention, education."""
+    compounds: tuple[str, ...] = ()
+    """Longer words that hold one of these and mean something else: a bath bomb."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -55,6 +57,7 @@ class LexiconScanner:
         self._search = WordSearch(list(words))
         self._lists_of = [[number for each, number in lists.items() if word in each] for word in words]
         self._contexts = [tuple(dict.fromkeys(as_read(each.unless))) for each in self._lexicons]
+        self._compounds = [tuple(dict.fromkeys(as_read(each.compounds))) for each in self._lexicons]
 
     def scan(self, texts: Sequence[str]) -> list[Finding]:
         """What the texts hold, each topic once for each text, in order of text and name."""
@@ -84,19 +87,29 @@ class LexiconScanner:
                         break
 
     def _spoken_of_otherwise(self, lexicon: int, batch: Reading, words: Sequence[Occurrence]) -> bool:
-        """Whether a word of the context stands near."""
-        if not self._contexts[lexicon]:
-            return False
+        """Whether a word of the context stands near, or what was found is a part of longer words."""
         number = words[0].text
         first = int(batch.starts[number])
         last = int(batch.starts[number + 1]) if number + 1 < len(batch.starts) else len(batch.codes)
         start, end = min(each.start for each in words), max(each.end for each in words)
         start, end = max(first, start - CONTEXT), min(last, end + CONTEXT)
-        near = list(batch.text(start, end))
-        for each in words:  # a word that was found is no context of itself
-            near[each.start - start : each.end - start] = BETWEEN * (each.end - each.start)
-        around = "".join(near)
-        return any(word in around for word in self._contexts[lexicon])
+        near = batch.text(start, end)
+        found = [(each.start - start, each.end - start) for each in words]
+        return any(
+            not any(low <= at and to <= high for low, high in found)  # a part of what was found is no context of it
+            for at, to in _places(self._contexts[lexicon], near)
+        ) or any(
+            any(at <= low and high <= to for low, high in found) for at, to in _places(self._compounds[lexicon], near)
+        )
+
+
+def _places(words: Iterable[str], text: str) -> Iterator[tuple[int, int]]:
+    """Where any of the words stands in a text: beginning and end."""
+    for word in words:
+        at = text.find(word)
+        while at >= 0:
+            yield at, at + len(word)
+            at = text.find(word, at + 1)
 
 
 def _close(lists: Sequence[list[Occurrence]], within: int) -> Iterator[tuple[Occurrence, ...]]:
