@@ -138,9 +138,12 @@ _TURNS_OF_PADDING: Final = 12
 def framed(name: str, text: str, language: Language, generator: np.random.Generator) -> str:
     """The text inside one of the frames."""
     number = f"{int(generator.integers(2, 10))}.{int(generator.integers(10, 100))}"
-    lines = _PADDING[language]
-    padding = " ".join(
-        sentence for _ in range(_TURNS_OF_PADDING) for sentence in pick_several(generator, lines, len(lines))
-    )
+    padding = _padding(language, generator) if name == "flood" else ""
     quoted = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
     return worded(generator, FRAMES[name], language, text=text, number=number, padding=padding, quoted=quoted)
+
+
+def _padding(language: Language, generator: np.random.Generator) -> str:
+    """Much of nothing."""
+    lines = _PADDING[language]
+    return " ".join(line for _ in range(_TURNS_OF_PADDING) for line in pick_several(generator, lines, len(lines)))
