@@ -14,7 +14,7 @@ Source: Hardt, Price and Srebro 2016, NeurIPS; ISO/IEC TR 24027:2021; bounds as 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
@@ -24,12 +24,12 @@ from touchstone.checks.governance.counterfactual import exchanged_attributes
 from touchstone.checks.governance.group_controls import permuted_groups, planted_gap
 from touchstone.checks.governance.group_evidence import group_table, nothing_to_compare, small_groups, standing_out
 from touchstone.checks.governance.group_gaps import GAPS, JUDGED, TRUE_POSITIVE_RATE_GAP, Gap, Groups, comparisons
+from touchstone.checks.shares import share_metric
 from touchstone.errors import DataError, UnavailableError
 from touchstone.methods.group_fairness import Comparison, groups_by_attribute, worst
 from touchstone.methods.groups import Membership, membership
 from touchstone.methods.thresholds_by_group import GroupThreshold, equal_opportunity_thresholds
 from touchstone.records import Access, Metric, Note, number, plain
-from touchstone.statistics import proportion_bounds
 from touchstone.system.models.handle import Capability
 from touchstone.text import Text
 
@@ -235,18 +235,8 @@ def _by_group(groups: Groups, least: int) -> Iterator[Metric]:
         for group in (group for members in groups.values() for group in members):
             share = group.share(rate)
             if share.n >= least:
-                low, high = proportion_bounds(share.successes, share.n)
-                yield Metric(
-                    id=rate,
-                    unit="share",
-                    value=share.value,
-                    low=low,
-                    high=high,
-                    method="clopper-pearson",
-                    n=share.n,
-                    better="lower" if rate == "false_positive_rate" else "higher",
-                    slice=group.name,
-                )
+                better: Literal["lower", "higher"] = "lower" if rate == "false_positive_rate" else "higher"
+                yield share_metric(rate, share.successes, share.n, better, part=group.name)
 
 
 def _thresholds(

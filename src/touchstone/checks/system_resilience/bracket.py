@@ -17,13 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from touchstone.checks.declaration import Run
+from touchstone.checks.shares import share_metric
 from touchstone.checks.system_resilience.attacker import Attacker
 from touchstone.checks.system_resilience.exact_trees import Trees, trees_of
 from touchstone.errors import UnavailableError
 from touchstone.methods.attacks.threat_model import ThreatModel
 from touchstone.methods.certified.bracket import Bracket, ContradictionError, bracket
-from touchstone.records import Access, Budget, ControlRun, Metric, Note, number
-from touchstone.statistics import proportion_bounds
+from touchstone.records import Access, Budget, ControlRun, Metric, Note
 from touchstone.system.models.handle import Capability, LayeredModel
 from touchstone.system.models.sklearn import SklearnModel
 from touchstone.system.subject import Subject
@@ -176,18 +176,8 @@ def _bracket(attacker: Attacker, prover: Prover, rows: Rows, looks: int) -> Prov
         found = bracket(certified, standing[: len(rows)], looks=looks)
     except ContradictionError:
         return Proven(controls=controls)
-    low, high = proportion_bounds(found.certified, found.n, looks=looks)
-    method = "clopper-pearson" if looks == 1 else f"clopper-pearson/{looks}-looks"
-    metric = Metric(
-        id="certified_accuracy",
-        unit="share",
-        value=number(found.certified / found.n),
-        low=number(low),
-        high=number(high),
-        method=f"{method}/{prover.method}",
-        n=found.n,
-        better="higher",
-    )
+    share = share_metric("certified_accuracy", found.certified, found.n, "higher", looks=looks)
+    metric = share.model_copy(update={"method": f"{share.method}/{prover.method}"})
     return Proven((metric,), controls, (_told(found), *prover.remarks()))
 
 
