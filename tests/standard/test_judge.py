@@ -516,6 +516,22 @@ def test_without_a_limit_that_applies_nothing_passes():
         assert (found.verdict, found.reason.code) == (Verdict.NOT_TESTED, "no-limit-applies")
 
 
+def test_documents_carry_a_control_whose_limits_are_all_for_other_systems():
+    notice = requirement(limit(applies_when="a"), evidence=("policy",))
+    nothing_to_test = {"documents": ("a.pdf",), "facts": {"a": False}}
+    passed = finding(notice, unavailable(), reviews=[review()], **nothing_to_test)
+    assert (passed.verdict, passed.reason.code) == (Verdict.PASS, "attested")
+    coverage = conclude(profile(notice), [passed]).coverage
+    assert (coverage.tested, coverage.attested) == (0, 1)
+    unread = finding(notice, unavailable(), **nothing_to_test)
+    assert (unread.verdict, unread.reason.code) == (Verdict.NOT_TESTED, "unavailable")
+    for applying in ({"a": True}, {}):
+        found = finding(notice, unavailable(), documents=("a.pdf",), facts=applying, reviews=[review()])
+        assert found.verdict == Verdict.NOT_TESTED
+    measured = finding(notice, observation(metric()), reviews=[review()], **nothing_to_test)
+    assert (measured.verdict, measured.reason.code) == (Verdict.NOT_TESTED, "no-limit-applies")
+
+
 @pytest.mark.parametrize(("successes", "n", "threshold"), [(0, 20, 0.05), (6, 40, 0.2), (30, 60, 0.4), (2, 100, 0.04)])
 def test_the_sample_size_told_does_decide(successes, n, threshold):
     rate = successes / n

@@ -27,7 +27,7 @@ from touchstone.records import (
 )
 from touchstone.standard import wording
 from touchstone.standard.applicability import Facts, applies, known_facts, parse, questions
-from touchstone.standard.attesting import BY_REVIEWERS, Reading, objections
+from touchstone.standard.attesting import ATTESTED, BY_REVIEWERS, Reading, objections
 from touchstone.standard.comparing import Outcome, decide
 from touchstone.standard.reviews import Review
 from touchstone.standard.titles import Titles
@@ -94,7 +94,10 @@ def conclude(profile: Profile, findings: Sequence[Finding]) -> Conclusion:
     elif Verdict.PASS in required and required <= {Verdict.PASS, Verdict.NOT_APPLICABLE}:
         verdict = "pass"
     judged = [finding for finding in findings if finding.verdict in (Verdict.PASS, Verdict.FAIL, Verdict.INCONCLUSIVE)]
-    attested = sum(not finding.observations and finding.reason.code in BY_REVIEWERS for finding in judged)
+    attested = sum(
+        finding.reason.code == ATTESTED or (not finding.observations and finding.reason.code in BY_REVIEWERS)
+        for finding in judged
+    )
     coverage = Coverage(
         tested=len(judged) - attested,
         attested=attested,
@@ -203,9 +206,21 @@ class _Case:
 
     @property
     def _attests(self) -> bool:
-        """Whether reviewers speak here in place of tests: they do where no check is installed that could."""
-        untested = not self.observations and all(reason.code == NO_TEST_YET for reason in self._refusals())
+        """Whether reviewers speak here in place of tests: where no check is installed, or none has anything to test.
+
+        A check has nothing to test where it could not begin and every limit it serves is for other systems.
+        """
+        silent = not self.observations or (self._all_limits_elsewhere and all(map(_unavailable, self.observations)))
+        untested = silent and all(reason.code == NO_TEST_YET for reason in self._refusals())
         return untested and self.reading.suffices
+
+    @property
+    def _all_limits_elsewhere(self) -> bool:
+        """Whether the control has limits, and none of them is for this system."""
+        conditions = [limit.applies_when or "true" for limit in self.requirement.limits]
+        return bool(conditions) and all(
+            applies(condition, self.profile.assumed_facts, self.facts) == "false" for condition in conditions
+        )
 
     def _credible(self, failure: _Compared) -> bool:
         """A check that found something where there was nothing is not believed when it finds something here."""
