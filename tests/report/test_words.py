@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from touchstone.report.words import measured, part
+from touchstone.records import Condition
+from touchstone.report.words import measured, method, part, place
 from touchstone.text import Text
 
 
@@ -26,3 +27,19 @@ def test_what_is_shown_is_close_and_has_no_exponent(value: Decimal) -> None:
 def test_parts_are_named_in_words() -> None:
     assert part("threat=drift") == Text("threat: drift", "威胁：drift")
     assert part("eps=0.1") == Text("eps=0.1", "eps=0.1")
+
+
+def test_a_condition_is_called_by_its_title() -> None:
+    fog = Condition(title=Text("Fog", "雾"), faults={})
+    assert part("condition=fog", {"fog": fog}) == Text("condition: Fog", "条件：雾")
+    assert part("condition=rain", {"fog": fog}) == Text("condition: rain", "条件：rain")
+
+
+def test_articles_are_named_as_chinese_texts_name_them() -> None:
+    assert place("Art. 28-30") == Text("Art. 28-30", "第 28-30 条")
+    assert place("MANAGE 1.4") == Text("MANAGE 1.4", "MANAGE 1.4")
+
+
+def test_a_number_that_was_counted_says_so_and_an_interval_keeps_its_name() -> None:
+    assert method("exact") == Text("counted", "计数所得")
+    assert method("clopper-pearson") == Text("clopper-pearson", "clopper-pearson")

@@ -5,12 +5,15 @@ from __future__ import annotations
 import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from jinja2 import Environment
 from markupsafe import Markup
+from pydantic import JsonValue
 
 from touchstone import pages
 from touchstone.assessment.disclosure import unsalted
+from touchstone.assessment.plan import ACCESS_NAMES
 from touchstone.canonical import parse_json
 from touchstone.errors import EvidenceError
 from touchstone.records import (
@@ -22,6 +25,7 @@ from touchstone.records import (
     Note,
     Observation,
     PlanItem,
+    Profile,
     Requirement,
     Verdict,
 )
@@ -31,6 +35,7 @@ from touchstone.report.pictures import coverage_picture, interval_picture
 from touchstone.report.robustness import CAPTIONS, Figure, cost_line, figures
 from touchstone.standard.titles import Titles
 from touchstone.standard.units import unit
+from touchstone.standard.wording import answer
 from touchstone.text import Language, Text
 
 PICTURE_TYPES = frozenset({"image/png"})
@@ -111,7 +116,9 @@ class ControlSection:
 def render_html(material: Material, language: Language) -> str:
     """The whole report in one language."""
     sections = _sections(material)
-    template = templates(language).get_template("report.html.j2")
+    environment = templates(language)
+    environment.filters["part"] = partial(words.part, conditions=material.profile.conditions)
+    template = environment.get_template("report.html.j2")
     return template.render(
         m=material,
         a=material.assessment,
@@ -121,6 +128,10 @@ def render_html(material: Material, language: Language) -> str:
         headline=words.HEADLINES[material.assessment.verdict],
         coverage=coverage_picture(material.assessment),
         reach=material.reach,
+        facts=[
+            (name, _answered(material.profile, name, value)) for name, value in material.circumstances.facts.items()
+        ],
+        access=ACCESS_NAMES[material.assessment.access],
         pilot_limits=sum(row.decision.basis.kind == "pilot" for section in sections for row in section.rows),
         words=words,
         language=language,
@@ -135,10 +146,16 @@ def templates(language: Language) -> Environment:
         interval=words.interval,
         amount=words.amount,
         unit=unit,
-        part=words.part,
+        method=words.method,
+        place=words.place,
         sentence=words.sentence,
     )
     return environment
+
+
+def _answered(profile: Profile, fact: str, value: JsonValue) -> Text:
+    """A declared fact as the answer to the question that the profile asks for it, if it asks any."""
+    return answer(profile.questions.get(fact, Text("", "")), value, assumed=False)
 
 
 def _sections(material: Material) -> list[ControlSection]:

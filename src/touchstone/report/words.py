@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
+from types import MappingProxyType
 
-from touchstone.records import Decision, Metric, Verdict, plain
+from touchstone.records import Condition, Decision, Metric, Verdict, plain
 from touchstone.standard.units import with_unit
 from touchstone.text import Text
 
@@ -53,8 +55,16 @@ HEADLINES = {
     "fail": Text("Failed", "未通过"),
     "inconclusive": Text("Not decided", "无法判定"),
 }
+BUDGETS = {
+    "quick": Text("quick", "快速"),
+    "standard": Text("standard", "标准"),
+    "full": Text("full", "完整"),
+}
+METHODS = {"exact": Text("counted", "计数所得"), "attested": Text("as reviewers read it", "据评审人所述")}
+"""How a number was found that has no interval; those that have one keep the name that statisticians know."""
 PARTS = {
     "class": Text("class", "类别"),
+    "condition": Text("condition", "条件"),
     "fault": Text("fault", "故障"),
     "form": Text("form", "形态"),
     "input": Text("input", "输入"),
@@ -93,12 +103,26 @@ def amount(metric: Metric) -> Text:
     return with_unit(interval(metric), metric.unit)
 
 
-def part(slice_: str) -> Text:
+def part(slice_: str, conditions: Mapping[str, Condition] = MappingProxyType({})) -> Text:
     """The part that a metric is given for, in words: `threat=drift` is the threat `drift`."""
     kind, equals, name = slice_.partition("=")
     if not equals or kind not in PARTS:
         return Text(slice_, slice_)
-    return Text(f"{PARTS[kind].en}: {name}", f"{PARTS[kind].zh}：{name}")
+    named = Text(name, name)
+    if kind == "condition" and name in conditions:
+        named = conditions[name].title
+    return Text(f"{PARTS[kind].en}: {named.en}", f"{PARTS[kind].zh}：{named.zh}")
+
+
+def method(name: str) -> Text:
+    """How a number was found."""
+    return METHODS.get(name, Text(name, name))
+
+
+def place(locator: str) -> Text:
+    """Where in a document: `Art. 28-30`, which Chinese texts call 第 28-30 条."""
+    article = locator.removeprefix("Art. ")
+    return Text(locator, locator if article == locator else f"第 {article} 条")
 
 
 def sentence(text: str) -> str:

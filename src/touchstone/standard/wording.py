@@ -276,6 +276,8 @@ def _rounded(value: Decimal, digits: int) -> Decimal:
 def _value(value: object) -> Text:
     if isinstance(value, bool):
         return Text("Yes", "是") if value else Text("No", "否")
+    if value == "none":
+        return Text("None", "无")
     if isinstance(value, list):
         return Text(", ".join(map(str, value)), "、".join(map(str, value)))
     return Text(str(value), str(value))

@@ -81,7 +81,7 @@ def test_the_slowest_notification_decides(tmp_path: Path) -> None:
     slow = DRILL | {"notifications": [DRILL["notifications"][0] | {"at": "2026-09-01T13:31:00+08:00"}]}
     found, _ = measured(tmp_path, [slow, FAST])
     assert ratio(found) == pytest.approx(241 / 240)
-    assert "after 241 of 240 minutes" in found.warnings[0].text.en
+    assert "after 241 minutes, 240 are allowed" in found.warnings[0].text.en
 
 
 def test_the_first_of_several_notifications_counts(tmp_path: Path) -> None:

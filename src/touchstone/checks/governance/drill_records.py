@@ -145,7 +145,7 @@ def _remark(found: DrillFinding, remarks: Remarks) -> None:
                 "told-late",
                 drill.id,
                 Text(
-                    f"{who.en} was told after {row.minutes:.0f} of {row.clock} minutes",
+                    f"{who.en} was told after {row.minutes:.0f} minutes, {row.clock} are allowed",
                     f"报告{who.zh}用时 {row.minutes:.0f} 分钟，时限 {row.clock} 分钟",
                 ),
             )

@@ -113,7 +113,10 @@ def bill_of_materials(subject: Subject, parameters: Parameters, run: Run) -> Mea
             run.exhibit("bill.json", "application/json", _listing(missing, undeclared, unidentified, conflicts)),
         ),
         warnings=(
-            *(_note("field-missing", Text(f"not declared: {name}", f"未申报：{name}")) for name in missing),
+            *(
+                _note("field-missing", Text(f"not declared: {name}", f"未申报：{name.replace(': ', ' 的 ')}"))
+                for name in missing
+            ),
             *(_note("part-undeclared", _about(part)) for part in undeclared),
             *(_note("licence-unidentified", _about_licence(name)) for name in unidentified),
             *(_note("licence-conflict", Text(text, text)) for text in conflicts),
