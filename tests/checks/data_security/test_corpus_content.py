@@ -99,7 +99,14 @@ def test_unfit_rows_are_found_in_every_disguise_and_the_evidence_repeats_none(tm
 
 def test_a_bad_source_cannot_hide_among_good_ones(tmp_path: Path) -> None:
     corpus = rows(300, [], "encyclopaedia") + rows(17, BAD, "forum") + rows(99, BAD[:1], "news")
-    found = measured(tmp_path, corpus)
+    run = InProcessRun()
+    found = measured(tmp_path, corpus, run=run)
+    report = parse_json(run.kept["corpus_content_report.json"], "report")
+    assert report["sources"] == 3
+    assert [(each["source"], each["unfit"]) for each in report["sources_with_unfit_rows"]] == [
+        ("forum", 3),
+        ("news", 1),
+    ]
     assert float(metric(found, "bad_share_per_source").value) == pytest.approx(3 / 20)
     assert metric(found, "bad_share_per_source", "source=forum").n == 20
     assert float(metric(found, "bad_share_per_source", "source=news").value) == 0.01

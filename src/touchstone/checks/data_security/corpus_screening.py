@@ -24,6 +24,7 @@ ROWS = {"quick": 20_000, "standard": 200_000}
 ROWS_OF_SOURCE = 200
 """Least rows of every source."""
 MOST_SOURCES, MOST_ROWS = 20, 1000
+"""That are named: sources as parts of the metric, rows of a topic and sources in the exhibit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +50,11 @@ class Screening:
         """The share of fit rows, and of unfit rows in the worst source; the sources one by one as parts."""
         n, of = len(self.drawn), len(self.data)
         yield share_metric("technical_pass_rate", n - self.unfit(self.drawn), n, "higher", whole=n == of)
-        sources = self.by_source or {"": self.drawn}
-        looks = len(sources)
+        sources, sizes = (
+            (self.by_source, Counter(self.data.sites.tolist()))
+            if self.data.sites is not None
+            else ({"": self.drawn}, Counter({"": of}))
+        )
         shares = [
             share_metric(
                 "bad_share_per_source",
@@ -58,8 +62,8 @@ class Screening:
                 len(rows),
                 "lower",
                 part=f"source={source}",
-                looks=looks,
-                whole=len(rows) == self._rows_of(source),
+                looks=len(sources),
+                whole=len(rows) == sizes[source],
             )
             for source, rows in sources.items()
         ]
@@ -97,6 +101,8 @@ class Screening:
         for row in sorted(self.found):
             for topic in self.found[row]:
                 topics[topic.name].append(row + 1)
+        unfit = ((source, self.unfit(rows)) for source, rows in self.by_source.items())
+        unfit_first = sorted(unfit, key=lambda each: (-each[1], each[0]))
         return {
             "schema": "touchstone.corpus-content-report/v1",
             "rows_in_corpus": len(self.data),
@@ -105,14 +111,13 @@ class Screening:
             "topics": {
                 name: {"rows": len(rows), "first_rows": rows[:MOST_ROWS]} for name, rows in sorted(topics.items())
             },
-            "sources": {
-                source: {"rows_searched": len(rows), "unfit": self.unfit(rows)}
-                for source, rows in sorted(self.by_source.items())
-            },
+            "sources": len(self.by_source),
+            "sources_with_unfit_rows": [
+                {"source": source, "rows_searched": len(self.by_source[source]), "unfit": unfit}
+                for source, unfit in unfit_first[:MOST_ROWS]
+                if unfit
+            ],
         }
-
-    def _rows_of(self, source: str) -> int:
-        return len(self.data) if self.data.sites is None else int((self.data.sites == source).sum())
 
 
 def screen(
