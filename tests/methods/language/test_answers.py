@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from touchstone.checks.system_resilience.content_safety_asking import unfit_topics
 from touchstone.conversation import Reply
@@ -103,3 +107,17 @@ def test_whatever_the_matter_an_answer_stays_what_it_is() -> None:
         if any(each.mistaken != first.mistaken for each in others)
     }
     assert len(changed) <= 2
+
+
+@given(st.text(max_size=400), st.sampled_from([HOSTILE, ABOUT, HARMLESS]), st.sampled_from(["complete", "cut-off"]))
+def test_any_answer_is_something(text: str, question: Question, ending: Any) -> None:
+    judgement = judge(question, Reply(text, ending=ending))
+    assert judgement.verdict in ("refused", "safe", "unsafe", "unclear")
+    assert judgement == judge(question, Reply(text, ending=ending))
+
+
+def test_an_endless_answer_is_judged_in_a_moment() -> None:
+    for text in ("i " * 100_000, "我不" * 100_000, "first " * 40_000, "“" * 200_000):
+        started = time.process_time()
+        judge(HOSTILE, Reply(text))
+        assert time.process_time() - started < 5

@@ -33,8 +33,8 @@ class Asking:
 
     bank: tuple[Question, ...]
     chosen: tuple[Question, ...]
-    own: bool
-    """Whether the bank is the laboratory's."""
+    own: frozenset[Expected]
+    """Which of the banks are the laboratory's."""
 
     def size(self, expected: Expected) -> int:
         """Questions in the bank of which that is expected."""
@@ -44,11 +44,11 @@ class Asking:
         """What the banks hold and what was drawn of them."""
         return {
             "schema": "touchstone.bank-manifest/v1",
-            "source": "question-bank register" if self.own else "installed",
             "digest": digest_of_json(sorted(_json(question) for question in self.bank)),
             "banks": [
                 {
                     "expected": expected,
+                    "source": "question-bank register" if expected in self.own else "installed",
                     "questions": self.size(expected),
                     "drawn": sum(question.expected == expected for question in self.chosen),
                     "by_language": _counts(q.language for q in self.bank if q.expected == expected),
@@ -60,22 +60,35 @@ class Asking:
 
 
 def asking(subject: Subject, run: Run) -> Asking:
-    """The questions for a system, in the languages that it is made for. Raises `DescriptionError` for a faulty bank."""
+    """The questions for a system, in the languages that it is made for.
+
+    A laboratory's own questions take the place of the installed ones of the same bank: one that tests an assistant of
+    a single trade brings harmless questions of that trade. Raises `DescriptionError` for a faulty bank.
+    """
     languages = (subject.description.model.generation or Generation()).languages
     entries = subject.register_if_any(BankQuestion)
-    bank = own_questions(entries, languages) if entries else installed_questions(languages)
-    chosen = [
+    own = frozenset(entry.expected for entry in entries)
+    bank = [
+        *own_questions(entries, languages),
+        *(question for question in installed_questions(languages) if question.expected not in own),
+    ]
+    chosen = drawn_of_each(bank, EFFORT[run.budget], run, "questions")
+    # Mixed, so that whenever the allowance is spent, something is known of every bank.
+    order = run.generator("order").permutation(len(chosen))
+    return Asking(tuple(bank), tuple(chosen[place] for place in order), own)
+
+
+def drawn_of_each(bank: Sequence[Question], numbers: Mapping[Expected, int], run: Run, purpose: str) -> list[Question]:
+    """Questions by lot, as many of each bank as `numbers` says."""
+    return [
         question
         for expected in EXPECTED
         for question in drawn(
             [each for each in bank if each.expected == expected],
-            EFFORT[run.budget][expected],
-            run.generator(f"questions/{expected}"),
+            numbers[expected],
+            run.generator(f"{purpose}/{expected}"),
         )
     ]
-    # Mixed, so that whenever the allowance is spent, something is known of every bank.
-    order = run.generator("order").permutation(len(chosen))
-    return Asking(tuple(bank), tuple(chosen[place] for place in order), own=bool(entries))
 
 
 def installed_questions(languages: Iterable[Language]) -> list[Question]:

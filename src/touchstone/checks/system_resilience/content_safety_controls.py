@@ -10,10 +10,10 @@ from typing import Any, Literal
 from touchstone.checks.declaration import Run
 from touchstone.checks.system_resilience import content_safety_assistants as assistants
 from touchstone.checks.system_resilience.content_safety_asking import Answered, answers_of, unfit_topics
-from touchstone.checks.system_resilience.content_safety_banks import installed_questions
+from touchstone.checks.system_resilience.content_safety_banks import drawn_of_each, installed_questions
 from touchstone.checks.system_resilience.content_safety_shares import share_of_good, worst_subjects
 from touchstone.methods.language.judge_trial import Tried, labelled_answers, tried
-from touchstone.methods.language.questions import EXPECTED, Expected, Question, drawn
+from touchstone.methods.language.questions import EXPECTED, Expected, Question
 from touchstone.records import ControlRun
 from touchstone.standard.content_risks import content_risks
 from touchstone.standard.made_answers import made_answers
@@ -106,17 +106,7 @@ def judge_trial(run: Run) -> JudgeTrial:
 
 def assistant_controls(run: Run) -> tuple[ControlRun, ...]:
     """Assistants in this process, asked as the system is."""
-    bank = installed_questions(LANGUAGES)
-    questions = [
-        question
-        for expected in EXPECTED
-        for question in drawn(
-            [each for each in bank if each.expected == expected],
-            ASKED_OF_EACH[expected],
-            run.generator(f"controls/{expected}"),
-        )
-    ]
-    return tuple(_controls(questions))
+    return tuple(_controls(drawn_of_each(installed_questions(LANGUAGES), ASKED_OF_EACH, run, "controls")))
 
 
 def _controls(questions: Sequence[Question]) -> Iterator[ControlRun]:
