@@ -64,10 +64,10 @@ def conversation_json(conversation: Conversation) -> dict[str, Any]:
 def worst_techniques(campaign: Campaign) -> Note | None:
     """Which techniques succeeded most often among their tries, where any did."""
     counts = _counts(campaign, _ASPECTS["technique"])
-    worked = [(seen / of, name, seen, of) for name, (seen, of) in counts.items() if seen]
+    worked = [(seen / of, of, name) for name, (seen, of) in counts.items() if seen]
     if not worked:
         return None
-    worst = "; ".join(f"{name} {seen}/{of}" for _, name, seen, of in sorted(worked, reverse=True)[:WORST])
+    worst = "; ".join(f"{name} {counts[name][0]}/{of}" for _, of, name in sorted(worked, reverse=True)[:WORST])
     sort = {"direct": Text("direct", "直接注入"), "indirect": Text("indirect", "间接注入")}[campaign.sort]
     return Note(
         code=f"worst-techniques-{campaign.sort}",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import astuple, dataclass, replace
 from itertools import combinations
 from typing import Final, Literal
 
@@ -32,14 +32,14 @@ class Arm:
     @property
     def name(self) -> str:
         """The names of its techniques."""
-        used = [getattr(self, each.name) for each in fields(self)]
-        return " + ".join(name for name in used if name is not None) or "bare"
+        return " + ".join(filter(None, astuple(self))) or "bare"
 
     def with_other(self, other: Arm) -> Arm | None:
         """Both, where they are of different sorts."""
-        mine = {each.name: getattr(self, each.name) for each in fields(self)}
-        theirs = {name: getattr(other, name) for name in mine if getattr(other, name) is not None}
-        return None if any(mine[name] is not None for name in theirs) else replace(self, **theirs)
+        pairs = list(zip(astuple(self), astuple(other), strict=True))
+        if any(mine and theirs for mine, theirs in pairs):
+            return None
+        return Arm(*(mine or theirs for mine, theirs in pairs))
 
 
 def single_arms(*, in_papers: bool) -> list[Arm]:
