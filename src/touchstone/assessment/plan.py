@@ -15,7 +15,7 @@ from touchstone.assessment.seeds import drawn, seed_of
 from touchstone.checks.declaration import Check, Parameters
 from touchstone.errors import StandardError, UserError
 from touchstone.records import Access, Budget, CheckIdentity, Note, Plan, PlanItem, Profile, Requirement
-from touchstone.standard.applicability import applies
+from touchstone.standard.applicability import Facts, applies
 from touchstone.standard.comparing import stopping_limits
 from touchstone.system.models.handle import Capability
 from touchstone.system.subject import Subject
@@ -52,15 +52,11 @@ def make_plan(
     control that does not apply is not tested; one that cannot be
     tested stays in the plan with its reason. Raises `UserError` for a name in `only` or `skip` that means nothing.
     """
-    wanted = [
-        requirement
-        for requirement in profile.requirements
-        if applies(requirement.applies_when, profile.assumed_facts, subject.facts) == "true"
-    ]
-    ids = list(dict.fromkeys(check for requirement in wanted for check in requirement.checks))
+    wanted = applicable(profile, subject.facts)
+    ids = checks_of(wanted)
     _refuse_unknown_names({*only, *skip}, profile, checks)
     items = [
-        _item(subject, profile, check_id, checks.get(check_id), _demanding(check_id, wanted), budget, only, skip)
+        _item(subject, profile, check_id, checks.get(check_id), demanding(check_id, wanted), budget, only, skip)
         for check_id in ids
     ]
     if nonce_from is not None:
@@ -94,7 +90,22 @@ def with_seeds(plan: Plan, nonce: str | None) -> Plan:
     return plan.model_copy(update={"items": items})
 
 
-def _demanding(check_id: str, requirements: Iterable[Requirement]) -> list[Requirement]:
+def applicable(profile: Profile, facts: Facts) -> list[Requirement]:
+    """The requirements of a profile that surely apply where these facts are known."""
+    return [
+        requirement
+        for requirement in profile.requirements
+        if applies(requirement.applies_when, profile.assumed_facts, facts) == "true"
+    ]
+
+
+def checks_of(requirements: Iterable[Requirement]) -> list[str]:
+    """Every check that some of the requirements ask for, once, in their order."""
+    return list(dict.fromkeys(check for requirement in requirements for check in requirement.checks))
+
+
+def demanding(check_id: str, requirements: Iterable[Requirement]) -> list[Requirement]:
+    """The requirements that ask for a check."""
     return [requirement for requirement in requirements if check_id in requirement.checks]
 
 
@@ -246,19 +257,21 @@ def _opens_as_a_white_box(model_format: str) -> bool:
     return model_format in WHITE_BOX_FORMATS and find_spec("torch") is not None
 
 
-def _parameters(check: Check, profile: Profile, demanding: Iterable[Requirement]) -> Parameters:
-    """The check's own defaults, with what the profile prescribes for parameters of the same name.
-
-    That is its operating conditions, and the parameters of its limits.
-    """
-    prescribed: dict[str, JsonValue] = {}
-    if CONDITIONS in check.parameters.model_fields:
-        prescribed[CONDITIONS] = {name: condition.to_json() for name, condition in profile.conditions.items()}
+def prescribed(profile: Profile, demanding: Iterable[Requirement]) -> dict[str, JsonValue]:
+    """What a profile prescribes for parameters of a check: its operating conditions, and those of the limits on it."""
+    values: dict[str, JsonValue] = {CONDITIONS: {name: each.to_json() for name, each in profile.conditions.items()}}
     for requirement in demanding:
         for limit in requirement.limits:
-            prescribed |= {name: value for name, value in limit.params.items() if name in check.parameters.model_fields}
+            values |= limit.params
+    return values
+
+
+def _parameters(check: Check, profile: Profile, demanding: Iterable[Requirement]) -> Parameters:
+    """The check's own defaults, with what the profile prescribes for parameters of the same name."""
+    known = check.parameters.model_fields
+    values = {name: value for name, value in prescribed(profile, demanding).items() if name in known}
     try:
-        return check.parameters.model_validate(prescribed)
+        return check.parameters.model_validate(values)
     except ValidationError as error:
         problem = error.errors(include_url=False)[0]
         raise StandardError(

@@ -7,19 +7,19 @@ from the profile once more. What only the system could tell, such as why a check
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
 from pydantic import JsonValue
 
 from touchstone.assessment.conclusion import Circumstances
-from touchstone.assessment.plan import CONDITIONS
+from touchstone.assessment.plan import applicable, checks_of, demanding, prescribed
 from touchstone.checks.registry import installed_checks, own_audits
 from touchstone.errors import UnavailableError
 from touchstone.evidence.bundle import Bundle, Problem
 from touchstone.evidence.layout import Role
-from touchstone.records import CheckCard, Observation, Plan, PlanItem, Profile, Requirement, number
-from touchstone.standard.applicability import Facts, applies
+from touchstone.records import CheckCard, Observation, Plan, PlanItem, Profile, number
+from touchstone.standard.applicability import Facts
 from touchstone.standard.comparing import stopping_limits
 from touchstone.text import Text
 
@@ -37,30 +37,27 @@ def departures(bundle: Bundle) -> Iterator[Problem]:
 
 
 def _of_plan(plan: Plan, profile: Profile, facts: Facts, cards: Mapping[str, CheckCard]) -> Iterator[Text]:
-    asking = [
-        requirement
-        for requirement in profile.requirements
-        if applies(requirement.applies_when, profile.assumed_facts, facts) == "true"
-    ]
-    asked = list(dict.fromkeys(check for requirement in asking for check in requirement.checks))
-    if [item.check.id for item in plan.items] != asked:
+    asking = applicable(profile, facts)
+    if [item.check.id for item in plan.items] != checks_of(asking):
         yield Text("names other checks than the profile asks for", "所列检查项与档案要求的不同")
         return
     for item in plan.items:
         check = item.check.id
-        demanding = [requirement for requirement in asking if check in requirement.checks]
+        demanded = demanding(check, asking)
         if _is_mistaken(item):
             yield Text(f"takes {check} for what it is not: an audit, or none", f"误将 {check} 当作审查，或误作非审查")
-        if item.controls != tuple(requirement.control for requirement in demanding):
+        if item.controls != tuple(requirement.control for requirement in demanded):
             yield Text(f"names other controls for {check} than the profile", f"{check} 的控制项与档案不同")
         card = cards.get(check)
         measured = () if card is None else card.metrics
-        if set(item.limits) != set(stopping_limits(demanding, measured)):
+        if set(item.limits) != set(stopping_limits(demanded, measured)):
             yield Text(f"sets other limits for {check} than the profile", f"{check} 的限值与档案不同")
-        for name in _not_as_prescribed(item, demanding, profile):
-            yield Text(
-                f"runs {check} with another {name} than the profile prescribes", f"{check} 的参数 {name} 与档案规定不同"
-            )
+        for name, value in prescribed(profile, demanded).items():
+            if name in item.parameters and _number(item.parameters[name]) != _number(value):
+                yield Text(
+                    f"runs {check} with another {name} than the profile prescribes",
+                    f"{check} 的参数 {name} 与档案规定不同",
+                )
 
 
 def _is_mistaken(item: PlanItem) -> bool:
@@ -71,7 +68,7 @@ def _is_mistaken(item: PlanItem) -> bool:
     """
     check = item.check.id
     if check in own_audits():
-        return not item.audit
+        return item.runs and not item.audit  # where it was not installed, nothing was known of it
     if not item.audit:
         return False
     try:
@@ -79,19 +76,6 @@ def _is_mistaken(item: PlanItem) -> bool:
     except UnavailableError:  # whoever only verifies evidence need not have what tests need
         return False
     return known is not None and not known.needs.run
-
-
-def _not_as_prescribed(item: PlanItem, demanding: Sequence[Requirement], profile: Profile) -> Iterator[str]:
-    """Parameters of a check that have another value than the profile, or the limits on the check, prescribe."""
-    prescribed: dict[str, JsonValue] = {CONDITIONS: {name: each.to_json() for name, each in profile.conditions.items()}}
-    for requirement in demanding:
-        for limit in requirement.limits:
-            prescribed |= limit.params
-    return (
-        name
-        for name, value in prescribed.items()
-        if name in item.parameters and _number(item.parameters[name]) != _number(value)
-    )
 
 
 def _number(value: JsonValue) -> JsonValue | Decimal:
