@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from touchstone.assessment.conclusion import Circumstances, assessment_of
@@ -130,6 +130,7 @@ CIRCUMSTANCES = Circumstances(
     facts={},
     documents={},
     environment={"python": "3.11"},
+    register_days={"flows": date(2026, 9, 1), "risks": date(2026, 10, 31)},
 )
 
 

@@ -63,7 +63,7 @@ def failed(verification: Verification) -> set[str | None]:
 def test_a_good_folder_verifies(good: Path, check: Check) -> None:
     verification = check(good)
     assert verification.ok
-    assert {step.id for step in verification.steps if step.status != "ok"} == {"status"}
+    assert {step.id for step in verification.steps if step.status != "ok"} == {"registers", "status"}
     assert {step.status for step in verification.steps} == {"ok", "not-checked"}
     assert verification.kind == "certificate"
     assert verification.uncovered == ("report.en.html",)
@@ -76,6 +76,13 @@ def test_reasons_are_in_the_words_of_the_evidence_whatever_is_installed(good: Pa
     assert found.reason.text.en.startswith("Meets every limit: “right answers” is 0.95")
     assert found.reason.text.zh.startswith("满足全部限值：“正确答案占比”为 0.95")
     assert any(step.id == "judgement" and step.status == "ok" for step in check(good).steps)
+
+
+def test_the_day_on_which_registers_end_is_no_day_of_today(good: Path, check: Check) -> None:
+    (said,) = [step for step in check(good).steps if step.id == "registers"]
+    assert said.status == "not-checked"
+    assert said.text.en.startswith("what happened after 2026-10-31: the registers end on that day")
+    assert said.text.zh.startswith("2026-10-31 之后的情况")
 
 
 def test_the_result_is_plain_json_in_both_languages(good: Path, check: Check) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 from touchstone.canonical import Digest
@@ -30,6 +31,14 @@ def judged_again(bundle: Bundle) -> Assessment:
         [_observation(bundle, entry, plan.system) for entry in bundle.with_role(Role.OBSERVATION)],
         CheckCard.by_check(bundle.read_role(Role.CHECKS), Role.CHECKS),
     )
+
+
+def registers_end(bundle: Bundle) -> date | None:
+    """The day on which the registers end, and as on which they were judged; `None` where none knows a day."""
+    from touchstone.assessment.conclusion import Circumstances
+
+    circumstances = Circumstances.from_bytes(bundle.read_role(Role.CIRCUMSTANCES), Role.CIRCUMSTANCES)
+    return max(circumstances.register_days.values(), default=None)
 
 
 def seeds_again(bundle: Bundle, seeds: Seeds) -> bool:

@@ -12,7 +12,7 @@ from touchstone.evidence.layout import EVIDENCE_FOLDER, Role, StatementName
 from touchstone.evidence.plan_again import departures
 from touchstone.evidence.plan_lock import LOCK, PlanLock
 from touchstone.evidence.projections import projections_again
-from touchstone.evidence.rederive import judged_again, seeds_again
+from touchstone.evidence.rederive import judged_again, registers_end, seeds_again
 from touchstone.evidence.statement import AssessmentPredicate, Seeds, assessment_statement
 from touchstone.evidence.verification import Signed, Steps
 from touchstone.evidence.verify_log import LogExamination
@@ -109,12 +109,25 @@ class EvidenceExamination:
                     "judgement",
                     Text("the same verdict follows from the recorded observations", "由所记录的观测可得相同结论"),
                 )
+                self._registers(bundle)
             else:
                 self._steps.failed(
                     "judgement",
                     Text("does not follow from the recorded observations", "不能由所记录的观测得出"),
                     StatementName.ASSESSMENT.file,
                 )
+
+    def _registers(self, bundle: Bundle) -> None:
+        """Nobody can verify what came after the records of operation end: a reader has to know the day."""
+        end = registers_end(bundle)
+        if end is not None:
+            self._steps.not_checked(
+                "registers",
+                Text(
+                    f"what happened after {end}: the registers end on that day and were judged as on it",
+                    f"{end} 之后的情况：登记记录止于该日，并按该日判定",
+                ),
+            )
 
     def lock(
         self,
