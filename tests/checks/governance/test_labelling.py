@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from tests.checks.governance.registered import MODEL, registered
 from tests.checks.running import InProcessRun, codes, metric
@@ -22,6 +23,7 @@ from touchstone.checks.governance.labelling_audit import audit_outputs
 from touchstone.checks.governance.labelling_controls import labelling_controls
 from touchstone.checks.least_samples import LeastSamples
 from touchstone.errors import DescriptionError, UnavailableError
+from touchstone.methods.labelling.explicit_picture import Mark
 from touchstone.methods.labelling.fields import DamagedError, UnsupportedError
 from touchstone.system.registers.exports import Export
 
@@ -249,8 +251,17 @@ def test_pictures_are_read_with_care() -> None:
         shades(b"no picture")
     with pytest.raises(DamagedError):
         shades(files.png(np.zeros((9, 9), np.uint8))[:40])
+    assert judged_picture(np.zeros((1, 30), np.uint8)) == "format-not-read"
+    assert judged_picture(np.zeros((1, 1), np.uint8)) == "no-explicit-label"
     huge = files.png(np.zeros((1, 1), np.uint8)).replace(
         b"\x00\x00\x00\x01\x00\x00\x00\x01", b"\x00\x01\x00\x00" * 2, 1
     )
-    with pytest.raises(DamagedError):
+    with pytest.raises((DamagedError, UnsupportedError)):
         shades(huge)
+
+
+def judged_picture(pixels: NDArray[np.uint8]) -> str | None:
+    mark = Mark(np.ones((4, 9)))
+    return judged(
+        Output("a", "image", "a.png", files.png(pixels)), Labelling("gb45438", frozenset(), marks=(mark,))
+    ).explicit

@@ -120,6 +120,14 @@ def test_a_mark_is_cut_out_of_its_picture() -> None:
     assert mark_of(np.full((5, 5), 0.3), np.ones((5, 5))) is None
 
 
+def test_large_pictures_are_made_small_first() -> None:
+    picture = scene(1, (2_500, 3_000))
+    seen = find_mark(with_mark(picture, 0.06), mark())
+    assert seen.score > FOUND
+    assert seen.height == pytest.approx(0.06, rel=0.03)
+    assert scaled(np.ones((4_000, 32_000)), 0.05) == pytest.approx(1)
+
+
 def test_lines_share_the_height() -> None:
     two = Mark(mark().ink, lines=2)
     picture = with_mark(scene(1), 0.09)

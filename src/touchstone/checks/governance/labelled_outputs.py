@@ -17,7 +17,7 @@ import numpy as np
 from touchstone.canonical import Digest, digest_of
 from touchstone.checks.data_security.document_texts import UnreadableError, document_texts
 from touchstone.methods.labelling.embedded import Embedded, embedded, format_of
-from touchstone.methods.labelling.explicit_picture import ABSENT, FARTHEST, FOUND, Mark, Shades, find_mark
+from touchstone.methods.labelling.explicit_picture import ABSENT, FARTHEST, FOUND, LONGEST, Mark, Shades, find_mark
 from touchstone.methods.labelling.explicit_sound import FOUND as FOUND_PROMPT
 from touchstone.methods.labelling.explicit_sound import Sound, plays_rhythm, prompt_score, wav_sound
 from touchstone.methods.labelling.explicit_text import text_label
@@ -28,7 +28,9 @@ from touchstone.system.registers.content_labels import Scheme
 from touchstone.system.registers.exports import Medium
 from touchstone.text import Text
 
-MOST_PIXELS: Final = 64_000_000
+MOST_PIXELS: Final = 40_000_000
+MOST_TEXT: Final = 16 * 1024 * 1024
+"""Bytes of a text that is read."""
 _PICTURES = ("PNG", "JPEG", "WEBP", "GIF", "TIFF")
 
 MISSING, DAMAGED = "file-missing", "file-damaged"
@@ -174,10 +176,10 @@ def shown_text(content: bytes, name: str) -> str:
         if pieces is None:
             raise UnsupportedError
         return "\n".join(pieces)
+    if format_ not in ("text", "markdown", "html", "json") or len(content) > MOST_TEXT:
+        raise UnsupportedError
     if format_ == "json":
         return json_text(content)
-    if format_ not in ("text", "markdown", "html"):
-        raise UnsupportedError
     text = content.decode("utf-8-sig")
     return {"html": html_text, "markdown": markdown_text}.get(format_, str)(text)
 
@@ -186,8 +188,8 @@ def _in_picture(content: bytes, marks: tuple[Mark, ...]) -> str | None:
     if not marks:
         return "no-mark-declared"
     picture, _ = shades(content)
-    if min(picture.shape) < 2:
-        return "no-explicit-label"
+    if max(picture.shape) > LONGEST * min(picture.shape):
+        raise UnsupportedError
     best = max((find_mark(picture, mark) for mark in marks), key=lambda each: each.score)
     if best.score < FOUND:
         return "no-explicit-label" if best.score < ABSENT else "mark-uncertain"
@@ -199,7 +201,7 @@ def _in_picture(content: bytes, marks: tuple[Mark, ...]) -> str | None:
 def shades(content: bytes) -> tuple[Shades, Shades | None]:
     """Grey values of a picture on white, and its opacity where it has one, both (height, width) in 0..1.
 
-    Size is compared before a pixel is decoded. Raises `DamagedError`, `UnsupportedError` for what is no picture.
+    Size is compared before a pixel is decoded. Raises `DamagedError`, `UnsupportedError` for no picture or a vast one.
     """
     from PIL import Image, UnidentifiedImageError
 
@@ -208,17 +210,18 @@ def shades(content: bytes) -> tuple[Shades, Shades | None]:
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             image = Image.open(io.BytesIO(content), formats=_PICTURES)
         small = image.size[0] * image.size[1] <= MOST_PIXELS
-        layers = np.asarray(image.convert("RGBA"), dtype=np.uint8) if small else None
+        layers = image.convert("RGBA") if small else None
     except UnidentifiedImageError:
         known = (format_of(content, "") or "").upper() in _PICTURES
         raise (DamagedError if known else UnsupportedError) from None
     except Exception:  # hostile pictures can make the decoder fail in any way
         raise DamagedError from None
     if layers is None:
-        raise DamagedError
-    opacity = layers[..., 3] / 255.0
-    grey = layers[..., :3] @ np.array([0.299, 0.587, 0.114]) / 255.0  # ITU-R BT.601
-    return grey * opacity + (1 - opacity), None if (opacity == 1).all() else opacity
+        raise UnsupportedError
+    on_white = Image.new("RGBA", layers.size, "white")
+    on_white.alpha_composite(layers)
+    opacity = np.asarray(layers.getchannel("A"))
+    return np.asarray(on_white.convert("L")) / 255.0, None if (opacity == 255).all() else opacity / 255.0
 
 
 def _in_sound(content: bytes, prompts: tuple[Sound, ...]) -> str | None:

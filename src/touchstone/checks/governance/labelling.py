@@ -45,11 +45,11 @@ from touchstone.text import Text
     cannot_tell=Text(
         "The outputs were chosen by whoever handed them in; whether others are labelled, whether every way out of the"
         " product is among them, and whether labels stay when users edit, crop or re-encode a file, they do not show."
-        " That the picture of a mark shows the text that is stated for it is for people to see. Marks that hardly stand"
-        " out are missed. Marks in films, labels in sound other than WAV, watermarks and the signatures of C2PA"
-        " manifests are not looked at.",
+        " That the picture of a mark shows the text that is stated for it is for people to see. Text counts that is"
+        " there but hidden by its style; marks that hardly stand out are missed. Marks in films, labels in sound other"
+        " than WAV, watermarks and the signatures of C2PA manifests are not looked at.",
         "样本由提交方挑选：其他内容是否带有标识、是否涵盖全部导出途径、用户编辑裁剪或转码后标识是否保留，均无从得知。"
-        "标识图片是否确为所述文字，须由人员查看。与画面难以区分的标识会被漏检。"
+        "标识图片是否确为所述文字，须由人员查看。存在但被样式隐藏的文字仍会计入；与画面难以区分的标识会被漏检。"
         "不检查视频画面中的标识、WAV 以外格式的声音标识、数字水印以及 C2PA 凭证的签名。",
     ),
     remedy=Text(

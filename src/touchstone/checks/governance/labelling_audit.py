@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from touchstone.canonical import digest_of
 from touchstone.checks.governance.labelled_outputs import FAULTS, NOT_MEASURED, Judged, Labelling, Output, judged
 from touchstone.checks.least_samples import too_few
 from touchstone.checks.named_entries import entries_note, notes_by_reason
@@ -30,10 +30,10 @@ class Sample:
 def judge_outputs(outputs: Iterable[Output], labelling: Labelling) -> Sample:
     """Every output once, however often it was handed in; a number that several of them bear labels none of them."""
     found: list[Judged] = []
-    seen: set[bytes] = set()
+    seen: set[str] = set()
     copies = 0
     for output in outputs:
-        own = hashlib.sha256(output.content).digest() if output.content is not None else output.id.encode()
+        own = output.id if output.content is None else digest_of(output.content)
         if own in seen:
             copies += 1
         else:

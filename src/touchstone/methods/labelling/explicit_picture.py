@@ -21,6 +21,8 @@ LEAST_HEIGHT: Final = 0.05
 """Of the shorter side (GB 45438-2025, 5.2)."""
 FARTHEST: Final = 0.1
 """Of the shorter side, from the edge."""
+LONGEST: Final = 8
+"""Longer side of a picture that is searched, in shorter sides."""
 FOUND: Final = 0.55
 """Correlation from which a mark is taken to be there; `benchmarks/content_labels.py` measures what that misses."""
 ABSENT: Final = 0.45
@@ -230,7 +232,17 @@ def scaled(picture: Shades, factor: float) -> Shades:
     """
     if factor == 1:
         return picture
+    if (block := int(0.5 / factor)) > 1:  # most of the way in whole pixels, so that the weights stay few
+        picture, factor = _averaged(picture, block), factor * block
     return _weights(picture.shape[0], factor) @ picture @ _weights(picture.shape[1], factor).T
+
+
+def _averaged(picture: Shades, block: int) -> Shades:
+    """Means of squares of pixels; what is left over at the ends is dropped."""
+    rows, columns = (side // block for side in picture.shape)
+    squares = picture[: rows * block, : columns * block].reshape(rows, block, columns, block)
+    means: Shades = squares.mean(axis=(1, 3))
+    return means
 
 
 def _weights(old: int, factor: float) -> Shades:

@@ -28,13 +28,18 @@ _SEARCHED = 60
 """Seconds at the beginning and at the end in which a label is looked for."""
 _FRAME = 80
 """Samples in which loudness and pitch are measured: a hundredth of a second."""
+_MOST_BYTES = 64 * 1024 * 1024
+"""Samples of six minutes in two channels at the rate of a compact disc."""
 _PCM, _FLOAT, _EXTENSIBLE = 1, 3, 0xFFFE
 
 Sound = NDArray[np.float64]
 
 
 def wav_sound(content: bytes) -> Sound:
-    """One channel of a WAV file at 8,000 samples a second. Raises `DamagedError`, or `UnsupportedError` if not PCM."""
+    """One channel of a WAV file at 8,000 samples a second.
+
+    Raises `DamagedError`, and `UnsupportedError` for what is not PCM or longer than is read.
+    """
     form: tuple[int, int, int, int] | None = None
     samples: bytes | None = None
     for kind, data in riff_chunks(content):
@@ -47,6 +52,8 @@ def wav_sound(content: bytes) -> Sound:
             samples = data
     if form is None or samples is None or not 1 <= form[1] <= 64 or not 1_000 <= form[2] <= 192_000:
         raise DamagedError
+    if len(samples) > _MOST_BYTES:
+        raise UnsupportedError
     code, channels, rate, bits = form
     numbers = _numbers(samples, code, bits)
     frames: Sound = numbers[: len(numbers) // channels * channels].reshape(-1, channels).mean(axis=1)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 LONGEST_VALUE = 1024 * 1024
 """Bytes of one field, unpacked; labels are hundreds of bytes long."""
+LARGEST_MANIFEST = 16 * 1024 * 1024
+"""Bytes of a C2PA manifest store, which may hold pictures."""
 MOST_FIELDS = 10_000
 AIGC = "AIGC"
 """Name of the field that holds the label of GB 45438-2025 (appendix E)."""

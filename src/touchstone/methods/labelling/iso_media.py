@@ -6,7 +6,15 @@ import struct
 from collections.abc import Iterator
 from itertools import islice
 
-from touchstone.methods.labelling.fields import LONGEST_VALUE, MANIFEST, MOST_FIELDS, DamagedError, Field, decoded
+from touchstone.methods.labelling.fields import (
+    LARGEST_MANIFEST,
+    LONGEST_VALUE,
+    MANIFEST,
+    MOST_FIELDS,
+    DamagedError,
+    Field,
+    decoded,
+)
 from touchstone.methods.labelling.xmp import xmp_fields
 
 _XMP = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
@@ -20,7 +28,7 @@ def iso_fields(content: bytes) -> Iterator[Field]:
         if kind == b"uuid" and data[:16] == _XMP:
             yield from xmp_fields(data[16:], "mp4 XMP")
         elif kind == b"uuid" and data[:16] == _C2PA:
-            yield Field("mp4 uuid", MANIFEST, data[16 : 16 + LONGEST_VALUE].decode("latin-1"))
+            yield Field("mp4 uuid", MANIFEST, data[16 : 16 + LARGEST_MANIFEST].decode("latin-1"))
         elif kind == b"moov":
             for inner, below in _boxes(data):
                 if inner == b"udta":

@@ -6,7 +6,7 @@ import struct
 from collections.abc import Iterator
 
 from touchstone.methods.labelling.exif import exif_fields
-from touchstone.methods.labelling.fields import AIGC, MANIFEST, DamagedError, Field, decoded
+from touchstone.methods.labelling.fields import AIGC, LARGEST_MANIFEST, MANIFEST, DamagedError, Field, decoded
 from touchstone.methods.labelling.xmp import xmp_fields
 
 SIGNATURE = b"\xff\xd8\xff"
@@ -19,7 +19,7 @@ _SCAN, _COMMENT = 0xDA, 0xFE
 
 def jpeg_fields(content: bytes) -> Iterator[Field]:
     """Every field up to the first scan. Raises `DamagedError` when no scan comes."""
-    manifest = b""
+    manifest: list[bytes] = []
     for marker, data in _segments(content):
         if marker == _COMMENT:
             yield Field("jpeg COM", "Comment", decoded(data))
@@ -30,11 +30,11 @@ def jpeg_fields(content: bytes) -> Iterator[Field]:
         elif marker == 0xED and data.startswith(_PHOTOSHOP):
             yield from _resources(data[len(_PHOTOSHOP) :])
         elif marker == 0xEB and data.startswith(b"JP"):
-            manifest += data[8:]  # after the number of the box and of its part
+            manifest.append(data[8:])  # after the number of the box and of its part
         elif 0xE0 <= marker <= 0xEF and data.startswith(AIGC.encode() + b"{"):
             yield Field(f"jpeg APP{marker - 0xE0}", AIGC, decoded(data[len(AIGC) :]))
     if manifest:
-        yield Field("jpeg APP11", MANIFEST, manifest.decode("latin-1"))
+        yield Field("jpeg APP11", MANIFEST, b"".join(manifest)[:LARGEST_MANIFEST].decode("latin-1"))
 
 
 def _segments(content: bytes) -> Iterator[tuple[int, bytes]]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from touchstone.methods.labelling.exif import exif_fields
 from touchstone.methods.labelling.fields import (
+    LARGEST_MANIFEST,
     LONGEST_VALUE,
     MANIFEST,
     DamagedError,
@@ -53,7 +54,8 @@ def _chunks(content: bytes) -> Iterator[tuple[bytes, bytes]]:
             return
         if kind in _READ:
             data = content[at + 8 : end]
-            if len(data) > LONGEST_VALUE or zlib.crc32(kind + data) != struct.unpack_from(">I", content, end)[0]:
+            most = LARGEST_MANIFEST if kind == b"caBX" else LONGEST_VALUE
+            if length > most or zlib.crc32(kind + data) != struct.unpack_from(">I", content, end)[0]:
                 raise DamagedError
             yield kind, data
         at = end + 4

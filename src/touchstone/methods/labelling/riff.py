@@ -6,7 +6,7 @@ import struct
 from collections.abc import Iterator
 
 from touchstone.methods.labelling.exif import exif_fields
-from touchstone.methods.labelling.fields import LONGEST_VALUE, MANIFEST, DamagedError, Field, decoded
+from touchstone.methods.labelling.fields import LARGEST_MANIFEST, LONGEST_VALUE, MANIFEST, DamagedError, Field, decoded
 from touchstone.methods.labelling.id3 import id3_fields
 from touchstone.methods.labelling.xmp import xmp_fields
 
@@ -28,7 +28,7 @@ def riff_fields(content: bytes) -> Iterator[Field]:
         elif kind in (b"XMP ", b"_PMX"):
             yield from xmp_fields(data, f"{form} XMP")
         elif kind == b"C2PA":
-            yield Field(f"{form} C2PA", MANIFEST, data.decode("latin-1"))
+            yield Field(f"{form} C2PA", MANIFEST, data[:LARGEST_MANIFEST].decode("latin-1"))
         elif kind == b"bext":
             yield Field(f"{form} bext", "Description", decoded(data[:_DESCRIPTION].rstrip(b"\x00")))
         elif kind in (b"id3 ", b"ID3 ", b"AIGC"):
