@@ -7,14 +7,17 @@ from collections.abc import Iterator
 
 from touchstone.system.description import SystemDescription
 from touchstone.system.problem import Problem, shown
-from touchstone.system.registers.kinds import REGISTERS
 from touchstone.system.registers.reading import SUFFIXES
 from touchstone.text import Text
 
 
 def register_problems(description: SystemDescription) -> Iterator[Problem]:
     """Kinds nobody reads, and files in no format a register has."""
-    for name, path in (description.registers or {}).items():
+    if not description.registers:
+        return
+    from touchstone.system.registers.kinds import REGISTERS  # all kinds take a while to build; verification needs none
+
+    for name, path in description.registers.items():
         at = ("registers", name)
         if name not in REGISTERS:
             close = difflib.get_close_matches(name, REGISTERS, n=1, cutoff=0.6)
