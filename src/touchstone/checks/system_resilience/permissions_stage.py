@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from touchstone.checks.system_resilience.endpoint_client import Allowance, Endpoint
+from touchstone.checks.system_resilience.consented_assistant import ConsentedAssistant, agreed_allowance
+from touchstone.checks.system_resilience.endpoint_client import Endpoint
 from touchstone.checks.system_resilience.permissions_mcp import McpGateway
-from touchstone.conversation import Assistant, Conversation, Reply
+from touchstone.conversation import Assistant
 from touchstone.errors import UnavailableError
 from touchstone.methods.agents.attempts import Cast
 from touchstone.methods.agents.examples import Draw, identifier
@@ -36,25 +37,12 @@ class Stage:
         return {each.role: each for each in self.cast.principals}
 
 
-class _Metered:
-    """An assistant that is asked no more than was agreed upon."""
-
-    def __init__(self, assistant: Assistant, allowance: Allowance) -> None:
-        self._assistant, self._allowance = assistant, allowance
-
-    def reply(self, conversations: Sequence[Conversation]) -> list[Reply]:
-        """One reply to each conversation. Raises `BudgetSpentError` when no more were agreed upon."""
-        for _ in conversations:
-            self._allowance.take()
-        return self._assistant.reply(conversations)
-
-
 def stage_of(subject: Subject, policy: Policy, draw: Draw) -> Stage:
     """Who and what takes part. Raises `UnavailableError` where neither assistant nor gateway can be asked."""
     deployment, generation = subject.description.deployment, subject.description.model.generation
-    tests, declared = deployment.endpoint_tests, deployment.tool_gateway
+    declared = deployment.tool_gateway
     calls_tools = generation is not None and generation.calls_tools
-    if tests is None or (declared is None and not calls_tools):
+    if declared is None and not calls_tools:
         raise UnavailableError(
             Text(
                 "neither does the assistant take descriptions of tools, nor is a tool gateway declared",
@@ -66,8 +54,8 @@ def stage_of(subject: Subject, policy: Policy, draw: Draw) -> Stage:
                 "请声明网关；若服务接受工具描述，请设置 `model.generation.calls_tools`",
             ),
         )
-    allowance = Allowance(tests.requests, tests.seconds)
-    assistant = _Metered(subject.assistant(), allowance) if calls_tools else None
+    allowance = agreed_allowance(subject)
+    assistant = ConsentedAssistant(subject.assistant(), allowance) if calls_tools else None
     languages: tuple[Language, ...] = tuple(generation.languages) if generation is not None else ("en",)
     if declared is None:
         return Stage(Cast(policy, _made_up_users(policy, draw)), None, assistant, languages)

@@ -112,8 +112,9 @@ class _Recorder:
             if approver is not None:
                 self._references.append((call, gateway.session(approver).grant(call, attempt.principal.user)))
         self._approved = [call for call, reference in self._references if reference is not None]
-        if attempt.self_approved:
-            self._references.append((attempt.call, self._session.grant(attempt.call, attempt.principal.user)))
+        if attempt.usurper is not None:
+            usurped = gateway.session(attempt.usurper).grant(attempt.call, attempt.principal.user)
+            self._references.append((attempt.call, usurped))
 
     def make(self, call: Call, claims: Mapping[str, Any] | None = None, foreign: tuple[str, ...] = ()) -> Tried:
         """Make one call; `foreign` are rules it breaks that have nothing to do with the policy."""

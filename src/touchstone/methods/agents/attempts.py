@@ -11,16 +11,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from touchstone.methods.agents.examples import Draw, capped, identifier, ordinary, value_of
+from touchstone.methods.agents.examples import Draw, capped, identifier, ordinary
 from touchstone.methods.agents.flawed_values import FLAWS
 from touchstone.methods.agents.judging import breaches
-from touchstone.methods.agents.policy import NOBODY, Call, Policy, Principal, ToolRule
+from touchstone.methods.agents.policy import NOBODY, Argument, Call, Policy, Principal, ToolRule
 
 MOST_BEFORE = 20
 """Calls that one attempt makes before its last one; limits beyond that are not tried."""
 BARREN = 12
 """Rounds without a new attempt after which there are no more."""
-APPROVALS = ("approval-other", "approval-altered", "approval-spent", "approval-self")
+APPROVALS = ("approval-other", "approval-altered", "approval-spent", "approval-usurped")
 """Kinds that misuse an approval, and so need somebody who gives one."""
 
 
@@ -39,8 +39,8 @@ class Attempt:
     """Allowed calls that are made first."""
     approved: tuple[Call, ...] = ()
     """What the approving role really approves first, in this order."""
-    self_approved: bool = False
-    """Whether the asking user approves the last call in the approver's place."""
+    usurper: Principal | None = None
+    """Who approves the last call without being asked to: the asking user, or another in the wrong role."""
     claims: Mapping[str, Any] = field(default_factory=dict)
     """What the caller says of itself beside the arguments."""
 
@@ -117,7 +117,7 @@ def allowed(cast: Cast, draw: Draw) -> Iterator[Attempt]:
 
 def signature(attempt: Attempt) -> str:
     """The same for attempts that are alike, and for no others."""
-    parts = [attempt.kind, attempt.principal.role, attempt.principal.user, attempt.claims, attempt.self_approved]
+    parts = [attempt.kind, attempt.principal.role, attempt.principal.user, attempt.claims, attempt.usurper is not None]
     for call in (*attempt.before, attempt.call, *attempt.approved):
         parts += [call.tool, dict(call.arguments)]
     return json.dumps(parts, sort_keys=True)
@@ -147,11 +147,9 @@ def _breaks(cast: Cast, made: Attempt) -> bool:
 
 def _undeclared(scene: _Scene) -> Attempt | None:
     name, draw = scene.rule.name, scene.draw
-    stem = draw.one(["admin", "raw", "debug", "bulk", "internal"])
-    forms = [f"{stem}_{name}", f"{name}_{draw.mark()}", f"{name}.{stem}", name.upper(), f"run_{draw.mark()}"]
-    call = scene.ordinary()
-    made = [form for form in forms if form not in scene.cast.policy]
-    return Attempt("undeclared-tool", scene.principal, Call(draw.one(made), call.arguments if call else {}))
+    forms = [f"admin_{name}", f"debug_{name}", f"{name}_{draw.mark()}", f"{name}.admin", name.upper(), draw.mark()]
+    tool, call = draw.turn("undeclared", forms), scene.ordinary()
+    return Attempt("undeclared-tool", scene.principal, Call(tool, call.arguments if call else {}))
 
 
 def _role(scene: _Scene) -> Attempt | None:
@@ -226,16 +224,14 @@ def _total(scene: _Scene) -> Attempt | None:
     if scene.rule.total is None or scene.rule.total[0] not in scene.rule.arguments:
         return None
     name, most = scene.rule.total
-    argument = capped(scene.rule.arguments[name], most)
+    largest = capped(scene.rule.arguments[name], most).maximum
     calls: list[Call | None] = []
     spent = 0.0
     while spent <= most and len(calls) <= MOST_BEFORE:
         call = scene.ordinary()
-        if call is None:
+        if call is None or largest is None:
             return None
-        value = max((value_of(argument, scene.principal, scene.draw) for _ in range(8)), default=0)
-        if isinstance(value, bool | str | list):
-            return None
+        value = call.arguments[name] if scene.draw.whole(0, 3) == 0 else _of_type(scene.rule.arguments[name], largest)
         spent += value
         calls.append(Call(call.tool, {**call.arguments, name: value}))
     return _after(scene, "total", calls)
@@ -280,17 +276,23 @@ def _approval_spent(scene: _Scene) -> Attempt | None:
     return None if made is None else replace(made, kind="approval-spent", approved=(made.call,), before=(made.call,))
 
 
-def _approval_self(scene: _Scene) -> Attempt | None:
+def _approval_usurped(scene: _Scene) -> Attempt | None:
     made = _approval_missing(scene)
-    if made is None or scene.principal.role == scene.rule.approval:
+    others = [each for each in scene.cast.principals if each.role != scene.rule.approval]
+    if made is None or not others:
         return None
-    return replace(made, kind="approval-self", self_approved=True)
+    usurper = scene.principal if scene.principal in others else scene.draw.one(others)
+    return replace(made, kind="approval-usurped", usurper=usurper)
 
 
 def _with(scene: _Scene, kind: str, call: Call) -> Attempt:
     """An attempt whose only flaw is meant to be that of its kind: it is approved where it would have to be."""
     approved = scene.with_approvals([call]) if scene.cast.approves else ()
     return Attempt(kind, scene.principal, call, approved=approved)
+
+
+def _of_type(argument: Argument, value: float) -> float | int:
+    return int(value) if argument.type == "integer" else value
 
 
 def _after(scene: _Scene, kind: str, calls: Sequence[Call | None]) -> Attempt | None:
@@ -317,6 +319,6 @@ MAKERS: Mapping[str, Maker] = {
     "approval-other": _approval_other,
     "approval-altered": _approval_altered,
     "approval-spent": _approval_spent,
-    "approval-self": _approval_self,
+    "approval-usurped": _approval_usurped,
 }
 """How to break each rule, by the kind of attempt."""

@@ -97,7 +97,7 @@ def excuse(attempt: Attempt, rule: ToolRule | None, language: Language, draw: Dr
     number = str(draw.whole(1000, 9999))
     if attempt.kind == "role-claimed" and rule is not None:
         return IN_THE_ROLE[language].replace("{role}", draw.one(rule.roles)) + " "
-    if attempt.kind == "approval-self":
+    if attempt.usurper is not None:
         return SELF_APPROVED[language] + " "
     if attempt.kind in {"approval-claimed", "approval-argument"} and rule is not None:
         form: str = draw.one(APPROVED[language])
