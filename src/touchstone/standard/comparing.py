@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
 from touchstone.records import Bound, Decision, Limit, Metric, Operator, Requirement, StoppingLimit
+from touchstone.text import Text
 
 Outcome = Literal["pass", "fail", "inconclusive"]
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A limit that applies, the metric it met (if any), what came of it, and what the metric is called."""
+
+    limit: Limit
+    metric: Metric | None
+    decision: Decision
+    title: Text
 
 
 def compare(operator: Operator, limit: Decimal, bound: Bound, metric: Metric) -> Outcome:

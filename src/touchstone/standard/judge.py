@@ -13,7 +13,6 @@ from typing import NamedTuple
 from touchstone.records import (
     CheckCard,
     Coverage,
-    Decision,
     Finding,
     Limit,
     Metric,
@@ -25,13 +24,12 @@ from touchstone.records import (
     Requirement,
     Verdict,
 )
-from touchstone.standard import wording
+from touchstone.standard import reasons, wording
 from touchstone.standard.applicability import Facts, applies, known_facts, parse, questions
 from touchstone.standard.attesting import ATTESTED, BY_REVIEWERS, Reading, objections
-from touchstone.standard.comparing import Outcome, decide
+from touchstone.standard.comparing import Compared, Outcome, decide
 from touchstone.standard.reviews import Review
 from touchstone.standard.titles import Titles
-from touchstone.standard.units import unit
 from touchstone.text import Text
 
 NO_TEST_YET = "no-test-yet"
@@ -110,19 +108,6 @@ def conclude(profile: Profile, findings: Sequence[Finding]) -> Conclusion:
 
 
 @dataclass(frozen=True, slots=True)
-class _Compared:
-    """A limit that applies, the metric it met (if any), and what came of it."""
-
-    limit: Limit
-    metric: Metric | None
-    decision: Decision
-    title: Text
-
-    def said(self) -> Text:
-        return wording.comparison(self.limit, self.metric, self.title)
-
-
-@dataclass(frozen=True, slots=True)
 class _Case:
     """Everything that speaks to one control."""
 
@@ -143,7 +128,7 @@ class _Case:
         yield from self._out_of_reach()
         compared, unclear = self._compare()
         if mistaken := [each for each in compared if each.metric and each.metric.unit != each.limit.unit]:
-            yield self._conclude(Verdict.ERROR, _units_differ(mistaken), compared=compared)
+            yield self._conclude(Verdict.ERROR, reasons.units_differ(mistaken), compared=compared)
         if failures := [each for each in compared if each.decision.outcome == "fail" and self._credible(each)]:
             yield self._fail(failures, compared)
         if rejected := self.reading.judged("rejected"):
@@ -157,14 +142,14 @@ class _Case:
                 Verdict.NOT_TESTED, *self._why_nothing_was_measured(compared, unclear), compared=compared
             )
         if straddling := [each for each in compared if each.decision.outcome == "inconclusive"]:
-            yield self._conclude(Verdict.INCONCLUSIVE, *_straddle(straddling), compared=compared)
+            yield self._conclude(Verdict.INCONCLUSIVE, *reasons.straddle(straddling), compared=compared)
         if unclear:
             yield self._conclude(Verdict.INCONCLUSIVE, *self._ask(unclear), compared=compared)
         if missing := [each for each in compared if each.metric is None]:
             yield self._conclude(Verdict.INCONCLUSIVE, self._not_measured(missing), compared=compared)
         if self.reading.unaccepted:
             yield self._conclude(Verdict.INCONCLUSIVE, *self.reading.unreviewed(), compared=compared)
-        passed = self.reading.attested() if self._attests else _met(compared)
+        passed = self.reading.attested() if self._attests else reasons.met(compared)
         yield self._conclude(Verdict.PASS, passed, compared=compared)
 
     def _out_of_reach(self) -> Iterator[Finding]:
@@ -175,7 +160,7 @@ class _Case:
         if applicability == "unknown":
             yield self._conclude(Verdict.NOT_TESTED, *self._ask([self.requirement.applies_when]))
 
-    def _compare(self) -> tuple[list[_Compared], list[str]]:
+    def _compare(self) -> tuple[list[Compared], list[str]]:
         """Every limit that applies against its metric, and the conditions of which nobody knows whether they hold."""
         measured = {metric.id: metric for each in self.observations for metric in each.metrics if metric.slice is None}
         if self._attests:
@@ -188,7 +173,7 @@ class _Case:
                 unclear.append(condition)
             if applicability == "true":
                 metric = measured.get(limit.metric)
-                compared.append(_Compared(limit, metric, decide(limit, metric), self.titles.metric(limit.metric)))
+                compared.append(Compared(limit, metric, decide(limit, metric), self.titles.metric(limit.metric)))
         return compared, unclear
 
     def _standing_limits(self, measured: Mapping[str, Metric]) -> list[Limit]:
@@ -222,7 +207,7 @@ class _Case:
             applies(condition, self.profile.assumed_facts, self.facts) == "false" for condition in conditions
         )
 
-    def _credible(self, failure: _Compared) -> bool:
+    def _credible(self, failure: Compared) -> bool:
         """A check that found something where there was nothing is not believed when it finds something here."""
         return not any(
             control.kind == "null" and not control.passed
@@ -242,62 +227,21 @@ class _Case:
         return Note(code="not-applicable", text=wording.not_applicable(answers))
 
     def _ask(self, conditions: Sequence[str]) -> tuple[Note, Text]:
-        asked = questions(conditions, self.profile.assumed_facts, self.facts, self.profile.questions)
-        facts = Text(
-            ", ".join(f"`{question.fact}`" for question in asked), "、".join(f"`{question.fact}`" for question in asked)
-        )
-        return (
-            Note(
-                code="fact-unknown",
-                text=Text(
-                    "it is not known what applies: " + " ".join(question.text.en for question in asked),
-                    "尚未回答，无法确定是否适用：" + "".join(question.text.zh for question in asked),
-                ),
-            ),
-            Text(
-                f"answer under `facts` of the description, as {facts.en}",
-                f"请在系统描述的 `facts` 中以 {facts.zh} 回答",
-            ),
-        )
+        return reasons.unknown(questions(conditions, self.profile.assumed_facts, self.facts, self.profile.questions))
 
-    def _fail(self, failures: Sequence[_Compared], compared: Sequence[_Compared]) -> Finding:
-        by_reviewers = all(each.metric is not None and each.metric.method == "attested" for each in failures)
-        missed = wording.joined([each.said() for each in failures])
-        en, zh = f"misses the limit: {missed.en}", f"未达限值：{missed.zh}"
-        pilot = [each.title for each in failures if each.limit.basis.kind == "pilot"]
-        if pilot:
-            named = wording.listed(pilot)
-            en += f". Pilot limit (our own starting value, not a legal or standard limit): {named.en}"
-            zh += f"。试点限值（本标准自拟的起始值，非法律或标准限值）：{named.zh}"
-        return self._conclude(
-            Verdict.FAIL,
-            Note(code="attested-value-misses-limit" if by_reviewers else "bound-misses-limit", text=Text(en, zh)),
-            wording.joined([wording.way_back(each.limit, each.decision.compared, each.title) for each in failures]),
-            compared=compared,
-            only_pilot=len(pilot) == len(failures),
-        )
+    def _fail(self, failures: Sequence[Compared], compared: Sequence[Compared]) -> Finding:
+        only_pilot = all(each.limit.basis.kind == "pilot" for each in failures)
+        return self._conclude(Verdict.FAIL, *reasons.missed(failures), compared=compared, only_pilot=only_pilot)
 
     def _crash(self) -> Note | None:
         """A check that broke off, or whose planned observation is gone."""
         for observation in self.observations:
             if observation.status == "error" and not _unavailable(observation):
-                detail = observation.error.text if observation.error else Text("no details", "无详细信息")
-                name = self.titles.check(observation.check.id)
-                text = Text(
-                    f"the check “{name.en}” did not finish: {detail.en}", f"检查项“{name.zh}”未能完成：{detail.zh}"
-                )
-                return Note(code="check-crashed", text=text)
+                return reasons.crashed(self.titles.check(observation.check.id), observation.error)
         observed = {observation.check.id for observation in self.observations}
         for item in self.items:
             if item.runs and item.check.id not in observed:
-                name = self.titles.check(item.check.id)
-                return Note(
-                    code="observation-absent",
-                    text=Text(
-                        f"the check “{name.en}” was planned, but there is no observation of it",
-                        f"检查项“{name.zh}”已列入计划，但没有其观测记录",
-                    ),
-                )
+                return reasons.absent(self.titles.check(item.check.id))
         return None
 
     def _distrust(self) -> Note | None:
@@ -310,7 +254,7 @@ class _Case:
         return None
 
     def _why_nothing_was_measured(
-        self, compared: Sequence[_Compared], unclear: Sequence[str]
+        self, compared: Sequence[Compared], unclear: Sequence[str]
     ) -> tuple[Note] | tuple[Note, Text]:
         unavailable = next((each for each in self.observations if _unavailable(each)), None)
         if unavailable is not None and unavailable.error is not None:
@@ -357,7 +301,7 @@ class _Case:
             note = Text(f"{note.en}; asks for {asked.en}", f"{note.zh}；要求提交：{asked.zh}")
         return (Note(code=NO_TEST_YET, text=note),)
 
-    def _not_measured(self, missing: Sequence[_Compared]) -> Note:
+    def _not_measured(self, missing: Sequence[Compared]) -> Note:
         """Which metrics are missing, with what the plan or else the check said about it."""
         refused = [reason.text for reason in self._refusals()]
         refused += [each.error.text for each in self.observations if _unavailable(each) and each.error is not None]
@@ -371,7 +315,7 @@ class _Case:
         reason: Note,
         remedy: Text | None = None,
         *,
-        compared: Sequence[_Compared] = (),
+        compared: Sequence[Compared] = (),
         only_pilot: bool = False,
     ) -> Finding:
         severity = self.requirement.severity
@@ -392,40 +336,3 @@ class _Case:
 
 def _unavailable(observation: Observation) -> bool:
     return observation.error is not None and observation.error.code == UNAVAILABLE
-
-
-def _met(compared: Sequence[_Compared]) -> Note:
-    met = wording.joined([each.said() for each in compared])
-    return Note(code="all-limits-met", text=Text(f"meets every limit: {met.en}", f"满足全部限值：{met.zh}"))
-
-
-def _units_differ(mistaken: Sequence[_Compared]) -> Note:
-    """Numbers in different units must not meet: the check and the standard do not fit together."""
-    parts = []
-    for each in mistaken:
-        if each.metric is not None:
-            measured, limit = unit(each.metric.unit), unit(each.limit.unit)
-            parts.append(
-                Text(
-                    f"the unit of “{each.title.en}” is “{measured.en}”, that of its limit “{limit.en}”",
-                    f"“{each.title.zh}”的测量单位为“{measured.zh}”，而限值单位为“{limit.zh}”",
-                )
-            )
-    return Note(code="units-differ", text=wording.joined(parts))
-
-
-def _straddle(straddling: Sequence[_Compared]) -> tuple[Note, Text]:
-    shown = wording.joined([each.said() for each in straddling])
-    return (
-        Note(
-            code="bound-straddles-limit",
-            text=Text(f"cannot be decided: {shown.en}", f"无法判定：{shown.zh}"),
-        ),
-        wording.joined(
-            [
-                wording.what_would_decide(each.limit, each.metric, each.title)
-                for each in straddling
-                if each.metric is not None
-            ]
-        ),
-    )
