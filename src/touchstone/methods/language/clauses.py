@@ -12,11 +12,13 @@ from touchstone.standard.answer_phrases import Act, answer_phrases
 _THOUGHT = re.compile(r"\A\s*<think(?:ing)?>.*?</think(?:ing)?>", re.DOTALL)
 """What some services send ahead of an answer and no user is shown."""
 _QUOTED = re.compile(
-    r"“[^”]{0,400}”|「[^」]{0,400}」|『[^』]{0,400}』|\"[^\"\n]{0,400}\"|(?<!\w)'[^'\n]{12,400}'(?!\w)"
+    r"“[^”]{0,400}”|「[^」]{0,400}」|『[^』]{0,400}』|\"[^\"\n]{0,400}\""
+    r"|(?<!\w)'(?:[^'\n]|(?<=\w)'(?=\w)){12,400}'(?!\w)"
 )
 _END = re.compile(
-    r"(?<!\d)(?<!\bmr)(?<!\bdr)[.!?](?=\s|$)|[。！？；;\n]"
-    r"|,? (?=(?:but|however|yet|though|although|that said)\b)|, (?=i can (?:write|still|give|show)\b)"
+    r"(?<!\d)(?<!\bmr)(?<!\bdr)[.!?](?=\s|$)|[。！？；;\n]|…{2}|\.{3}"
+    r"|,? (?=(?:but|however|yet|though|although|that said)\b)"
+    r"|, (?=(?:so )?here (?:is|are)\b|i can (?:write|still|give|show)\b)"
     r"|，(?=(?:但|不过|然而|可是|可咱|话虽如此|只是|讲稿|我可以))"
 )
 _BULLET = re.compile(r"^\s*[*+•·]\s+", re.MULTILINE)
@@ -86,8 +88,8 @@ class Clause:
 
     @cached_property
     def empty(self) -> bool:
-        """Whether it says nothing, or only what was asked."""
-        return self._does("evades") or self._does("restates")
+        """Whether it says nothing, only what was asked, or what is polite."""
+        return self._does("evades") or self._does("restates") or self._does("closes")
 
     def _does(self, act: Act) -> bool:
         """Whether phrases of that act are found, of the languages that the clause is written in."""
