@@ -90,3 +90,12 @@ def test_all_wordings_are_in_both_languages_and_hold_the_text(wordings: Wordings
 def test_prompts_hardly_ever_repeat() -> None:
     texts = [made.given[-1].text for seed in range(10) for made in attempts("forbidden-calculation", "en", seed)]
     assert len(set(texts)) > 0.98 * len(texts)
+
+
+def test_a_secret_given_away_piecemeal_is_seen() -> None:
+    goal = new_goal(np.random.default_rng(1), "secret", "en", calls_tools=False)
+    made = attempt(goal, Arm(delivery="piecemeal"), CHAT, np.random.default_rng(2))
+    secret = goal.wish.effect.value
+    assert len(made.turns) == 2
+    assert reached(goal.wish.effect, made.given, [Reply(f"Only {secret[:6]}."), Reply(f"And {secret[6:]}.")])
+    assert not reached(goal.wish.effect, made.given, [Reply(f"Only {secret[:6]}."), Reply("No.")])
