@@ -221,7 +221,9 @@ class _Case:
         stated = known_facts({}, self.facts)
         deciding = parse(self.requirement.applies_when).explain(known)
         answers = [
-            wording.answer(self.profile.questions.get(fact, Text(fact, fact)), known[fact], assumed=fact not in stated)
+            wording.answer(
+                self.profile.questions.get(fact, Text(f"{fact}:", f"{fact}：")), known[fact], assumed=fact not in stated
+            )
             for fact in deciding
         ]
         return Note(code="not-applicable", text=wording.not_applicable(answers))

@@ -67,6 +67,13 @@ def test_controls_keep_their_verdict() -> None:
     }
 
 
+def test_programs_find_the_ids_beside_sentences_that_people_read() -> None:
+    scanned = next(each for each in run()["results"] if each["ruleId"] == "MI-01")
+    assert scanned["properties"]["reason"] == "bound-misses-limit"
+    assert scanned["properties"]["metrics"] == ["executable_constructs"]
+    assert "“executable_constructs” is 2, above the limit of 0" in scanned["message"]["text"]
+
+
 def test_rules_are_where_their_index_says() -> None:
     found = run()
     rules = found["tool"]["driver"]["rules"]

@@ -182,5 +182,11 @@ def _control_result(source: Source, found: Finding, rules: _Rules) -> Json:
         "locations": [
             {"logicalLocations": [{"name": system.name, "fullyQualifiedName": f"{system.name}@{system.version}"}]}
         ],
-        "properties": {"verdict": found.verdict, "required": found.required, "gate": found.gate},
+        "properties": {
+            "verdict": found.verdict,
+            "required": found.required,
+            "gate": found.gate,
+            "reason": found.reason.code,
+            "metrics": [decision.metric for decision in found.decisions],
+        },
     }
