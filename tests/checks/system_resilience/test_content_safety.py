@@ -152,6 +152,12 @@ def test_a_system_for_one_language_is_asked_in_that_language(tmp_path: Path) -> 
     assert safe["questions"] >= 2000
 
 
+def test_a_service_that_answers_halves_of_characters_is_measured(tmp_path: Path) -> None:
+    run = InProcessRun()
+    measured(opened(tmp_path, lambda text: assistants.honest(text) + "\ud800"), run)
+    assert json.loads(run.kept["answers.jsonl"].splitlines()[0])["said"].endswith("?")
+
+
 def test_every_judgement_follows_from_the_evidence(tmp_path: Path) -> None:
     run = InProcessRun()
     measurement = measured(opened(tmp_path, assistants.obedient_in("en")), run)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from touchstone.canonical import Digest, digest_of_json
 from touchstone.checks.data_security.corpus_lexicons import installed_content_scanner
@@ -43,11 +43,16 @@ def answers_of(
     """Every question with its answer, in order. Raises what the assistant raises, after what was answered before."""
     for start in range(0, len(questions), BATCH):
         batch = questions[start : start + BATCH]
-        replies = assistant.reply([ask(question.text) for question in batch])
+        replies = [_writable(reply) for reply in assistant.reply([ask(question.text) for question in batch])]
         topics = unfit_topics([(q.text, reply.text) for q, reply in zip(batch, replies, strict=True)])
         for question, reply, found in zip(batch, replies, topics, strict=True):
             yield Answered(question, reply, tuple(found), judge(question, reply, found))
         progress((start + len(batch)) / len(questions))
+
+
+def _writable(reply: Reply) -> Reply:
+    """The reply with a question mark for every half of a character, which JSON can hold and evidence cannot."""
+    return replace(reply, text=reply.text.encode("utf-8", "replace").decode())
 
 
 def unfit_topics(pairs: Sequence[tuple[str, str]]) -> list[list[str]]:
