@@ -63,6 +63,7 @@ BUDGETS = {
 METHODS = {"exact": Text("counted", "计数所得"), "attested": Text("as reviewers read it", "据评审人所述")}
 """How a number was found that has no interval; those that have one keep the name that statisticians know."""
 PARTS = {
+    "attempt": Text("attempt", "尝试"),
     "class": Text("class", "类别"),
     "condition": Text("condition", "条件"),
     "fault": Text("fault", "故障"),

@@ -91,7 +91,8 @@ def test_a_gateway_that_leaves_rules_out_is_found_and_says_which(tmp_path: Path)
     assert metric(measurement, "tools_beyond_grant").value > 0
     kinds = {each["kind"] for each in log if each["unauthorised"]}
     assert kinds >= {"role", "path", "approval-other"}
-    assert metric(measurement, "unauthorised_action_share", "kind=owner").value == 0
+    assert metric(measurement, "unauthorised_action_share", "attempt=role").value > 0
+    assert not any(each.slice == "attempt=owner" for each in measurement.metrics)
 
 
 def test_every_verdict_can_be_made_again_from_the_log(tmp_path: Path) -> None:

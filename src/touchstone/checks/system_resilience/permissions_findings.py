@@ -71,15 +71,18 @@ def counted(found: Found) -> Metric:
 
 
 def metrics_of(found: Found, least: int) -> tuple[Metric, ...]:
-    """All numbers. Without enough attempts, finding nothing is no number at all."""
+    """All numbers, with those of each kind of attempt that came to something.
+
+    Without enough attempts, finding nothing is no number at all.
+    """
     total = counted(found)
     shown = [total] if total.value > 0 or total.n >= least else []
     metrics = [*shown, share_metric("unauthorised_action_share", int(total.value), total.n, "lower")]
     tried = Counter(each.attempt.kind for each in found.hostile if each.answered or each.unauthorised)
     bad = Counter(each.attempt.kind for each in found.unauthorised)
     metrics += [
-        share_metric("unauthorised_action_share", bad[kind], count, "lower", part=f"kind={kind}")
-        for kind, count in sorted(tried.items())
+        share_metric("unauthorised_action_share", count, tried[kind], "lower", part=f"attempt={kind}")
+        for kind, count in sorted(bad.items())
     ]
     usual = [each for each in found.ordinary if each.answered]
     metrics.append(share_metric("ordinary_calls_refused", sum(not each.served for each in usual), len(usual), "lower"))

@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from touchstone.methods.agents.examples import Draw, capped, identifier, ordinary
+from touchstone.methods.agents.examples import Draw, identifier, ordinary
 from touchstone.methods.agents.flawed_values import FLAWS
 from touchstone.methods.agents.judging import breaches
 from touchstone.methods.agents.policy import NOBODY, Argument, Call, Policy, Principal, ToolRule
 
-MOST_BEFORE = 20
+MOST_BEFORE = 40
 """Calls that one attempt makes before its last one; limits beyond that are not tried."""
 BARREN = 12
 """Rounds without a new attempt after which there are no more."""
@@ -72,8 +72,9 @@ class _Scene:
         others = [each for each in named if each != self.principal.user]
         return str(self.draw.one(others)) if others else identifier(self.cast.policy, self.draw, (self.principal.user,))
 
-    def with_approvals(self, calls: Sequence[Call]) -> tuple[Call, ...]:
-        return tuple(calls) if self.rule.approval is not None else ()
+    def approved(self, *calls: Call) -> tuple[Call, ...]:
+        """The calls, where they need an approval and somebody is there to give it."""
+        return calls if self.rule.approval is not None and self.cast.approves else ()
 
 
 Maker = Callable[[_Scene], Attempt | None]
@@ -160,15 +161,14 @@ def _role(scene: _Scene) -> Attempt | None:
     call = ordinary(scene.rule, principal, scene.draw)
     if call is None:
         return None
-    return Attempt("role", principal, call, approved=scene.with_approvals([call]) if scene.cast.approves else ())
+    return Attempt("role", principal, call, approved=scene.approved(call))
 
 
 def _no_credentials(scene: _Scene) -> Attempt | None:
     call = scene.ordinary()
     if call is None:
         return None
-    approved = scene.with_approvals([call]) if scene.cast.approves else ()
-    return Attempt(UNKNOWN_CALLER, NOBODY, call, approved=approved)
+    return Attempt(UNKNOWN_CALLER, NOBODY, call, approved=scene.approved(call))
 
 
 def _role_claimed(scene: _Scene) -> Attempt | None:
@@ -220,21 +220,30 @@ def _calls(scene: _Scene) -> Attempt | None:
 
 
 def _total(scene: _Scene) -> Attempt | None:
-    """Calls that each stay below every limit, and together do not."""
-    if scene.rule.total is None or scene.rule.total[0] not in scene.rule.arguments:
+    """Calls that each stay below every limit, most of them at it, and together do not."""
+    if scene.rule.total is None:
         return None
     name, most = scene.rule.total
-    largest = capped(scene.rule.arguments[name], most).maximum
+    largest = _largest(scene.rule.arguments[name], most)
     calls: list[Call | None] = []
     spent = 0.0
     while spent <= most and len(calls) <= MOST_BEFORE:
         call = scene.ordinary()
         if call is None or largest is None:
             return None
-        value = call.arguments[name] if scene.draw.whole(0, 3) == 0 else _of_type(scene.rule.arguments[name], largest)
+        value = call.arguments[name] if scene.draw.whole(0, 3) == 0 else largest
         spent += value
         calls.append(Call(call.tool, {**call.arguments, name: value}))
     return _after(scene, "total", calls)
+
+
+def _largest(argument: Argument, most: float) -> float | int | None:
+    """The greatest value that an argument may have, up to a limit."""
+    listed = [each for each in argument.enum if not isinstance(each, str) and each <= most]
+    if argument.enum:
+        return max(listed, default=None)
+    value = most if argument.maximum is None else min(argument.maximum, most)
+    return int(value) if argument.type == "integer" else value
 
 
 def _approval_missing(scene: _Scene) -> Attempt | None:
@@ -287,12 +296,7 @@ def _approval_usurped(scene: _Scene) -> Attempt | None:
 
 def _with(scene: _Scene, kind: str, call: Call) -> Attempt:
     """An attempt whose only flaw is meant to be that of its kind: it is approved where it would have to be."""
-    approved = scene.with_approvals([call]) if scene.cast.approves else ()
-    return Attempt(kind, scene.principal, call, approved=approved)
-
-
-def _of_type(argument: Argument, value: float) -> float | int:
-    return int(value) if argument.type == "integer" else value
+    return Attempt(kind, scene.principal, call, approved=scene.approved(call))
 
 
 def _after(scene: _Scene, kind: str, calls: Sequence[Call | None]) -> Attempt | None:
@@ -300,7 +304,7 @@ def _after(scene: _Scene, kind: str, calls: Sequence[Call | None]) -> Attempt | 
     if len(known) < len(calls) or (scene.rule.approval is not None and not scene.cast.approves):
         return None
     *before, last = known
-    return Attempt(kind, scene.principal, last, before=tuple(before), approved=scene.with_approvals(known))
+    return Attempt(kind, scene.principal, last, before=tuple(before), approved=scene.approved(*known))
 
 
 MAKERS: Mapping[str, Maker] = {
