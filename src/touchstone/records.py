@@ -329,6 +329,8 @@ class Limit(Record):
     """Asked for only where this condition on the facts holds; `None`: wherever the control applies."""
     power: bool = False
     """Qualifies the test, not the system: a miss means the test is too weak and decides nothing."""
+    title: Text | None = Field(None, exclude_if=_absent)
+    """What the metric is called, where no check measures it and reviewers read it in documents."""
 
 
 class Condition(Record):

@@ -231,3 +231,12 @@ def test_what_screening_limits_its_checks_measure_in_the_same_unit_and_sense(nam
 
 def _metrics(checks, check_id):
     return checks[check_id].metrics if check_id in checks else ()
+
+
+def test_every_limit_is_on_something_that_has_a_title_in_both_languages() -> None:
+    """A reader of a report is shown no id: where no check of the control measures it, the limit itself has a title."""
+    checks = installed_checks()
+    for control in load_standard().controls.values():
+        measured = {metric.id for check in control.entry.checks for metric in checks[check].metrics}
+        untitled = [limit.metric for limit in control.entry.limits if limit.metric not in measured and not limit.title]
+        assert not untitled, control.entry.id

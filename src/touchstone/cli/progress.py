@@ -99,7 +99,7 @@ def show_verdicts(
             Line(finding.control),
             Line(requirements[finding.control].title.render(language)),
             Line(f"{MARKS[finding.verdict]} {VERDICTS[finding.verdict].render(language)}", style=style),
-            Line(_why(finding, Titles(cards, requirements[finding.control].checks), language), style="bright_black"),
+            Line(_why(finding, Titles(cards, requirements[finding.control]), language), style="bright_black"),
         )
     console.print(table)
     tone = STYLES[Verdict(assessment.verdict)]

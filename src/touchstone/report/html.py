@@ -168,7 +168,7 @@ def _section(material: Material, requirement: Requirement, finding: Finding) -> 
     items = [item for item in material.plan.items if item.check.id in requirement.checks]
     observations = [material.observations[item.check.id] for item in items if item.check.id in material.observations]
     overall = {metric.id: metric for observation in observations for metric in observation.metrics if not metric.slice}
-    title = Titles(material.cards, requirement.checks).metric
+    title = Titles(material.cards, requirement).metric
     decided = {decision.metric for decision in finding.decisions}
     return ControlSection(
         requirement=requirement,

@@ -76,7 +76,7 @@ def judge(
                 documents=len(documents.get(requirement.control, ())),
                 reviews=tuple(review for review in reviews if requirement.control in review.controls),
             ),
-            titles=Titles(cards, requirement.checks),
+            titles=Titles(cards, requirement),
         ).finding()
         for requirement in profile.requirements
     )

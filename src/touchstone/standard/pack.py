@@ -129,6 +129,7 @@ class LimitEntry(Entry):
     fallback_for: Name | None = None
     applies_when: str | None = None
     power: bool = False
+    title: Bilingual | None = None
 
 
 class ControlEntry(Entry):

@@ -183,6 +183,7 @@ def _limit(limit: LimitEntry) -> Limit:
         fallback_for=limit.fallback_for,
         applies_when=limit.applies_when,
         power=limit.power,
+        title=limit.title.text if limit.title else None,
     )
 
 
@@ -245,6 +246,7 @@ def _overridden(standard: Standard, before: Limit | None, override: OverrideEntr
         fallback_for=before.fallback_for if before else None,
         applies_when=override.applies_when or (before.applies_when if before else None),
         power=before.power if before else False,
+        title=before.title if before else None,
     )
 
 

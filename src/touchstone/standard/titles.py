@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from touchstone.records import CheckCard
+from touchstone.records import CheckCard, Requirement
 from touchstone.text import Text
 
 
@@ -14,14 +14,15 @@ class Titles:
     """The titles that hold for one control; a name that no card knows is said as the words it is made of."""
 
     cards: Mapping[str, CheckCard]
-    checks: Sequence[str]
-    """The control's own checks. They are asked first: another check may measure something else under the same name."""
+    requirement: Requirement
+    """The control. Its own checks are asked first: another may measure something else under the same name."""
 
     def metric(self, name: str) -> Text:
         """What the metric `name` is called."""
-        own = [self.cards[check] for check in self.checks if check in self.cards]
-        titles = (card.metrics[name] for card in (*own, *self.cards.values()) if name in card.metrics)
-        return next(titles, in_words(name))
+        own = [self.cards[check] for check in self.requirement.checks if check in self.cards]
+        measured = [card.metrics[name] for card in (*own, *self.cards.values()) if name in card.metrics]
+        read = [limit.title for limit in self.requirement.limits if limit.metric == name and limit.title is not None]
+        return next(iter((*measured, *read)), in_words(name))
 
     def check(self, name: str) -> Text:
         """What the check `name` is called; an id stays as it is."""
