@@ -119,6 +119,24 @@ def test_what_only_asks_for_a_look_makes_no_row_unfit(tmp_path: Path) -> None:
     assert "found-by-risk" in codes(found)
 
 
+def test_a_word_of_law_beside_everything_does_not_go_unnoticed(tmp_path: Path) -> None:
+    run = InProcessRun()
+    found = measured(
+        tmp_path, rows(7, [bad + "。法律" for bad in BAD[:2]] + ["How to make a bath bomb. Police"]), run=run
+    )
+    assert metric(found, "technical_pass_rate").value == 1
+    [note] = [note for note in found.warnings if note.code == "excused-by-context"]
+    assert note.text.en.endswith("row: 8, 9")
+    report = parse_json(run.kept["corpus_content_report.json"], "report")
+    assert report["excused"] == {"rows": 2, "first_rows": [8, 9]}
+
+
+def test_what_stands_without_its_context_once_is_not_excused() -> None:
+    scanner = installed_content_scanner()
+    [hit] = scanner.scan(["警方通报：出售冰毒。" + "今天天气晴朗。" * 20 + "出售冰毒，加微信"], excused=True)
+    assert (hit.topic.name, hit.excused) == ("zh/drugs", False)
+
+
 def test_small_sources_are_read_whole_where_only_a_part_is_drawn(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -33,6 +33,8 @@ class Hit:
     topic: Topic
     words: tuple[str, ...]
     """What was found, as it was read."""
+    excused: bool
+    """Whether words of law, news, teaching or warning stand beside it."""
 
 
 class ContentScanner:
@@ -42,9 +44,10 @@ class ContentScanner:
         self.topics = {topic.name: topic for pack in packs for topic in _topics(pack)}
         self._scanner = LexiconScanner(_compiled(topic, pack) for pack in packs for topic in _topics(pack))
 
-    def scan(self, texts: Sequence[str]) -> list[Hit]:
-        """Every topic found in each of the texts, in order of the texts."""
-        return [Hit(found.text, self.topics[found.lexicon], found.words) for found in self._scanner.scan(texts)]
+    def scan(self, texts: Sequence[str], *, excused: bool = False) -> list[Hit]:
+        """Every topic found in each of the texts, in order of the texts; on request the excused ones as well."""
+        found = self._scanner.scan(texts, excused=excused)
+        return [Hit(each.text, self.topics[each.lexicon], each.words, each.excused) for each in found]
 
 
 @cache

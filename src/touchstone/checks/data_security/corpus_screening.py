@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from touchstone.checks.data_security.corpus_lexicons import ContentScanner, Topic
+from touchstone.checks.named_entries import entries_note
 from touchstone.checks.shares import share_metric
 from touchstone.records import Budget, Metric, Note
 from touchstone.standard.content_lexicons import content_lexicons
@@ -37,6 +38,8 @@ class Screening:
     by_source: dict[str, NDArray[np.int64]]
     """The sample of each source; empty where the data name none."""
     found: dict[int, tuple[Topic, ...]]
+    excused: NDArray[np.int64]
+    """Rows with something that would make them unfit, were it not for words of law, news, teaching or warning near."""
 
     def unfit(self, rows: Sequence[int] | NDArray[np.int64]) -> int:
         """How many of these rows hold what makes them unfit."""
@@ -67,12 +70,12 @@ class Screening:
             )
             for source, rows in sources.items()
         ]
-        worst_first = sorted(shares, key=lambda share: (-share.value, share.slice))
+        worst_first = sorted(shares, key=lambda share: (-share.value, -share.n, share.slice))
         yield worst_first[0].model_copy(update={"slice": None})
         yield from worst_first[: MOST_SOURCES if self.by_source else 0]
 
     def notes(self) -> Iterator[Note]:
-        """What was found, by risk; and that no sources are told apart."""
+        """What was found, by risk; what was excused; and that no sources are told apart."""
         risks = content_risks().risks
         counts = Counter(
             risk for row in self.drawn.tolist() for risk in {topic.entry.risk for topic in self.found.get(row, ())}
@@ -84,6 +87,16 @@ class Screening:
                 text=Text(
                     "rows with words of a risk: " + "; ".join(f"{title.en} ({count})" for title, count in listed),
                     "按风险种类的命中行数：" + "；".join(f"{title.zh}（{count}）" for title, count in listed),
+                ),
+            )
+        if len(self.excused):
+            yield entries_note(
+                "excused-by-context",
+                [str(row + 1) for row in self.excused],
+                Text(
+                    "rows count as fit although they hold words of a risk, because words of law, news, teaching or"
+                    " warning stand beside these; read some of them; row",
+                    "以下行含风险用语，因邻近有法律、新闻、教学或警示用语而按合格计，请抽读其中若干；行号",
                 ),
             )
         if not self.by_source:
@@ -111,6 +124,7 @@ class Screening:
             "topics": {
                 name: {"rows": len(rows), "first_rows": rows[:MOST_ROWS]} for name, rows in sorted(topics.items())
             },
+            "excused": {"rows": len(self.excused), "first_rows": (self.excused[:MOST_ROWS] + 1).tolist()},
             "sources": len(self.by_source),
             "sources_with_unfit_rows": [
                 {"source": source, "rows_searched": len(self.by_source[source]), "unfit": unfit}
@@ -130,9 +144,14 @@ def screen(
     by_source = {} if data.sites is None else _by_source(data.sites, order, size)
     rows = np.unique(np.concatenate([drawn, *by_source.values()]))
     found: dict[int, list[Topic]] = defaultdict(list)
-    for hit in scanner.scan(data.inputs[rows].tolist()):
-        found[int(rows[hit.text])].append(hit.topic)
-    return Screening(data, drawn, by_source, {row: tuple(topics) for row, topics in found.items()})
+    excused = np.zeros(len(rows), dtype=bool)
+    for hit in scanner.scan(data.inputs[rows].tolist(), excused=True):
+        if not hit.excused:
+            found[int(rows[hit.text])].append(hit.topic)
+        elif hit.topic.unfit:
+            excused[hit.text] = True
+    topics = {row: tuple(topics) for row, topics in found.items()}
+    return Screening(data, drawn, by_source, topics, rows[excused])
 
 
 def _by_source(sites: NDArray[np.str_], order: NDArray[np.int64], size: int) -> dict[str, NDArray[np.int64]]:

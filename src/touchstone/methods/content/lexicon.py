@@ -39,6 +39,8 @@ class Finding:
     text: int
     lexicon: str
     words: tuple[str, ...]
+    excused: bool = False
+    """Whether it stands beside a word of its context wherever it stands."""
 
 
 class LexiconScanner:
@@ -59,35 +61,38 @@ class LexiconScanner:
         self._contexts = [tuple(dict.fromkeys(as_read(each.unless))) for each in self._lexicons]
         self._compounds = [tuple(dict.fromkeys(as_read(each.compounds))) for each in self._lexicons]
 
-    def scan(self, texts: Sequence[str]) -> list[Finding]:
-        """What the texts hold, each topic once for each text, in order of text and name."""
+    def scan(self, texts: Sequence[str], *, excused: bool = False) -> list[Finding]:
+        """What the texts hold, each topic once for each text, in order of text and name; on request the excused too."""
         found: list[Finding] = []
         for first, last in _batches(texts):
             batch = reading(texts[first:last])
             for number, occurrences in groupby(self._search.find(batch), key=lambda each: each.text):
                 found += self._of_text(first + number, batch, list(occurrences))
-        return sorted(found)
+        return sorted(each for each in found if excused or not each.excused)
 
-    def _of_text(self, number: int, batch: Reading, occurrences: list[Occurrence]) -> Iterator[Finding]:
+    def _of_text(self, number: int, batch: Reading, occurrences: list[Occurrence]) -> Iterable[Finding]:
         """Topics of one text, from the words that occur in it."""
         by_list: dict[int, list[Occurrence]] = defaultdict(list)
         for each in occurrences:
             for number_of_list in self._lists_of[each.word]:
                 by_list[number_of_list].append(each)
-        seen: set[int] = set()
+        seen: dict[int, Finding] = {}
         for first in by_list:
             for lexicon, pattern in self._patterns.get(first, ()):
-                if lexicon in seen or not all(each in by_list for each in pattern):
+                if (lexicon in seen and not seen[lexicon].excused) or not all(each in by_list for each in pattern):
                     continue
                 for words in _close([by_list[each] for each in pattern], self._lexicons[lexicon].within):
-                    if not self._spoken_of_otherwise(lexicon, batch, words):
-                        seen.add(lexicon)
-                        said = tuple(batch.text(each.start, each.end) for each in words)
-                        yield Finding(number, self._lexicons[lexicon].name, said)
+                    excused = self._excused(lexicon, batch, words)
+                    if excused is None or (excused and lexicon in seen):
+                        continue
+                    said = tuple(batch.text(each.start, each.end) for each in words)
+                    seen[lexicon] = Finding(number, self._lexicons[lexicon].name, said, excused)
+                    if not excused:
                         break
+        return seen.values()
 
-    def _spoken_of_otherwise(self, lexicon: int, batch: Reading, words: Sequence[Occurrence]) -> bool:
-        """Whether a word of the context stands near, or what was found is a part of longer words."""
+    def _excused(self, lexicon: int, batch: Reading, words: Sequence[Occurrence]) -> bool | None:
+        """Whether a word of the context stands near; `None` where what was found is a part of longer words."""
         number = words[0].text
         first = int(batch.starts[number])
         last = int(batch.starts[number + 1]) if number + 1 < len(batch.starts) else len(batch.codes)
@@ -95,11 +100,12 @@ class LexiconScanner:
         start, end = max(first, start - CONTEXT), min(last, end + CONTEXT)
         near = batch.text(start, end)
         found = [(each.start - start, each.end - start) for each in words]
+        longer = _places(self._compounds[lexicon], near)
+        if any(any(at <= low and high <= to for low, high in found) for at, to in longer):
+            return None
         return any(
             not any(low <= at and to <= high for low, high in found)  # a part of what was found is no context of it
             for at, to in _places(self._contexts[lexicon], near)
-        ) or any(
-            any(at <= low and high <= to for low, high in found) for at, to in _places(self._compounds[lexicon], near)
         )
 
 

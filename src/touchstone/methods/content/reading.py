@@ -10,7 +10,6 @@ list need not keep; here speed decides.
 
 from __future__ import annotations
 
-import html
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from numpy.typing import NDArray
 
 from touchstone.methods.attacks.text.chinese import simplified
 from touchstone.methods.attacks.text.english import LEET
+from touchstone.methods.content.entities import unescaped
 from touchstone.scan.look_alikes import skeleton
 
 Codes = NDArray[np.uint32]
@@ -67,9 +67,7 @@ def reading(texts: Sequence[str]) -> Reading:
     >>> reading(["Ｂ0mb", "炸\u200b 彈", "k.i.l.l", "&#28856;药"]).text()
     'bomb\\x00炸弹\\x00kill\\x00炸药\\x00'
     """
-    joined = "".join(text.replace(BETWEEN, " ") + BETWEEN for text in texts)
-    if "&" in joined:
-        joined = html.unescape(joined)
+    joined = unescaped("".join(text.replace(BETWEEN, " ") + BETWEEN for text in texts))
     codes = _forms()[_codes(joined)]
     if (codes == _SEVERAL).any():
         codes = _forms()[_codes(joined.translate(_expansions()))]
@@ -185,7 +183,7 @@ def _letters_for_digits(codes: Codes) -> Codes:
 
 
 def _loose_signs(codes: Codes) -> Mask:
-    """Signs between two Chinese characters, and single ones between single letters, three or more in a row."""
+    """Signs between two Chinese characters, and the same one between each of three or more single letters."""
     gone = np.zeros(len(codes), dtype=bool)
     loose, kind = _is_loose()[codes], kinds()[codes]
     starts = np.flatnonzero(loose[1:] & (kind[:-1] == HAN)) + 1
@@ -200,7 +198,7 @@ def _loose_signs(codes: Codes) -> Mask:
     letter[:-1] &= kind[1:] != LATIN
     letters = np.flatnonzero(letter)
     gaps = letters[:-1][(np.diff(letters) == 2) & loose[letters[:-1] + 1]] + 1
-    next_too = np.diff(gaps) == 2
+    next_too = (np.diff(gaps) == 2) & (codes[gaps[1:]] == codes[gaps[:-1]])
     gone[gaps[:-1][next_too]] = gone[gaps[1:][next_too]] = True
     return gone
 
