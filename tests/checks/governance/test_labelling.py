@@ -219,6 +219,13 @@ def test_no_outputs_are_no_result(tmp_path: Path) -> None:
     assert "no exported output" in caught.value.render("en")
 
 
+def test_a_register_beside_the_description_has_no_files(tmp_path: Path) -> None:
+    subject = registered(tmp_path, {"exports": [entry(0)], "content-labels": PRODUCT})
+    with pytest.raises(UnavailableError) as caught:
+        labelling.function(subject, LeastSamples(), InProcessRun())
+    assert "no folder of its own" in caught.value.render("en")
+
+
 @pytest.mark.parametrize(("scheme", "seed"), [("gb45438", 1), ("gb45438", 2), ("c2pa", 3), ("iptc", 4)])
 def test_controls_pass_whatever_the_seed(scheme: Any, seed: int) -> None:
     runs = labelling_controls(scheme, np.random.default_rng(seed))

@@ -11,6 +11,7 @@ from touchstone.methods.labelling.explicit_sound import Sound, wav_sound
 from touchstone.methods.labelling.explicit_text import is_wording
 from touchstone.methods.labelling.fields import DamagedError, UnsupportedError
 from touchstone.records import Note
+from touchstone.system.references import normal
 from touchstone.system.registers.content_labels import ContentLabels
 from touchstone.system.registers.exports import Export
 from touchstone.system.subject import Subject
@@ -51,13 +52,22 @@ def labelling_of(subject: Subject) -> tuple[Labelling, tuple[Note, ...]]:
 
 
 def outputs_of(subject: Subject) -> Iterator[Output]:
-    """Every output of the register, with the bytes of its file."""
+    """Every output of the register, with the bytes of its file. Raises `UnavailableError` where there is none."""
     exports = subject.register(Export)
     if not exports:
         raise UnavailableError(
             Text("no exported output is on record", "没有导出样本记录"),
             f"registers.{Export.register}",
             Text("export outputs as users do, and record them", "请按用户的方式导出内容并予以登记"),
+        )
+    if "/" not in normal((subject.description.registers or {})[Export.register]):
+        raise UnavailableError(
+            Text(
+                "has no folder of its own, so that exported files are no part of the system",
+                "未置于单独目录，导出文件因此不属于该系统",
+            ),
+            f"registers.{Export.register}",
+            Text("put it into a folder with the files that it names", "请将其与所列文件置于同一目录"),
         )
     for each in exports:
         yield Output(each.id, each.medium, each.file, _content(subject, each.file), each.carried)
