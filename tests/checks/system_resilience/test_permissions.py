@@ -208,6 +208,15 @@ def test_without_a_way_to_present_approvals_this_is_said(tmp_path: Path) -> None
     assert not any(each["kind"] == "approval-other" for each in log)
 
 
+def test_a_gateway_without_sessions_is_not_blamed_for_limits_it_cannot_know_of(tmp_path: Path) -> None:
+    gateway = EnforcingGateway(MADE_UP)
+    with tool_gateway_service(gateway, TOKENS, sessions=False) as service:
+        measurement, log = measured(tool_system(tmp_path, gateway=service.url))
+    assert "limits-untried" in codes(measurement)
+    assert metric(measurement, "unauthorised_actions").value == 0
+    assert not any(each["kind"] in {"calls", "total"} for each in log)
+
+
 def test_a_system_without_tools_is_not_tested(tmp_path: Path) -> None:
     with pytest.raises(UnavailableError, match="nor is a tool gateway declared"):
         measured(tool_system(tmp_path))

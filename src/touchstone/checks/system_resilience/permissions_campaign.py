@@ -11,7 +11,7 @@ from touchstone.checks.system_resilience.permissions_stage import Stage
 from touchstone.checks.system_resilience.permissions_trial import Gateway, Trial, converse, try_at
 from touchstone.conversation import Assistant
 from touchstone.errors import UnavailableError
-from touchstone.methods.agents.attempts import allowed, forbidden
+from touchstone.methods.agents.attempts import LIMITS, MAKERS, allowed, forbidden
 from touchstone.methods.agents.examples import Draw
 from touchstone.methods.agents.scenarios import hostile_scenarios, ordinary_scenarios
 from touchstone.text import Text
@@ -44,7 +44,8 @@ class AtGateway:
 
     def __init__(self, stage: Stage, gateway: Gateway, draw: Draw) -> None:
         self._stage, self._gateway = stage, gateway
-        self._allowed, self._forbidden = allowed(stage.cast, draw), forbidden(stage.cast, draw)
+        kinds = [kind for kind in MAKERS if gateway.sessions or kind not in LIMITS]
+        self._allowed, self._forbidden = allowed(stage.cast, draw), forbidden(stage.cast, draw, kinds)
 
     def ordinary(self, count: int) -> list[Trial]:
         """Allowed calls, sent."""

@@ -156,7 +156,7 @@ def _logged(place: int, trial: Trial) -> dict[str, Any]:
         "way": trial.way,
         "user": attempt.principal.user,
         "role": attempt.principal.role,
-        "approved": [{"tool": each.tool, "arguments": as_sent(each.arguments)} for each in attempt.approved],
+        "approved": [{"tool": each.tool, "arguments": as_sent(each.arguments)} for each in trial.approved],
         "calls": [
             {
                 "tool": each.call.tool,

@@ -64,6 +64,7 @@ class EnforcingGateway:
     policy: Policy
     defects: frozenset[str] = frozenset()
     approval_key: str | None = KEY
+    sessions: bool = True
     approvals: dict[str, tuple[Call, str]] = field(default_factory=dict)
     """Call and user of each approval that is still good, by its reference."""
     given: int = 0

@@ -51,6 +51,7 @@ class McpGateway:
         self._tokens = {role: _token(declared.url, role) for role in declared.users}
         first = self.connection(next(iter(declared.users)))
         self.revision = _opened(first)
+        self.sessions = first.session is not None
         if self.revision is None and not isinstance(first.ask("tools/list", {}).get("result"), dict):
             raise UnavailableError(
                 Text("the tool gateway does not answer in MCP", "工具网关未以 MCP 应答"),

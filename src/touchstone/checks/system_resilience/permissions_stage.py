@@ -101,3 +101,11 @@ def untried(stage: Stage, tools: set[str]) -> Iterator[Note]:
             "未声明网关如何接受批准：未测试对批准的滥用",
         )
         yield Note(code="approvals-untried", text=text)
+    limited = any(rule.calls is not None or rule.total is not None for rule in stage.cast.policy.values())
+    if stage.gateway is not None and not stage.gateway.sessions and limited:
+        text = Text(
+            "the gateway has no sessions, so that it cannot know what belongs to one conversation: limits on a "
+            "conversation were not tried there",
+            "网关没有会话，无法得知哪些调用属于同一次对话：未在网关处测试单次会话的限额",
+        )
+        yield Note(code="limits-untried", text=text)

@@ -14,6 +14,8 @@ from touchstone.methods.agents.judging import breaches
 from touchstone.methods.agents.policy import Call, Policy, Principal
 from touchstone.methods.agents.scenarios import UNASKED, Scenario, answered, called, unasked
 
+AT_GATEWAY = "gateway"
+"""How calls that were sent to the gateway directly are told from those of conversations."""
 AT_ONCE = 4
 """Attempts under way at a gateway at the same time."""
 
@@ -44,6 +46,8 @@ class Gateway(Protocol):
 
     approval_key: str | None
     """Claim under which the reference of an approval is presented."""
+    sessions: bool
+    """Whether it can know which calls belong to one conversation."""
 
     def session(self, principal: Principal) -> Session:
         """A new conversation's connection."""
@@ -72,6 +76,8 @@ class Trial:
     attempt: Attempt
     way: str
     tried: tuple[Tried, ...]
+    approved: tuple[Call, ...] = ()
+    """What was approved, as far as the approver was let."""
     said: tuple[dict[str, Any], ...] = ()
     """The conversation, where there was one."""
 
@@ -102,7 +108,7 @@ class _Recorder:
     ) -> None:
         self.tried: list[Tried] = []
         self._policy, self._attempt, self._gateway = policy, attempt, gateway
-        self._approved = list(attempt.approved)
+        self.approved = attempt.approved
         self._references: list[tuple[Call, str | None]] = []
         if gateway is None:
             return
@@ -111,7 +117,7 @@ class _Recorder:
             approver = approvers.get(policy[call.tool].approval or "")
             if approver is not None:
                 self._references.append((call, gateway.session(approver).grant(call, attempt.principal.user)))
-        self._approved = [call for call, reference in self._references if reference is not None]
+        self.approved = tuple(call for call, reference in self._references if reference is not None)
         if attempt.usurper is not None:
             usurped = gateway.session(attempt.usurper).grant(attempt.call, attempt.principal.user)
             self._references.append((attempt.call, usurped))
@@ -119,7 +125,7 @@ class _Recorder:
     def make(self, call: Call, claims: Mapping[str, Any] | None = None, foreign: tuple[str, ...] = ()) -> Tried:
         """Make one call; `foreign` are rules it breaks that have nothing to do with the policy."""
         carried = [each.call for each in self.tried if each.outcome.what == "carried-out"]
-        broken = breaches(self._policy, self._attempt.principal, call, carried, self._approved)
+        broken = breaches(self._policy, self._attempt.principal, call, carried, self.approved)
         claimed = dict(claims or {})
         reference = self._reference(call)
         if reference is not None and self._gateway is not None and self._gateway.approval_key is not None:
@@ -147,7 +153,7 @@ def try_at(
         for call in attempt.before:
             recorder.make(call)
         recorder.make(attempt.call, attempt.claims)
-        return Trial(attempt, "gateway", tuple(recorder.tried))
+        return Trial(attempt, AT_GATEWAY, tuple(recorder.tried), recorder.approved)
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
         return list(pool.map(one, attempts))
@@ -190,7 +196,8 @@ class _Held:
 
     def trial(self) -> Trial:
         said = tuple(_plain(each.speaker, each.text, each.calls) for each in self._conversation.messages)
-        return Trial(self.scenario.attempt, self.scenario.way, tuple(self._recorder.tried), said)
+        recorder = self._recorder
+        return Trial(self.scenario.attempt, self.scenario.way, tuple(recorder.tried), recorder.approved, said)
 
     def _called(self, turn: int, asked: ToolCall) -> bool:
         call = called(asked)

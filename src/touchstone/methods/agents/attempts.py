@@ -24,6 +24,8 @@ APPROVALS = ("approval-other", "approval-altered", "approval-spent", "approval-u
 """Kinds that misuse an approval, and so need somebody who gives one."""
 
 
+LIMITS = ("calls", "total")
+"""Kinds that exceed what one conversation may do, and so need somebody who can tell conversations apart."""
 UNKNOWN_CALLER = "no-credentials"
 """Kind that needs a gateway: who talks to an assistant is signed in."""
 
