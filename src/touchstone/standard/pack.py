@@ -169,6 +169,7 @@ class OverrideEntry(Entry):
     basis: BasisEntry
     params: dict[str, JsonValue] | None = None
     applies_when: str | None = None
+    title: Bilingual | None = None
 
 
 class ProfileEntry(Entry):

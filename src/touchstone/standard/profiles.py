@@ -246,7 +246,7 @@ def _overridden(standard: Standard, before: Limit | None, override: OverrideEntr
         fallback_for=before.fallback_for if before else None,
         applies_when=override.applies_when or (before.applies_when if before else None),
         power=before.power if before else False,
-        title=before.title if before else None,
+        title=override.title.text if override.title else before.title if before else None,
     )
 
 
