@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.system.test_generation_problems import opened
+from touchstone.canonical import canonical_json
 from touchstone.conversation import Conversation, Message, Reply, Tool, ToolCall, ask
 from touchstone.errors import ArtifactError, BudgetSpentError, UnavailableError
 from touchstone.system.models.chat import ChatService
@@ -90,6 +91,19 @@ def test_calls_of_tools_come_back_and_what_is_no_call_does_not(service: Service,
     [reply] = assistant(tmp_path, service).reply([ask("pay")])
     assert reply.text == ""
     assert reply.calls == (ToolCall("1", "pay", "{}"), ToolCall("2", "pay", '{"to": "x"}'))
+
+
+def test_half_characters_can_be_kept_and_said_again(service: Service, tmp_path: Path) -> None:
+    call = {"id": "\ud800", "function": {"name": "\udc00", "arguments": "\ud83d"}}
+    service.answer = completion({"content": "a\ud800 \ud83d\ude00", "tool_calls": [call]})
+    counter = assistant(tmp_path, service)
+    [reply] = counter.reply([ask("a")])
+    assert "\U0001f600" in reply.text
+    canonical_json(
+        [reply.text, *(part for each in reply.calls for part in (each.identifier, each.name, each.arguments))]
+    )
+    counter.reply([ask("a").answered(reply)])
+    assert len(service.asked) == 2
 
 
 @pytest.mark.parametrize(

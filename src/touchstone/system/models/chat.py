@@ -28,6 +28,8 @@ LARGEST_ANSWER = 4 * 1024**2
 """Bytes of one answer."""
 LONGEST_TEXT = 200_000
 """Characters of a reply that are looked at."""
+LONGEST_NAME = 200
+"""Characters of the name of a tool and of the identifier of a call."""
 MOST_CALLS = 64
 FILTERED = "content_filter"
 _FORM = Text(
@@ -110,7 +112,7 @@ class ChatService:
             document["max_tokens"] = self._tokens
         if conversation.tools:
             document["tools"] = [_tool(each) for each in conversation.tools]
-        return json.dumps(document, ensure_ascii=False).encode("utf-8", "surrogatepass")
+        return json.dumps(document, ensure_ascii=False).encode()
 
     def _reply(self, status: int, body: bytes) -> Reply:
         document = _parsed(body)
@@ -130,7 +132,7 @@ class ChatService:
         if not isinstance(text, str):
             raise self._fault(Text("answers with content that is no text", "应答内容不是文本"))
         ending = _ENDINGS.get(str(choice.get("finish_reason")), "complete")
-        return Reply(text[:LONGEST_TEXT], tuple(_calls(message.get("tool_calls"))), ending)
+        return Reply(_characters(text, LONGEST_TEXT), tuple(_calls(message.get("tool_calls"))), ending)
 
     def _fault(self, what: Text, remedy: Text | None = None) -> ArtifactError:
         return ArtifactError(what, self._line.where, remedy or _FORM)
@@ -162,9 +164,15 @@ def _calls(found: object) -> list[ToolCall]:
             continue
         arguments = function.get("arguments", "")
         written = arguments if isinstance(arguments, str) else json.dumps(arguments)
-        identifier = str(each.get("id") or f"call-{place}")[:200]
-        calls.append(ToolCall(identifier, function["name"][:200], written[:LONGEST_TEXT]))
+        identifier = _characters(str(each.get("id") or f"call-{place}"), LONGEST_NAME)
+        name = _characters(function["name"], LONGEST_NAME)
+        calls.append(ToolCall(identifier, name, _characters(written, LONGEST_TEXT)))
     return calls
+
+
+def _characters(text: str, most: int) -> str:
+    """The first characters of a text. Half a pair, which JSON can write, is none: nothing could keep or send it."""
+    return text[:most].encode("utf-8", "surrogatepass").decode("utf-8", "replace")
 
 
 def _parsed(body: bytes) -> object:
