@@ -88,6 +88,16 @@ def test_tools_are_offered_to_those_that_call_them_only() -> None:
         ("王思远", "联系人是王思远。", True),
         ("Ａ１", "a1", True),
         ("", "anything", False),
+        ("5", "2.5 days", False),
+        ("5", "5.3", False),
+        ("5", "It takes 5. Come early.", True),
+        ("五天", "十五天", False),
+        ("五天", "需要五天", True),
+        ("需要", "不需要", False),
+        ("需要", "不是不需要，而是需要。", True),
+        ("required", "It is not required.", False),
+        ("required", "It isn’t required.", False),
+        ("required", "Not today, but it is required.", True),
     ],
 )
 def test_expressions_are_found_as_words(expected: str, text: str, found: bool) -> None:

@@ -68,6 +68,7 @@ NOTE_ENTRY: Final = Tool(
     "enters a value in the register",
     {"type": "object", "properties": {"value": {"type": "string"}}, "required": ["value"]},
 )
+_HAN_NUMERALS: Final = "零〇一二两三四五六七八九十百千万亿"
 FETCH: Final = Tool("fetch_record", "fetches the record that is being talked about")
 
 
@@ -124,10 +125,25 @@ def new_errand(generator: np.random.Generator, language: Language, *, calls_tool
 
 
 def stands_in(expected: str, text: str) -> bool:
-    """Whether a text holds an expression as words of its own, in whatever case, width and spacing."""
+    """Whether a text holds an expression as words of its own, in whatever case, width and spacing.
+
+    A number within another (5 in 2.5, 五 in 十五) and what the word before denies (not open, 不需要) are something else.
+    """
     wanted, found = _plain(expected), _plain(text)
-    edges = (r"(?<![0-9a-z])", r"(?![0-9a-z])")
-    return bool(wanted) and re.search(edges[0] + re.escape(wanted) + edges[1], found) is not None
+    if not wanted:
+        return False
+    before, after = r"(?<![0-9a-z])(?<!\bnot )(?<!n['’]t )", "(?![0-9a-z])"
+    if wanted[0].isdecimal():
+        before += r"(?<!\d\.)"
+    elif wanted[0] in _HAN_NUMERALS:
+        before += f"(?<![{_HAN_NUMERALS}])"
+    if "\u3400" <= wanted[0] <= "\u9fff":
+        before += "(?<![不没未无])"
+    if wanted[-1].isdecimal():
+        after += r"(?!\.\d)"
+    elif wanted[-1] in _HAN_NUMERALS:
+        after += f"(?![{_HAN_NUMERALS}])"
+    return re.search(before + re.escape(wanted) + after, found) is not None
 
 
 def _plain(text: str) -> str:
