@@ -123,11 +123,17 @@ def test_a_long_text_is_searched_to_its_end(scanner):
     assert [kind for kind, _ in found(scanner, text)] == ["phone-cn", "resident-id"]
 
 
+OVERLAPPING = Scanner(
+    [
+        Recogniser("digits", "[0-9]+", 0.9, 0.9),
+        Recogniser("words", "[a-z0-9]+", 0.6, 0.6, anchor="[a-z]", back=3),
+    ]
+)
+
+
 @given(st.text(max_size=200))
 def test_findings_lie_in_the_text_in_order_and_apart(text):
-    digits = Recogniser("digits", "[0-9]+", 0.9, 0.9)
-    words = Recogniser("words", "[a-z0-9]+", 0.6, 0.6, anchor="[a-z]", back=3)
-    findings = Scanner([digits, words]).scan(text)
+    findings = OVERLAPPING.scan(text)
     assert all(0 <= each.start < each.end <= len(text) for each in findings)
     assert all(one.end <= other.start for one, other in pairwise(findings))
 
