@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from touchstone.assessment.conclusion import Circumstances, assessment_of
+from touchstone.assessment.conclusion import Circumstances, assessment_of, described
 from touchstone.assessment.seeds import seed_of
 from touchstone.canonical import canonical_json, digest_of
 from touchstone.evidence.bundle import Bundle, BundleWriter, pack
@@ -28,7 +28,6 @@ from touchstone.records import (
     PlanItem,
     Profile,
     Requirement,
-    SystemIdentity,
 )
 from touchstone.signatures.keys import (
     LogSigningKey,
@@ -41,12 +40,35 @@ from touchstone.signatures.keys import (
     load_signing_key,
 )
 from touchstone.standard.comparing import stopping_limits
+from touchstone.system.description import SystemDescription
+from touchstone.system.subject import description_json, system_digest
 from touchstone.text import Text
 from touchstone.tlog.log import Log
 
 JSON = "application/json"
 ISSUED = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
-SYSTEM = digest_of(b"a system")
+DESCRIPTION = SystemDescription.model_validate(
+    {
+        "schema": "touchstone.system/v1",
+        "system": {
+            "name": "risk-model",
+            "version": "1.0",
+            "supplier": {"name": "Example"},
+            "intended_use": "Tells risks apart.",
+            "sector": "other",
+            "synthetic": True,
+        },
+        "model": {
+            "format": "onnx",
+            "access": "artefact",
+            "file": "model.onnx",
+            "input": {"kind": "tabular", "columns": ["a", "b"]},
+            "output": {"kind": "labels", "labels": ["low", "high"]},
+        },
+        "data": {"test": {"path": "test.csv", "format": "csv", "origin": "generated", "synthetic": True}},
+    }
+)
+SYSTEM = system_digest(DESCRIPTION, ())
 CHECK = CheckIdentity(id="evaluation.accuracy", version="1")
 SEED = seed_of(SYSTEM, CHECK.id, CHECK.version)
 
@@ -123,12 +145,7 @@ PLAN = Plan(
 )
 
 CIRCUMSTANCES = Circumstances(
-    system=SystemIdentity(
-        name="risk-model", version="1.0", supplier="Example", sector="other", synthetic=True, digest=SYSTEM
-    ),
-    access=Access.ARTEFACT,
-    facts={},
-    documents={},
+    **described(DESCRIPTION, SYSTEM),
     environment={"python": "3.11"},
     register_days={"flows": date(2026, 9, 1), "risks": date(2026, 10, 31)},
 )
@@ -236,6 +253,8 @@ class Laboratory:
 def write_bundle(folder: Path, concluded: Assessment, accuracy: str, started: str) -> str:
     """The bundle behind an assessment."""
     with BundleWriter(folder) as bundle:
+        bundle.add("system.json", JSON, canonical_json(description_json(DESCRIPTION)), role=Role.DESCRIPTION)
+        bundle.add("files.json", JSON, b"[]", role=Role.FILES)
         bundle.add("profile.json", JSON, PROFILE.to_bytes(), role=Role.PROFILE)
         bundle.add("plan.json", JSON, PLAN.to_bytes(), role=Role.PLAN)
         bundle.add("circumstances.json", JSON, CIRCUMSTANCES.to_bytes(), role=Role.CIRCUMSTANCES)

@@ -269,8 +269,26 @@ def unplanned(contents: dict[str, bytes]) -> None:
         (altered("plan.json", lambda plan: [item.update(audit=True) for item in plan["items"]]), "what it is not"),
         (altered("plan.json", lambda plan: [item.pop("audit", None) for item in plan["items"]]), "what it is not"),
         (altered("plan.json", lambda plan: [_easier(item) for item in plan["items"]]), "another bins than"),
+        (
+            altered("circumstances.json", lambda said: said["facts"].update({"data.personal": True})),
+            "description does not",
+        ),
+        (altered("circumstances.json", lambda said: said.update(access="labels")), "description does not"),
     ],
-    ids=["parameters", "version", "unplanned", "twice", "silent", "limits", "controls", "audits", "checks", "easier"],
+    ids=[
+        "parameters",
+        "version",
+        "unplanned",
+        "twice",
+        "silent",
+        "limits",
+        "controls",
+        "audits",
+        "checks",
+        "easier",
+        "facts",
+        "access",
+    ],
 )
 def test_a_plan_that_asks_for_less_is_refused_and_so_is_what_does_not_answer_it(
     laboratory: Laboratory, signed: Outcome, request: pytest.FixtureRequest, change: Change, said: str

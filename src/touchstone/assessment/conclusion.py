@@ -9,9 +9,11 @@ from __future__ import annotations
 import operator
 from collections.abc import Mapping, Sequence
 from datetime import date
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, JsonValue
 
+from touchstone.canonical import Digest
 from touchstone.records import (
     Access,
     Assessment,
@@ -25,7 +27,11 @@ from touchstone.records import (
 )
 from touchstone.standard.judge import conclude, judge
 from touchstone.standard.reviews import Review, SignedReview, latest
-from touchstone.system.subject import Subject
+from touchstone.system.shown_facts import facts_of
+
+if TYPE_CHECKING:
+    from touchstone.system.description import SystemDescription
+    from touchstone.system.subject import Subject
 
 
 def _absent(value: object) -> bool:
@@ -67,28 +73,35 @@ def circumstances_of(
     day: date | None = None,
 ) -> Circumstances:
     """The circumstances of a subject; `reviews` of its documents have to stand on `day`."""
-    identity = subject.description.system
-    documents: dict[str, list[str]] = {}
-    for document in subject.description.documents:
-        for control in document.controls:
-            documents.setdefault(control, []).append(document.title)
     return Circumstances(
-        system=SystemIdentity(
-            name=identity.name,
-            version=identity.version,
-            supplier=identity.supplier.name,
-            sector=identity.sector,
-            synthetic=identity.synthetic,
-            digest=subject.digest,
-        ),
-        access=subject.access,
-        facts=subject.facts,
-        documents={control: tuple(titles) for control, titles in sorted(documents.items())},
+        **described(subject.description, subject.digest),
         environment=dict(environment),
         reviews=tuple(sorted(reviews, key=Record.own_digest)),
         judged_on=day if reviews else None,
         register_days=dict(sorted(register_days.items())),
     )
+
+
+def described(description: SystemDescription, digest: Digest) -> dict[str, Any]:
+    """The fields of the circumstances that follow from the description of the system with that digest."""
+    identity = description.system
+    documents: dict[str, list[str]] = {}
+    for document in description.documents:
+        for control in document.controls:
+            documents.setdefault(control, []).append(document.title)
+    return {
+        "system": SystemIdentity(
+            name=identity.name,
+            version=identity.version,
+            supplier=identity.supplier.name,
+            sector=identity.sector,
+            synthetic=identity.synthetic,
+            digest=digest,
+        ),
+        "access": description.model.access,
+        "facts": facts_of(description),
+        "documents": {control: tuple(titles) for control, titles in sorted(documents.items())},
+    }
 
 
 def assessment_of(

@@ -1,8 +1,9 @@
 """Does the plan ask for all that its profile asks for, and does every observation answer what was planned?
 
-Judge and audits believe the plan: which checks there are, which of them are audits, under which limits and with which
-parameters. A plan that asks for less can be signed, logged and carried out faithfully. So whoever verifies derives it
-from the profile once more. What only the system could tell, such as why a check cannot run, is not derived again.
+Judge and audits believe what is said of the system, and the plan: which checks there are, which of them are audits,
+under which limits and with which parameters. A plan that asks for less can be signed, logged and carried out all the
+same. So whoever verifies derives it once more, from the profile and the description. What only the system itself could
+tell, such as why a check cannot run, is not derived again.
 """
 
 from __future__ import annotations
@@ -12,12 +13,13 @@ from decimal import Decimal
 
 from pydantic import JsonValue
 
-from touchstone.assessment.conclusion import Circumstances
+from touchstone.assessment.conclusion import Circumstances, described
 from touchstone.assessment.plan import applicable, checks_of, demanding, prescribed
 from touchstone.checks.registry import installed_checks, own_audits
 from touchstone.errors import UnavailableError
 from touchstone.evidence.bundle import Bundle, Problem
 from touchstone.evidence.layout import Role
+from touchstone.evidence.projections.source import described_system
 from touchstone.records import CheckCard, Observation, Plan, PlanItem, Profile, number
 from touchstone.standard.applicability import Facts
 from touchstone.standard.comparing import stopping_limits
@@ -30,6 +32,10 @@ def departures(bundle: Bundle) -> Iterator[Problem]:
     profile = Profile.from_bytes(bundle.read_role(Role.PROFILE), Role.PROFILE)
     circumstances = Circumstances.from_bytes(bundle.read_role(Role.CIRCUMSTANCES), Role.CIRCUMSTANCES)
     cards = CheckCard.by_check(bundle.read_role(Role.CHECKS), Role.CHECKS)
+    stated = described(described_system(bundle, plan)[0], plan.system)
+    if circumstances != circumstances.model_copy(update=stated):
+        file = bundle.only(Role.CIRCUMSTANCES).name
+        yield Problem(file, (file,), Text("states what the description does not", "所述与系统描述不符"))
     file = bundle.only(Role.PLAN).name
     for text in _of_plan(plan, profile, circumstances.facts, cards):
         yield Problem(file, (file,), text)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from touchstone.documents import FieldPath
-from touchstone.system.description import SystemDescription
+from touchstone.system.description import FactValue, SystemDescription
 from touchstone.system.problem import Problem, dotted
 from touchstone.text import Text
 
@@ -54,3 +54,30 @@ def denied_facts(description: SystemDescription) -> Iterator[Problem]:
                 Text(f"is false, and {dotted(at)} shows that it is true", f"为 false，而 {dotted(at)} 表明其为真"),
                 Text("correct one of the two", "请更正其中之一"),
             )
+
+
+def facts_of(description: SystemDescription) -> dict[str, FactValue]:
+    """What decides which controls apply: the declared facts, and those the description itself shows.
+
+    Only what is certain is derived; a fact that is neither declared nor shown stays unknown. What the model does and
+    takes can be declared more precisely, and not otherwise: another word for it would end every control of it. Other
+    declared facts stand against derived ones; what cannot be denied is refused when the description is read.
+    """
+    model, declared = description.model, description.facts
+    derived: dict[str, FactValue] = dict.fromkeys(shown_facts(description), True)
+    return (
+        derived
+        | declared
+        | {
+            "model.task": _beside(model.task, declared.get("model.task")),
+            "input.modality": _beside(model.input.kind, declared.get("input.modality")),
+        }
+    )
+
+
+def _beside(shown: str, declared: FactValue | None) -> FactValue:
+    """A value that the description shows, with those that are declared for the same fact."""
+    if declared is None:
+        return shown
+    stated = [declared] if isinstance(declared, str) else declared
+    return [shown, *stated] if isinstance(stated, list) and shown not in stated else declared

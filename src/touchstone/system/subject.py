@@ -23,7 +23,7 @@ from touchstone.system.description import DeployedForm, FactValue, Role, SystemD
 from touchstone.system.loading import description_file, load_description
 from touchstone.system.models.handle import ModelHandle
 from touchstone.system.references import MOST_FILES, files_below, normal, references, resolve, too_many
-from touchstone.system.shown_facts import shown_facts
+from touchstone.system.shown_facts import facts_of
 from touchstone.text import Text
 
 if TYPE_CHECKING:
@@ -69,20 +69,9 @@ class Subject:
     def facts(self) -> dict[str, FactValue]:
         """What decides which controls apply: the declared facts, and those the description itself shows.
 
-        Only what is certain is derived; a fact that is neither declared nor shown stays unknown. What the model does
-        and takes can be declared more precisely, and not otherwise: another word for it would end every control of it.
-        Other declared facts stand against derived ones; what cannot be denied is refused when the description is read.
+        They follow from the description alone, so whoever reads it in the evidence finds the same.
         """
-        model, declared = self.description.model, self.description.facts
-        derived: dict[str, FactValue] = dict.fromkeys(shown_facts(self.description), True)
-        return (
-            derived
-            | declared
-            | {
-                "model.task": _beside(model.task, declared.get("model.task")),
-                "input.modality": _beside(model.input.kind, declared.get("input.modality")),
-            }
-        )
+        return facts_of(self.description)
 
     @property
     def queries(self) -> int:
@@ -195,14 +184,6 @@ class Subject:
             self._opened[name] = opened()
         found: _Opened = self._opened[name]
         return found
-
-
-def _beside(shown: str, declared: FactValue | None) -> FactValue:
-    """A value that the description shows, with those that are declared for the same fact."""
-    if declared is None:
-        return shown
-    stated = [declared] if isinstance(declared, str) else declared
-    return [shown, *stated] if isinstance(stated, list) and shown not in stated else declared
 
 
 def open_system(path: Path) -> Subject:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from touchstone.assessment.conclusion import Circumstances, assessment_of
+from touchstone.assessment.conclusion import Circumstances, assessment_of, described
 from touchstone.assessment.seeds import seed_of
 from touchstone.canonical import canonical_json, digest_of
 from touchstone.evidence.bundle import BundleWriter
@@ -30,7 +30,6 @@ from touchstone.records import (
     PlanItem,
     Profile,
     Requirement,
-    SystemIdentity,
 )
 from touchstone.scan.findings import FileResult, Gap, Rule
 from touchstone.scan.findings import Finding as ScanFinding
@@ -199,18 +198,7 @@ PLAN = Plan(
 )
 
 CIRCUMSTANCES = Circumstances(
-    system=SystemIdentity(
-        name="pump-watch",
-        version="3.2.1",
-        supplier="Example Works\nGmbH",
-        sector="manufacturing",
-        synthetic=True,
-        digest=SYSTEM,
-    ),
-    access=Access.ARTEFACT,
-    facts={"data.personal": False},
-    documents={},
-    environment={"python": "3.11", "operating-system": "Linux"},
+    **described(DESCRIPTION, SYSTEM), environment={"python": "3.11", "operating-system": "Linux"}
 )
 
 RUNS_CODE = Rule(

@@ -125,12 +125,7 @@ def source_of(bundle: Bundle) -> Source:
         return bundle.read(names[wanted.digest])
 
     plan = Plan.from_bytes(*one(Role.PLAN))
-    description, files = _description(*one(Role.DESCRIPTION)), _files(*one(Role.FILES))
-    if system_digest(description, files) != plan.system:
-        raise EvidenceError(
-            Text("describes another system than the planned one", "所描述的不是计划中的系统"),
-            bundle.only(Role.DESCRIPTION).name,
-        )
+    description, files = described_system(bundle, plan)
     observations = [Observation.from_bytes(data, name) for data, name in all_of(Role.OBSERVATION)]
     executions = [Execution.from_bytes(data, name) for data, name in all_of(Role.EXECUTION)]
     return Source(
@@ -145,6 +140,15 @@ def source_of(bundle: Bundle) -> Source:
         assessment=Assessment.from_bytes(*one(Role.ASSESSMENT)),
         exhibit=exhibit,
     )
+
+
+def described_system(bundle: Bundle, plan: Plan) -> tuple[SystemDescription, tuple[FileRecord, ...]]:
+    """What a bundle says was tested, and its files. Raises `EvidenceError` when that is not what was planned for."""
+    where, listed = bundle.only(Role.DESCRIPTION).name, bundle.only(Role.FILES).name
+    description, files = _description(bundle.read(where), where), _files(bundle.read(listed), listed)
+    if system_digest(description, files) != plan.system:
+        raise EvidenceError(Text("describes another system than the planned one", "所描述的不是计划中的系统"), where)
+    return description, files
 
 
 def named_information(digest: Digest) -> str:
