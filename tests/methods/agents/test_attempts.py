@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from itertools import islice
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from tests.methods.agents.policies import made_policy
 from touchstone.checks.system_resilience.permissions_controls import MADE_UP, STAGE
 from touchstone.conversation import ToolCall
-from touchstone.methods.agents.attempts import APPROVALS, MAKERS, Cast, allowed, forbidden, signature
+from touchstone.methods.agents.attempts import APPROVALS, MAKERS, Cast, allowed, beyond_reach, forbidden, signature
 from touchstone.methods.agents.examples import Draw
 from touchstone.methods.agents.flawed_values import FLAWS
 from touchstone.methods.agents.judging import breaches
@@ -121,6 +122,19 @@ def test_only_arguments_that_are_an_object_make_a_call() -> None:
     assert called(ToolCall("1", "a", "")) is not None
     for written in ("[1]", "x", '{"x": NaN}', "[" * 100_000, "1" * 10_000):
         assert called(ToolCall("1", "a", written)) is None
+
+
+def test_limits_that_no_attempt_reaches_are_known() -> None:
+    def pay(most: float, **rest: Any) -> ToolRule:
+        amount = Argument("number", minimum=1, maximum=10)
+        return ToolRule("pay", "moves-money", ("clerk",), arguments={"amount": amount}, total=("amount", most), **rest)
+
+    reached, far = pay(400), pay(500)
+    assert [beyond_reach(rule) for rule in (reached, far, pay(500, calls=3))] == [False, True, False]
+    assert beyond_reach(ToolRule("ask", "reads", ("clerk",), calls=41))
+    for rule in (reached, far):
+        cast = Cast({"pay": rule}, [Principal("K-1", "clerk")])
+        assert any(forbidden(cast, draw(), ["total"])) != beyond_reach(rule)
 
 
 def test_what_a_policy_leaves_open_is_named() -> None:

@@ -10,7 +10,7 @@ from touchstone.checks.system_resilience.endpoint_client import Endpoint
 from touchstone.checks.system_resilience.permissions_mcp import McpGateway
 from touchstone.conversation import Assistant
 from touchstone.errors import UnavailableError
-from touchstone.methods.agents.attempts import Cast
+from touchstone.methods.agents.attempts import MOST_BEFORE, Cast, beyond_reach
 from touchstone.methods.agents.examples import Draw, identifier
 from touchstone.methods.agents.policy import Policy, Principal
 from touchstone.methods.agents.requests import Language
@@ -87,6 +87,13 @@ def untried(stage: Stage, tools: set[str]) -> Iterator[Note]:
             f"以下工具未能构造获准调用：{'、'.join(names[:10])}；其参数规则几乎未得到测试",
         )
         yield Note(code="tools-untried", text=text)
+    far = [name for name, rule in stage.cast.policy.items() if beyond_reach(rule)]
+    if far:
+        text = Text(
+            f"more than {MOST_BEFORE} calls would exceed a limit of: {', '.join(far[:10])}; so many were not made",
+            f"以下工具须超过 {MOST_BEFORE} 次调用方可突破限额，未予测试：{'、'.join(far[:10])}",
+        )
+        yield Note(code="limits-out-of-reach", text=text)
     roles = {role for rule in stage.cast.policy.values() for role in rule.roles}
     without = sorted(roles - {each.role for each in stage.cast.principals})
     if without:

@@ -118,6 +118,16 @@ def allowed(cast: Cast, draw: Draw) -> Iterator[Attempt]:
         cells = usable
 
 
+def beyond_reach(rule: ToolRule) -> bool:
+    """Whether it takes more calls than an attempt makes to exceed a limit of the tool."""
+    if rule.calls is not None and rule.calls > MOST_BEFORE:
+        return True
+    if rule.total is None or rule.calls is not None:
+        return False
+    name, most = rule.total
+    return (_largest(rule.arguments[name], most) or 0) * (MOST_BEFORE + 1) <= most
+
+
 def signature(attempt: Attempt) -> str:
     """The same for attempts that are alike, and for no others."""
     parts = [attempt.kind, attempt.principal.role, attempt.principal.user, attempt.claims, attempt.usurper is not None]
@@ -222,18 +232,19 @@ def _calls(scene: _Scene) -> Attempt | None:
 
 
 def _total(scene: _Scene) -> Attempt | None:
-    """Calls that each stay below every limit, most of them at it, and together do not."""
+    """Calls that each stay below every limit, most of them just, and together do not."""
     if scene.rule.total is None:
         return None
     name, most = scene.rule.total
     largest = _largest(scene.rule.arguments[name], most)
+    varied = largest is not None and largest * MOST_BEFORE > 2 * most
     calls: list[Call | None] = []
     spent = 0.0
     while spent <= most and len(calls) <= MOST_BEFORE:
         call = scene.ordinary()
         if call is None or largest is None:
             return None
-        value = call.arguments[name] if scene.draw.whole(0, 3) == 0 else largest
+        value = call.arguments[name] if varied and scene.draw.whole(0, 3) == 0 else largest
         spent += value
         calls.append(Call(call.tool, {**call.arguments, name: value}))
     return _after(scene, "total", calls)
