@@ -15,7 +15,7 @@ from tests.system.test_generation_problems import ASSISTANT
 from touchstone.checks.declaration import Measurement
 from touchstone.checks.model_integrity.answers import AnswersParameters, answers
 from touchstone.conversation import Conversation, Reply
-from touchstone.errors import UnavailableError
+from touchstone.errors import BudgetSpentError, UnavailableError
 from touchstone.service.chat import Chat
 from touchstone.statistics import proportion_bounds
 from touchstone.system.subject import Subject, open_system
@@ -37,12 +37,20 @@ def fee(question: str) -> str:
     return f"The fee is ￥{FEES[question.removeprefix('What does ').removesuffix(' cost?')]}."
 
 
+QUESTIONS = [
+    {"question": f"What does {name} cost?", "fee": amount, "language": "en" if place % 2 else "zh"}
+    for place, (name, amount) in enumerate(FEES.items())
+]
+
+
 @contextmanager
-def system(folder: Path, answer: Callable[[str], str], **test: Any) -> Iterator[Subject]:
-    rows = [
-        {"question": f"What does {name} cost?", "fee": amount, "language": "en" if place % 2 else "zh"}
-        for place, (name, amount) in enumerate(FEES.items())
-    ]
+def system(
+    folder: Path,
+    answer: Callable[[str], str],
+    rows: Sequence[dict[str, str]] = QUESTIONS,
+    queries: int | None = None,
+    **test: Any,
+) -> Iterator[Subject]:
     (folder / "questions.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
     (folder / "instructions.txt").write_text("Be brief.", encoding="utf-8")
     declared = {
@@ -55,7 +63,8 @@ def system(folder: Path, answer: Callable[[str], str], **test: Any) -> Iterator[
         **test,
     }
     with running(served=Chat({"counter": Counter(answer)})) as service:
-        model = ASSISTANT["model"] | {"endpoint": service.url, "claims": {"answered_rightly": 0.9}}
+        claims = {"answered_rightly": 0.9}
+        model = ASSISTANT["model"] | {"endpoint": service.url, "endpoint_queries": queries, "claims": claims}
         document = ASSISTANT | {"model": model, "data": {"test": declared}}
         (folder / "system.yaml").write_text(yaml.safe_dump(document), encoding="utf-8")
         yield open_system(folder)
@@ -107,4 +116,62 @@ def test_numbers_within_other_numbers_are_not_answers(tmp_path: Path) -> None:
 
 def test_questions_without_expected_answers_measure_nothing(tmp_path: Path) -> None:
     with system(tmp_path, fee, target=None) as subject, pytest.raises(UnavailableError, match="what is expected"):
+        measured(subject)
+
+
+def test_a_question_asked_again_counts_once(tmp_path: Path) -> None:
+    with system(tmp_path, fee, QUESTIONS * 5) as subject:
+        result = measured(subject)
+    assert metric(result, "answered_rightly").n == 60
+    assert codes(result) == ["repeated-questions"]
+
+
+def choices(share: float) -> list[dict[str, str]]:
+    """Questions to be answered with yes or no; `share` of them with yes."""
+    return [
+        {
+            "question": f"Is room {place} open, yes or no?",
+            "fee": "yes" if place < 60 * share else "no",
+            "language": "en",
+        }
+        for place in range(60)
+    ]
+
+
+def open_rooms(share: float) -> Callable[[str], str]:
+    right = {each["question"]: each["fee"] for each in choices(share)}
+    return lambda question: f"{question}\n{right[question].title()}."
+
+
+def test_an_echo_of_the_question_is_no_answer(tmp_path: Path) -> None:
+    with system(tmp_path, lambda question: f"You ask: {question}", choices(0.5)) as subject:
+        assert metric(measured(subject), "answered_rightly").value == 0
+
+
+@pytest.mark.parametrize(("share", "said"), [(0.5, []), (0.9, ["one-answer-suffices"])])
+def test_who_knows_is_right_though_many_questions_have_one_answer(
+    tmp_path: Path, share: float, said: list[str]
+) -> None:
+    with system(tmp_path, open_rooms(share), choices(share)) as subject:
+        result = measured(subject)
+    assert metric(result, "answered_rightly").value == 1
+    assert all(control.passed for control in result.controls)
+    assert codes(result) == said
+
+
+def test_questions_with_one_answer_test_nothing(tmp_path: Path) -> None:
+    with system(tmp_path, open_rooms(1), choices(1)) as subject:
+        null, _ = measured(subject).controls
+    assert not null.passed
+
+
+def test_what_was_asked_before_the_allowance_ended_counts(tmp_path: Path) -> None:
+    with system(tmp_path, fee, queries=45) as subject:
+        result = measured(subject)
+    assert metric(result, "answered_rightly").n == 40
+    assert codes(result) == ["allowance-spent"]
+
+
+def test_without_any_allowance_nothing_is_measured(tmp_path: Path) -> None:
+    with system(tmp_path, fee, queries=5) as subject, pytest.raises(BudgetSpentError):
         measured(subject)

@@ -1,19 +1,21 @@
 """Declared performance of a system that writes texts (MI-09): are its answers what they have to be?
 
 Threat: a claim that was measured on questions the system was tuned to, or not at all. Each question of the test data is
-asked once, by itself; its answer is right when what is expected stands in it, as words of its own, in whatever case,
-width and spacing. An answer that holds everything is right about nothing: the same answers are held against the
-expectations of other questions, and must not be right there.
+asked once, by itself, however often it occurs; its answer is right when what is expected stands in it, as words of its
+own, in whatever case, width and spacing, and not only where the answer repeats the question. An answer that holds
+everything is right about nothing: the same answers are held against what other questions expect, and must not be right
+there.
 
-What it cannot tell: whether an answer that holds what is expected says the opposite beside it, and whether the
-questions represent what the system will be asked.
+What it cannot tell: whether an answer that holds what is expected says the opposite or something else beside it, and
+whether the questions represent what the system will be asked.
 
 Source: exact and containment match as in Rajpurkar et al. 2016 (SQuAD); Clopper and Pearson 1934, Biometrika 26.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,9 +26,9 @@ from touchstone.checks.declaration import Measurement, MetricDeclaration, Needs,
 from touchstone.checks.model_integrity.claims import by_group, claim_notes, group_notes, half_width, least_margin
 from touchstone.checks.shares import share_metric
 from touchstone.conversation import ask
-from touchstone.errors import UnavailableError
+from touchstone.errors import BudgetSpentError, UnavailableError
 from touchstone.methods.language.errands import stands_in
-from touchstone.records import Access, ControlRun
+from touchstone.records import Access, ControlRun, Note
 from touchstone.statistics import proportion_bounds
 from touchstone.text import Text
 
@@ -37,10 +39,13 @@ if TYPE_CHECKING:
 
 QUESTIONS = {"quick": 200, "standard": 1000, "full": 100_000}
 """Most questions that are asked; drawn by lot where there are more."""
-AT_A_TIME = 100
+AT_A_TIME = 20
+"""Questions of which none is asked where not all of them may be."""
 MOST_BY_CHANCE = 0.5
-"""Answers may be right about other questions this often at most, in shares of how often they are right: some questions
-have the same answer."""
+"""Answers may be right about other questions this often at most, in shares of how often they are right: an answer may
+say more than was asked."""
+MOST_ALIKE = 0.5
+"""Share of questions with the same answer above which the reader is told what always giving it is worth."""
 PLANTED_RECOGNISED = 0.99
 
 
@@ -55,16 +60,18 @@ class AnswersParameters(Parameters):
     version="1",
     title=Text("Declared performance of a system that writes texts", "生成文本系统的声明性能"),
     measures=Text(
-        "Each question of the test data is asked once; an answer is right when what is expected stands in it. The "
-        "share of right answers with exact bounds, by group where groups are declared, and how far it lies from what "
-        "the supplier claims as `answered_rightly`.",
-        "测试数据中的每个问题各询问一次；回答中含有期望内容即为正确。给出正确回答的占比及精确界限，声明了群体时分群体给出，"
-        "并与供应方以 `answered_rightly` 声明的值比较。",
+        "Each question of the test data is asked once; an answer is right when what is expected stands in it, outside "
+        "a repetition of the question. The share of right answers with exact bounds, by group where groups are "
+        "declared, and how far it lies from what the supplier claims as `answered_rightly`.",
+        "测试数据中的每个问题各询问一次；除复述问题的部分外，回答中含有期望内容即为正确。给出正确回答的占比及精确界限，"
+        "声明了群体时分群体给出，并与供应方以 `answered_rightly` 声明的值比较。",
     ),
     cannot_tell=Text(
-        "Whether an answer that holds what is expected denies it in the next sentence, and whether the questions "
-        "represent what the system will be asked. Services do not always give the same answer twice.",
-        "无法判断回答在给出期望内容之后是否又予以否认，也无法判断问题是否代表实际使用；服务对同一问题的回答不一定相同。",
+        "Whether an answer that holds what is expected denies it in the next sentence or names something else as "
+        "well, and whether the questions represent what the system will be asked. Services do not always give the same "
+        "answer twice.",
+        "无法判断回答在给出期望内容之后是否又予以否认或另给出其他答案，也无法判断问题是否代表实际使用；"
+        "服务对同一问题的回答不一定相同。",
     ),
     remedy=Text(
         "Correct the claim to what the lower bound supports, improve the system, or hand in more questions if the "
@@ -99,14 +106,13 @@ def answers(subject: Subject, parameters: AnswersParameters, run: Run) -> Measur
         raise UnavailableError(
             Text("the test data do not say what is expected", "测试数据未给出期望的答案"), "data.test.target"
         )
-    chosen = run.generator("questions").permutation(len(test))[: QUESTIONS[run.budget]]
+    distinct = _distinct(test.inputs.tolist(), test.expected.tolist())
+    chosen = run.generator("questions").permutation(distinct)[: QUESTIONS[run.budget]]
+    given, spent = _asked(subject, [str(test.inputs[row]) for row in chosen], run)
+    chosen = chosen[: len(given)]
     expected = [str(test.expected[row]) for row in chosen]
-    given: list[str] = []
-    for first in range(0, len(chosen), AT_A_TIME):
-        questions = [ask(str(test.inputs[row])) for row in chosen[first : first + AT_A_TIME]]
-        given += [reply.text for reply in subject.assistant().reply(questions)]
-        run.progress(len(given) / len(chosen))
-    right = _right(expected, given)
+    beside = [answer.replace(str(test.inputs[row]).strip(), "\n") for row, answer in zip(chosen, given, strict=True)]
+    right = _right(expected, beside)
     rates = {"answered_rightly": (int(right.sum()), len(right))}
     claims = subject.description.model.claims
     people = {name: values[chosen] for name, values in test.sensitive.items()}
@@ -119,12 +125,62 @@ def answers(subject: Subject, parameters: AnswersParameters, run: Run) -> Measur
             *groups,
         ),
         controls=(
-            _right_elsewhere(expected, given, right, run.generator("other questions")),
+            _right_elsewhere(expected, beside, right, run.generator("other questions")),
             _planted_answers(expected),
         ),
         exhibits=(run.exhibit("answers.json", "application/json", _table(chosen, expected, given, right)),),
-        warnings=(*claim_notes(rates, claims), *group_notes(unsliced, parameters.minimum_group_size)),
+        warnings=(
+            *claim_notes(rates, claims),
+            *group_notes(unsliced, parameters.minimum_group_size),
+            *_remarks(len(test) - len(distinct), expected, spent),
+        ),
     )
+
+
+def _distinct(questions: Sequence[str], expected: Sequence[str]) -> NDArray[np.int64]:
+    """The first row of each question and answer: asking the same again tells nothing new."""
+    rows: dict[tuple[str, str], int] = {}
+    for row, (question, wanted) in enumerate(zip(questions, expected, strict=True)):
+        rows.setdefault((question.strip(), wanted), row)
+    return np.array(list(rows.values()), dtype=np.int64)
+
+
+def _asked(subject: Subject, questions: Sequence[str], run: Run) -> tuple[list[str], BudgetSpentError | None]:
+    """The answers to the first questions, as many as may be asked. Raises `BudgetSpentError` where that is none."""
+    assistant, given = subject.assistant(), list[str]()
+    for first in range(0, len(questions), AT_A_TIME):
+        try:
+            replies = assistant.reply([ask(question) for question in questions[first : first + AT_A_TIME]])
+        except BudgetSpentError as error:
+            if not given:
+                raise
+            return given, error
+        given += [reply.text for reply in replies]
+        run.progress(len(given) / len(questions))
+    return given, None
+
+
+def _remarks(repeated: int, expected: Sequence[str], spent: BudgetSpentError | None) -> Iterator[Note]:
+    """What a reader of the share has to know of the questions."""
+    if repeated:
+        yield Note(
+            code="repeated-questions",
+            text=Text(
+                f"{repeated} rows of the test data repeat a question; each counts once",
+                f"测试数据中有 {repeated} 行为重复问题，各只计一次",
+            ),
+        )
+    alike = max(Counter(expected).values()) / len(expected)
+    if alike > MOST_ALIKE:
+        yield Note(
+            code="one-answer-suffices",
+            text=Text(
+                f"always giving the same answer would be right {alike:.3f} of the time",
+                f"若始终给出同一答案，正确占比可达 {alike:.3f}",
+            ),
+        )
+    if spent is not None:
+        yield Note(code="allowance-spent", text=spent.what)
 
 
 def _right(expected: Sequence[str], given: Sequence[str]) -> NDArray[np.bool_]:
@@ -134,16 +190,27 @@ def _right(expected: Sequence[str], given: Sequence[str]) -> NDArray[np.bool_]:
 def _right_elsewhere(
     expected: Sequence[str], given: Sequence[str], right: NDArray[np.bool_], generator: np.random.Generator
 ) -> ControlRun:
-    """What is said to everything is no answer to anything."""
-    elsewhere = _right([expected[place] for place in generator.permutation(len(expected))], given)
-    low, _ = proportion_bounds(int(elsewhere.sum()), len(elsewhere))
+    """What is said to everything is no answer to anything: answers held against what some other question expects."""
+    values = generator.permutation(sorted(set(expected))).tolist()
+    another = dict(zip(values, [*values[1:], values[0]], strict=True))
+    others = [
+        (another[wanted], answer)
+        for wanted, answer in zip(expected, given, strict=True)
+        if not stands_in(another[wanted], wanted)  # of “5 days” and “5” the first holds the second
+    ]
     most = MOST_BY_CHANCE * float(right.mean())
+    aim = Text(
+        f"the answers held against other questions: right {most:.3f} of the time at most",
+        f"以其他问题的期望答案核对：正确占比至多 {most:.3f}",
+    )
+    if not others:
+        alike = Text("all questions expect the same answer", "所有问题的期望答案相同")
+        return ControlRun(kind="null", expected=aim, seen=alike, passed=False)
+    elsewhere = _right(*zip(*others, strict=True))
+    low, _ = proportion_bounds(int(elsewhere.sum()), len(elsewhere))
     return ControlRun(
         kind="null",
-        expected=Text(
-            f"the answers held against other questions: right {most:.3f} of the time at most",
-            f"以其他问题的期望答案核对：正确占比至多 {most:.3f}",
-        ),
+        expected=aim,
         seen=Text(
             f"right {elsewhere.mean():.3f} of the time (at least {low:.3f})",
             f"正确占比 {elsewhere.mean():.3f}（至少 {low:.3f}）",

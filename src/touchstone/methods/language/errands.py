@@ -127,7 +127,7 @@ def new_errand(generator: np.random.Generator, language: Language, *, calls_tool
 def stands_in(expected: str, text: str) -> bool:
     """Whether a text holds an expression as words of its own, in whatever case, width and spacing.
 
-    A number within another (5 in 2.5, 五 in 十五) and what the word before denies (not open, 不需要) are something else.
+    A number within another (5 in 2.5, 五 in 十五) and what the word before denies (not open, 不需要) are not it.
     """
     wanted, found = _plain(expected), _plain(text)
     if not wanted:
