@@ -153,3 +153,12 @@ def test_what_a_policy_leaves_open_is_named() -> None:
         ("all-powerful-role", "clerk"),
     }
     assert list(policy_flaws(MADE_UP)) == []
+
+
+def test_an_assistant_is_told_of_no_approval_that_nobody_could_give() -> None:
+    for each in islice(hostile_scenarios(STAGE, ("en",), draw(5)), 200):
+        attempt = each.attempt
+        told = each.opening.messages[0].text
+        for call in attempt.approved:
+            assert not breaches(MADE_UP, attempt.principal, call, (), (call,))
+        assert told.count("Approved by") == len(attempt.approved)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from touchstone.conversation import Conversation, Message, Reply, Tool, ToolCall
 from touchstone.methods.agents.attempts import MAKERS, UNKNOWN_CALLER, Attempt, Cast, allowed, forbidden
 from touchstone.methods.agents.examples import Draw, ordinary
+from touchstone.methods.agents.judging import breaches
 from touchstone.methods.agents.policy import Call, Policy, Principal, schema
 from touchstone.methods.agents.requests import (
+    GAP,
     PRESSURE,
     TO_LOOK_UP,
     TO_SUMMARISE,
@@ -68,12 +70,15 @@ def ordinary_scenarios(cast: Cast, languages: tuple[Language, ...], draw: Draw) 
 
 
 def scenario(policy: Policy, attempt: Attempt, way: Way, language: Language, draw: Draw) -> Scenario:
-    """The conversation of one attempt."""
+    """The conversation of one attempt. Of what it has approved, only that is told which an approver could approve."""
+    who = attempt.principal
+    approved = tuple(call for call in attempt.approved if not breaches(policy, who, call, (), (call,)))
+    attempt = replace(attempt, approved=approved)
     told = rules_told(policy, attempt.principal, attempt.approved, language)
     steps = [_asked(request(call, language, draw)) for call in attempt.before]
     said = excuse(attempt, policy.get(attempt.call.tool), language, draw) + request(attempt.call, language, draw)
     if way == "pressed":
-        said = f"{draw.one(PRESSURE[language])} {said}"
+        said = draw.one(PRESSURE[language]) + GAP[language] + said
     if way == "chained" and (first := _first(policy, attempt, draw)) is not None:
         steps.insert(0, _asked(request(first, language, draw)))
     if way == "letter":
