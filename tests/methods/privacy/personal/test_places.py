@@ -38,6 +38,11 @@ PATTERNS = [
     "(?:a{0,2}b){3,}",
     "aaaaaaaaaaaaaaaaab",
     "(?=(?<!a)b)bc",
+    "(?:^a|b)c?",
+    "(?:(?=a)[ab]|b)c",
+    "(?:(?<!a)b)?c",
+    "(?:a?){3,}b",
+    "(?:a{3}){2}|b{1000,}",
     "(?P<word>[a-d]{1,3})e",
 ]
 LISTS = [{}] * (len(PATTERNS) - 1) + [{"word": frozenset({"abc", "bcd", "ddd"})}]

@@ -59,7 +59,12 @@ def beginnings(pattern: str, among: Mapping[str, frozenset[str]]) -> Beginnings:
 def _read(items: Sequence[Any]) -> Beginnings:
     reading = _Reading()
     reading.open_from(reading.sequence(items, frozenset({0})))
-    return Beginnings(ANY, tuple(reading.at)) & reading.asserted
+    found = Beginnings(ANY, tuple(reading.at))
+    for operation, argument in items:  # an assertion further in may be one of several ways to match
+        if str(operation) not in _ASSERTIONS:
+            break
+        found &= _asserted(str(operation), argument)
+    return found
 
 
 class _Reading:
@@ -67,7 +72,6 @@ class _Reading:
 
     def __init__(self) -> None:
         self.at = [0] * DEPTH
-        self.asserted = UNKNOWN
 
     def open_from(self, places: frozenset[int]) -> None:
         """Anything may stand from the first of these places on."""
@@ -91,7 +95,6 @@ class _Reading:
             case "MAX_REPEAT" | "MIN_REPEAT" | "POSSESSIVE_REPEAT":
                 return self._repeated(argument[0], argument[1], argument[2], places)
         if operation in _ASSERTIONS:
-            self.asserted &= _asserted(operation, argument) if places == {0} else UNKNOWN
             return places
         self.open_from(places)
         return frozenset()
@@ -105,9 +108,9 @@ class _Reading:
         """The places behind `least` to `most` of the items."""
         behind: frozenset[int] = frozenset()
         for times in range(most + 1):
+            if not places or (times > least and places <= behind):
+                break
             if times >= least:
-                if places <= behind:
-                    break
                 behind |= places
             if times < most:
                 places = self.sequence(items, places)
