@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import unquote
@@ -67,7 +68,8 @@ class EnforcingGateway:
     sessions: bool = True
     approvals: dict[str, tuple[Call, str]] = field(default_factory=dict)
     """Call and user of each approval that is still good, by its reference."""
-    given: int = 0
+    numbers: Iterator[int] = field(default_factory=lambda: count(1))
+    """Of approvals: none comes twice, however many sessions ask at the same time."""
 
     def session(self, principal: Principal) -> EnforcingSession:
         """A new conversation's connection."""
@@ -93,8 +95,7 @@ class EnforcingSession:
         rule = self._policy.get(call.tool)
         if rule is None or (self._principal.role != rule.approval and "approval-anybody" not in self._defects):
             return None
-        self._gateway.given += 1
-        reference = f"A-{self._gateway.given}"
+        reference = f"A-{next(self._gateway.numbers)}"
         self._gateway.approvals[reference] = (call, user)
         return reference
 
