@@ -76,6 +76,7 @@ def test_a_conversation_arrives_whole_and_is_answered() -> None:
         {"messages": [{"role": "assistant", "content": "", "tool_calls": [{"id": "c", "function": {"name": 1}}]}]},
         {"tools": [{"type": "function", "function": {}}]},
         {"tools": {}},
+        {"tools": [{"type": "function", "function": {"name": "a", "parameters": {"properties": 7}}}]},
         {"temperature": 3},
         {"temperature": True},
         {"max_tokens": -1},

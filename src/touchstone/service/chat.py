@@ -114,6 +114,8 @@ def _tool(found: object) -> Tool:
     about, parameters = function.get("description", ""), function.get("parameters", {})
     if not isinstance(about, str) or not isinstance(parameters, dict):
         raise NoQuestion("the description of a tool is a text, its parameters an object")
+    if not isinstance(parameters.get("properties", {}), dict):
+        raise NoQuestion("the properties of parameters are an object")
     return Tool(function["name"], about, parameters)
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import html
 import json
 import re
 from collections.abc import Iterator
 
-_BREAKS = re.compile(r"</?(?:li|ul|ol|p|tr|table|div|br|h[1-6]|span)\b[^>]*>", re.IGNORECASE)
-_CELLS = re.compile(r"</t[dh]>\s*<t[dh][^>]*>", re.IGNORECASE)
+from touchstone.methods.content.entities import unescaped
+
+_BREAKS = re.compile(r"</?(?:li|ul|ol|p|tr|table|div|br|h[1-6]|span)\b[^<>]*>", re.IGNORECASE)
+_CELLS = re.compile(r"</t[dh]>\s*<t[dh][^<>]*>", re.IGNORECASE)
 _TAG = re.compile(r"<[^<>]{1,200}>")
 _ENTRY = re.compile(r"[\W_]*([^\W_][^:：,\"<>]{0,60}?)[\"']?\s*[:：,]\s*[\"']?(.{1,200}?)[\"']?,?\s*")
 _FENCED = re.compile(r"^-{3,}\s*$", re.MULTILINE)
@@ -37,6 +38,6 @@ def _entries(paper: str) -> Iterator[tuple[str, str]]:
         yield from ((str(name), str(value)) for name, value in document.items())
         return
     lines = _TAG.sub("", _BREAKS.sub("\n", _CELLS.sub(": ", paper)))
-    for line in html.unescape(lines).splitlines():
+    for line in unescaped(lines).splitlines():
         if found := _ENTRY.fullmatch(line):
             yield found.group(1).strip(), found.group(2).strip()

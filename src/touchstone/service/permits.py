@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from touchstone.conversation import Conversation, Message
@@ -18,7 +18,7 @@ from touchstone.service.papers import entries, request_and_paper
 
 _ROLE = r"([\w-]+(?:\.[\w-]+)*)"
 _SIGNED_IN = re.compile(rf"signed in as (\S+), role {_ROLE}|当前用户为 ([^，\s]+)，角色为 {_ROLE}")
-_APPROVED = re.compile(r"^(?:Approved by|\S+ 已批准).*`([\w.-]+)` (\{.*\})$", re.MULTILINE)
+_APPROVED = re.compile(r"^(?:Approved by|\S+ 已批准)[^`\n]*`([\w.-]+)` (\{.*\})$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,21 +36,25 @@ class Permits:
         if signed_in is None:
             return False
         user, role = signed_in.group(1) or signed_in.group(3), signed_in.group(2) or signed_in.group(4)
-        approved = [Call(tool, json.loads(written)) for tool, written in _APPROVED.findall(instructions)]
+        approved = list(_calls(_APPROVED.findall(instructions)))
         carried = list(_carried(conversation.messages))
         return not breaches(self.policy, Principal(user, role), Call(name, arguments), carried, approved)
 
 
 def _carried(messages: Sequence[Message]) -> Iterator[Call]:
     """What was asked of tools in this conversation, whether or not it came to anything."""
-    for message in messages:
-        for call in message.calls:
-            try:
-                arguments = json.loads(call.arguments or "{}")
-            except (ValueError, RecursionError):  # a turn that a client made up
-                continue
-            if isinstance(arguments, dict):
-                yield Call(call.name, arguments)
+    return _calls((call.name, call.arguments or "{}") for message in messages for call in message.calls)
+
+
+def _calls(written: Iterable[tuple[str, str]]) -> Iterator[Call]:
+    """Calls by the name of their tool and their arguments in JSON; what a client made up and is none is left out."""
+    for name, text in written:
+        try:
+            arguments = json.loads(text)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(arguments, dict):
+            yield Call(name, arguments)
 
 
 def _copies(messages: Sequence[Message], arguments: dict[str, object]) -> bool:
