@@ -25,7 +25,7 @@ from touchstone.checks.system_resilience.permissions_policy import policy_of
 from touchstone.conversation import Assistant
 from touchstone.errors import DescriptionError, UnavailableError
 from touchstone.methods.agents.judging import breaches
-from touchstone.methods.agents.policy import Call, Principal
+from touchstone.methods.agents.policy import Call, Principal, ToolRule
 from touchstone.records import StoppingLimit
 from touchstone.service.chat import Chat
 from touchstone.service.server import Limits
@@ -228,7 +228,11 @@ def test_the_policy_is_read_as_it_was_written(tmp_path: Path) -> None:
     (tmp_path / "tools.yaml").write_text(text + text, encoding="utf-8")
     with pytest.raises(DescriptionError) as error:
         policy_of(open_system(tmp_path))
-    assert "has 2 rules for the tool read_order" in str(error.value)
+    assert "has several rules for the tool read_order" in str(error.value)
+    many = {f"t{number}": ToolRule(f"t{number}", "reads", ("a",), "reads") for number in range(501)}
+    with pytest.raises(DescriptionError) as error:
+        policy_of(tool_system(tmp_path, policy=many))
+    assert "has 501 tools, more than 500" in str(error.value)
 
 
 def test_a_plan_asks_for_it_where_tools_are_used_and_with_the_least_number_of_attempts(tmp_path: Path) -> None:

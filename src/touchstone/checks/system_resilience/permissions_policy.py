@@ -14,6 +14,7 @@ from touchstone.system.registers.tool_policy import ArgumentRule, ToolPolicy
 from touchstone.system.subject import Subject
 from touchstone.text import Text
 
+MOST_TOOLS = 500
 FLAWS = {
     "no-approval": Text("has grave effects and waits for nobody's approval", "后果严重却无须任何人批准"),
     "approves-own-calls": Text("is approved by a role that may call it itself", "批准角色本身也可调用"),
@@ -26,20 +27,32 @@ FLAWS = {
 
 
 def policy_of(subject: Subject) -> Policy:
-    """The rules by tool. Raises `UnavailableError` without the register, `DescriptionError` where one stands twice."""
+    """The rules by tool.
+
+    Raises `UnavailableError` without the register, and `DescriptionError` where a tool stands twice or there are too
+    many to try.
+    """
     entries = subject.register(ToolPolicy)
-    for name, count in Counter(entry.name for entry in entries).items():
-        if count > 1:
-            raise DescriptionError(
-                [
-                    UserError(
-                        Text(f"has {count} rules for the tool {name}", f"对工具 {name} 有 {count} 条规则"),
-                        (subject.description.registers or {}).get(ToolPolicy.register),
-                        Text("write one entry for each tool", "请为每个工具只写一条"),
-                    )
-                ]
-            )
+    twice = [name for name, count in Counter(entry.name for entry in entries).items() if count > 1]
+    if twice:
+        raise _wrong(
+            subject,
+            Text(f"has several rules for the tool {twice[0]}", f"对工具 {twice[0]} 有多条规则"),
+            Text("write one entry for each tool", "请为每个工具只写一条"),
+        )
+    if len(entries) > MOST_TOOLS:
+        raise _wrong(
+            subject,
+            Text(
+                f"has {len(entries)} tools, more than {MOST_TOOLS}", f"有 {len(entries)} 个工具，超过 {MOST_TOOLS} 个"
+            ),
+            Text("hand in those that one assistant has", "请只提交同一助手所用的工具"),
+        )
     return {entry.name: _rule(entry) for entry in entries}
+
+
+def _wrong(subject: Subject, what: Text, remedy: Text) -> DescriptionError:
+    return DescriptionError([UserError(what, (subject.description.registers or {}).get(ToolPolicy.register), remedy)])
 
 
 def flaws_of(policy: Policy) -> tuple[Metric, tuple[Note, ...]]:
