@@ -60,11 +60,6 @@ def joined(parts: Sequence[Text]) -> Text:
     return Text("; ".join(part.en for part in parts), "；".join(part.zh for part in parts))
 
 
-def spaced(name: str) -> str:
-    """The id of a metric or unit as words: `attack auc`."""
-    return name.replace("_", " ")
-
-
 def listed(titles: Sequence[Text]) -> Text:
     """Several titles, each in quotes: some are half a sentence long."""
     return Text(", ".join(f"“{title.en}”" for title in titles), "、".join(f"“{title.zh}”" for title in titles))
