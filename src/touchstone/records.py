@@ -329,8 +329,6 @@ class Limit(Record):
     """Asked for only where this condition on the facts holds; `None`: wherever the control applies."""
     power: bool = False
     """Qualifies the test, not the system: a miss means the test is too weak and decides nothing."""
-    title: Text | None = Field(None, exclude_if=_absent)
-    """What the metric is called, where no check measures it and reviewers read it in documents."""
 
 
 class Condition(Record):
@@ -372,6 +370,8 @@ class Requirement(Record):
     """Metrics that are shown but have no defensible limit today."""
     left_out: dict[str, Text] = {}
     """Metrics of the catalog that this profile does not ask for, each with the reason. Always printed."""
+    titles: dict[str, Text] = Field({}, exclude_if=operator.not_)
+    """What those metrics are called that no check measures: reviewers read them in documents, or nobody does yet."""
     cross_references: tuple[CrossReference, ...] = ()
 
 

@@ -272,10 +272,12 @@ def test_a_controls_own_check_gives_the_name_where_two_checks_share_it():
     assert "“本项”" in seen.zh
 
 
-def test_what_no_check_measures_is_called_what_its_limit_calls_it():
-    plans = limit("exit_plans", op=">=", bound="exact", title=Text("suppliers with an exit plan", "有退出方案的供应商"))
+def test_what_no_check_measures_is_called_what_its_control_calls_it():
+    title = Text("suppliers with an exit plan", "有退出方案的供应商")
+    plans = limit("exit_plans", op=">=", bound="exact")
+    demand = requirement(plans, checks=(), evidence=("policy",), titles={"exit_plans": title})
     read = [review(values={"exit_plans": "0.2"})]
-    seen = finding(requirement(plans, checks=(), evidence=("policy",)), documents=("a.pdf",), reviews=read).reason.text
+    seen = finding(demand, documents=("a.pdf",), reviews=read).reason.text
     assert "“suppliers with an exit plan” is 0.2, below" in seen.en
     assert "“有退出方案的供应商”为 0.2，低于" in seen.zh
 

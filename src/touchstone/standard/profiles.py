@@ -29,6 +29,7 @@ class _Demand:
     report_only: tuple[str, ...]
     left_out: Mapping[str, Text]
     documents: tuple[str, ...]
+    titles: Mapping[str, Text]
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +169,13 @@ def _as_catalogued(control: ControlEntry) -> _Demand:
         report_only=control.report_only,
         left_out={},
         documents=control.documents,
+        titles=_titled(control.limits),
     )
+
+
+def _titled(entries: Iterable[LimitEntry | OverrideEntry]) -> dict[str, Text]:
+    """What metrics are called of which no check says it."""
+    return {entry.metric: entry.title.text for entry in entries if entry.title is not None}
 
 
 def _limit(limit: LimitEntry) -> Limit:
@@ -183,7 +190,6 @@ def _limit(limit: LimitEntry) -> Limit:
         fallback_for=limit.fallback_for,
         applies_when=limit.applies_when,
         power=limit.power,
-        title=limit.title.text if limit.title else None,
     )
 
 
@@ -206,6 +212,7 @@ def _apply_overrides(
             before,
             limits=_with_replaced(before.limits, metric, limits),
             report_only=tuple(name for name in before.report_only if name != metric),
+            titles={**before.titles, **_titled(override for override, _ in overrides)},
         )
         require_consistent(after.limits, overrides[-1][1])
         shaped[control] = after
@@ -246,7 +253,6 @@ def _overridden(standard: Standard, before: Limit | None, override: OverrideEntr
         fallback_for=before.fallback_for if before else None,
         applies_when=override.applies_when or (before.applies_when if before else None),
         power=before.power if before else False,
-        title=override.title.text if override.title else before.title if before else None,
     )
 
 
@@ -304,6 +310,7 @@ def _requirement(standard: Standard, demand: _Demand, level: str) -> Requirement
         limits=demand.limits,
         report_only=demand.report_only,
         left_out=dict(demand.left_out),
+        titles=dict(demand.titles),
         cross_references=tuple(
             CrossReference(ref=reference, locator=locator, relation=relation, confidence=confidence)
             for reference, locator, relation, confidence in control.cross_references

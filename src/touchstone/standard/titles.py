@@ -20,9 +20,8 @@ class Titles:
     def metric(self, name: str) -> Text:
         """What the metric `name` is called."""
         own = [self.cards[check] for check in self.requirement.checks if check in self.cards]
-        measured = [card.metrics[name] for card in (*own, *self.cards.values()) if name in card.metrics]
-        read = [limit.title for limit in self.requirement.limits if limit.metric == name and limit.title is not None]
-        return next(iter((*measured, *read)), in_words(name))
+        titles = (card.metrics[name] for card in (*own, *self.cards.values()) if name in card.metrics)
+        return next(titles, self.requirement.titles.get(name, in_words(name)))
 
     def check(self, name: str) -> Text:
         """What the check `name` is called; an id stays as it is."""
