@@ -33,8 +33,8 @@ from touchstone.methods.labelling.fields import DamagedError, UnsupportedError
 from touchstone.methods.labelling.implicit import Aigc, aigc_label
 
 DOCS = Path(__file__).parent.parent / "docs"
-PHOTOGRAPHS, PAGES = 150, 40
-CHANGED = 48
+PHOTOGRAPHS, PAGES = 130, 20
+CHANGED = 32
 """Photographs that marks are drawn into."""
 HEIGHTS = (0.05, 0.06, 0.08, 0.12)
 STYLES = ("light", "faint", "dark", "boxed")

@@ -32,7 +32,7 @@ _COARSE, _FINE = 200, 560
 """Shorter side at which a picture is searched, and at which what was found is looked at again."""
 _LEAST, _GREATEST = 0.025, 0.34
 _HEIGHTS = np.geomspace(_LEAST, _GREATEST, 64).reshape(8, 8)
-"""Heights of the ink that are looked for, in shares of the shorter side, in groups; each 4 % more than the last."""
+"""Heights of a line that are looked for, in shares of the shorter side, in groups; each 4 % more than the last."""
 _FINE_STEPS = (0.96, 0.98, 0.99, 1.0, 1.01, 1.02, 1.04)
 _CANDIDATES = 6
 _SLACK = 12
@@ -41,8 +41,8 @@ _MARGIN = 0.2
 """Ground around the ink that is compared with it, in shares of its height."""
 _STROKES = (0.03, 0.2)
 """Spread of what is finer and of what is coarser than strokes, in heights of a letter."""
-_FLAT = 1e-3
-"""Variation of a patch, in shades of 1, below which nothing can be seen in it."""
+_FLAT = 0.015
+"""Variation of a patch, in shades of 1, below which people see no strokes in it."""
 
 Shades = NDArray[np.float64]
 
@@ -110,11 +110,11 @@ def _candidates(picture: Shades, mark: Mark) -> list[_Candidate]:
     """The most promising places and sizes. Sizes that are near each other are looked for in one band."""
     found: list[_Candidate] = []
     shorter = min(picture.shape)
-    framed, frame = _framed(picture)
+    framed, frame = _framed(picture, mark)
     for heights in _HEIGHTS:
-        strokes = heights[len(heights) // 2] * shorter / mark.lines
+        strokes = heights[len(heights) // 2] * shorter
         correlation = _Correlation(_band(framed, strokes))
-        for height in heights:
+        for height in heights * mark.lines:
             template = _normal(_band(_drawn(mark, height * shorter), strokes))
             if not _fits(template, framed):
                 continue
@@ -129,7 +129,7 @@ def _candidates(picture: Shades, mark: Mark) -> list[_Candidate]:
 def _looked_at_again(picture: Shades, mark: Mark, candidate: _Candidate) -> Sighting:
     """The best sighting near a candidate, at the finer size and in finer steps of scale."""
     shorter = min(picture.shape)
-    framed, frame = _framed(picture)
+    framed, frame = _framed(picture, mark)
     best = Sighting(0.0, 0.0, 1.0)
     for step in _FINE_STEPS:
         height = candidate.height * step
@@ -152,9 +152,9 @@ def _looked_at_again(picture: Shades, mark: Mark, candidate: _Candidate) -> Sigh
     return best
 
 
-def _framed(picture: Shades) -> tuple[Shades, int]:
+def _framed(picture: Shades, mark: Mark) -> tuple[Shades, int]:
     """The picture with its edges drawn out, so that a mark which touches one has ground around it too."""
-    frame = _margin(_GREATEST * min(picture.shape))
+    frame = _margin(_GREATEST * mark.lines * min(picture.shape))
     return np.pad(picture, frame, mode="edge"), frame
 
 
