@@ -213,4 +213,4 @@ assert not unwanted & set(sys.modules), unwanted & set(sys.modules)
         after = os.times()
         assert done.returncode == 0, done.stderr
         seconds.append(after.children_user + after.children_system - before.children_user - before.children_system)
-    assert min(seconds) <= 0.6, seconds  # processor time: 0.4 s alone, and room for a busy machine
+    assert min(seconds) <= 0.8, seconds  # processor time: 0.5 s alone, and room for a busy machine
