@@ -17,7 +17,7 @@ from touchstone.checks.system_resilience import permissions_mcp
 from touchstone.checks.system_resilience.endpoint_client import Allowance, Endpoint
 from touchstone.checks.system_resilience.permissions_mcp import HANDSHAKE, STATELESS, McpGateway, McpSession
 from touchstone.errors import BudgetSpentError, UnavailableError
-from touchstone.methods.agents.policy import Call, Principal
+from touchstone.methods.agents.policy import NOBODY, Call, Principal
 from touchstone.system.description import ToolGateway
 from touchstone.system.tool_gateway import token_variable
 
@@ -49,7 +49,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         message = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        headers = {name.lower(): ", ".join(self.headers.get_all(name, [])) for name in self.headers}
+        headers = {name.lower(): str(self.headers[name]) for name in self.headers}  # the first, as many servers do
         self.server.got.append((headers, message))
         status, more, body = self.server.answer(message)
         self.send_response(status)
@@ -125,7 +125,9 @@ def test_a_session_is_begun_and_named_in_every_call(server: Server) -> None:
     assert headers["mcp-session-id"] == "s-1"
     assert headers["mcp-protocol-version"] == HANDSHAKE
     assert headers["authorization"] == "Bearer its-token"
-    assert {"application/json", "text/event-stream"} <= set(headers["accept"].split(", "))
+    assert {"application/json", "text/event-stream"} <= set(headers["accept"].split(", ")), (
+        "in one line: of several, servers read one"
+    )
     assert server.asked("notifications/initialized")
 
 
@@ -137,6 +139,36 @@ def test_a_gateway_without_sessions_is_told_everything_in_each_request(server: S
     assert (headers["mcp-method"], headers["mcp-name"]) == ("tools/call", "pay")
     assert headers["mcp-protocol-version"] == STATELESS
     assert "mcp-session-id" not in headers
+
+
+def test_a_user_whose_conversation_cannot_be_begun_is_refused_nothing(server: Server) -> None:
+    asked = gateway(server)
+
+    def crowded(message: dict[str, Any]) -> tuple[int, dict[str, str], bytes]:
+        return (503, {}, b"") if message["method"] == "initialize" else (400, {}, b"no session")
+
+    server.answer = crowded
+    assert asked.session(USER).call(CALL, {}).what == "unanswered"
+    assert asked.session(USER).grant(CALL, "C-2") is None
+    assert not server.asked("tools/call")
+    server.answer = lambda message: (401, {}, b"")
+    assert asked.session(NOBODY).call(CALL, {}).what == "refused"
+
+
+def test_tokens_that_a_gateway_repeats_are_kept_nowhere(server: Server) -> None:
+    opened = session(server, approval_tool="approve", approval_key="k")
+    server.answer = answering({"result": {"content": [{"type": "text", "text": "hello its-token"}], "isError": False}})
+    assert opened.call(CALL, {}).said == "hello (token)"
+    assert opened.grant(CALL, "C-2") == "hello (token)"
+    server.answer = answering({"error": {"code": 1, "message": "Bearer its-token is not yours"}})
+    assert opened.call(CALL, {}).said == "Bearer (token) is not yours"
+
+
+def test_two_roles_with_one_token_are_no_two_users(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(token_variable("clerk"), "its-token")
+    declared = ToolGateway(url=server.url, users={"customer": "C-1", "clerk": "K-1"})
+    with pytest.raises(UnavailableError, match="customer and clerk have the same token"):
+        McpGateway(declared, Endpoint(server.url, Allowance(10, 60), 2.0))
 
 
 def test_the_answer_may_come_as_a_stream_of_events(server: Server) -> None:

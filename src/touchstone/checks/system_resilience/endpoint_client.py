@@ -103,12 +103,14 @@ class Endpoint:
         self.other_token = os.environ.get(OTHER_TOKEN_VARIABLE) if carries else None
         """Credentials of the client that abuses the service."""
 
-    def headers(self, content_type: str = "application/json", token: str | None = None) -> bytes:
+    def headers(
+        self, content_type: str = "application/json", token: str | None = None, accept: str = "application/json"
+    ) -> bytes:
         """The header lines every request has, without those on its length."""
         lines = [
             f"Host: {self._named}",
             f"Content-Type: {content_type}",
-            "Accept: application/json",
+            f"Accept: {accept}",
             "Connection: close",
         ]
         if token is not None:

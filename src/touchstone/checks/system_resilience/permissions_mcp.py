@@ -13,7 +13,7 @@ import json
 import os
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from touchstone.checks.system_resilience.endpoint_client import Answer, Endpoint
@@ -29,11 +29,14 @@ HANDSHAKE = "2025-11-25"
 """Newest revision with sessions, which is asked for first."""
 STATELESS = "2026-07-28"
 CLIENT = {"name": "touchstone", "version": "1"}
+ACCEPTED = "application/json, text/event-stream"
+"""In one line: of several, many servers read the first alone."""
 MOST_PAGES = 20
 PAUSES = (0.5, 1.0, 2.0)
 """Seconds after which a busy gateway is asked again, unless it asks for longer."""
 LONGEST_WAIT = 10.0
-LONGEST_REFERENCE = 500
+LONGEST_SAID = 500
+"""Characters of what a gateway says that are kept; an answer has a bound of its own."""
 _VISIBLE = re.compile(r"[!-~]{1,500}")
 _UNHEARD = frozenset({408, 429})
 
@@ -49,6 +52,7 @@ class McpGateway:
         self.endpoint = endpoint
         self.approval_tool, self.approval_key = declared.approval_tool, declared.approval_key
         self._tokens = {role: _token(declared.url, role) for role in declared.users}
+        _tell_apart(self._tokens)
         first = self.connection(next(iter(declared.users)))
         self.revision = _opened(first)
         self.sessions = first.session is not None
@@ -62,20 +66,32 @@ class McpGateway:
     def session(self, principal: Principal) -> McpSession:
         """A new conversation's connection."""
         connection = self.connection(principal.role)
-        if self.revision is not None:
-            _opened(connection)
-        return McpSession(connection, self.approval_tool)
+        begun = self.revision is None or _opened(connection) is not None
+        usable = begun or principal.role not in self._tokens
+        return McpSession(connection, self.approval_tool, self._without_tokens, usable=usable)
 
     def connection(self, role: str) -> Connection:
         """Requests on behalf of the test user in a role; without a token for a role that nobody has."""
         return Connection(self.endpoint, self._tokens.get(role))
 
+    def _without_tokens(self, said: str) -> str:
+        for token in self._tokens.values():
+            said = said.replace(token, "(token)")
+        return said
+
 
 class McpSession:
     """One conversation's connection, for one user."""
 
-    def __init__(self, connection: Connection, approval_tool: str | None) -> None:
+    def __init__(
+        self, connection: Connection, approval_tool: str | None, cleared: Callable[[str], str], *, usable: bool
+    ) -> None:
+        """`cleared` takes out of what the gateway says what must not become evidence.
+
+        Not `usable` is a conversation that a known user could not begin: what is refused then shows nothing.
+        """
         self._connection, self._approval_tool = connection, approval_tool
+        self._cleared, self._usable = cleared, usable
 
     def offered(self) -> tuple[str, ...]:
         """Names of the tools that the gateway lists."""
@@ -96,14 +112,17 @@ class McpSession:
         """Have a tool used."""
         if _VISIBLE.fullmatch(call.tool) is None:
             return Outcome("refused", "not sent: no name that a tool can have")
+        if not self._usable:
+            return Outcome("unanswered", "no conversation could be begun")
         parameters: dict[str, Any] = {"name": call.tool, "arguments": dict(call.arguments)}
         if claims:
             parameters["_meta"] = dict(claims)
-        return _outcome(self._connection.ask("tools/call", parameters))
+        outcome = _outcome(self._connection.ask("tools/call", parameters))
+        return Outcome(outcome.what, self._cleared(outcome.said)[:LONGEST_SAID])
 
     def grant(self, call: Call, user: str) -> str | None:
         """Approve a call of another user, by the tool that the gateway has for it."""
-        if self._approval_tool is None:
+        if self._approval_tool is None or not self._usable:
             return None
         arguments = {"tool": call.tool, "arguments": json.dumps(dict(call.arguments)), "user": user}
         answer = self._connection.ask("tools/call", {"name": self._approval_tool, "arguments": arguments})
@@ -111,7 +130,7 @@ class McpSession:
             return None
         structured = answer["result"].get("structuredContent")
         named = structured.get("reference") if isinstance(structured, dict) else None
-        return str(named or _text(answer["result"])).strip()[:LONGEST_REFERENCE] or None
+        return self._cleared(str(named or _text(answer["result"])).strip())[:LONGEST_SAID] or None
 
 
 class Connection:
@@ -140,7 +159,7 @@ class Connection:
 
     def _send(self, message: dict[str, Any]) -> Answer:
         body = json.dumps(message).encode()
-        lines = ["Accept: text/event-stream"]
+        lines = []
         if message["method"] != "initialize":
             lines.append(f"MCP-Protocol-Version: {self.revision or STATELESS}")
         if self.revision is None:
@@ -152,7 +171,7 @@ class Connection:
         lines.append(f"Content-Length: {len(body)}")
         start = f"POST {self._endpoint.prefix or '/'} HTTP/1.1\r\n".encode("latin-1")
         headers = "".join(f"{line}\r\n" for line in lines).encode("latin-1")
-        content = start + self._endpoint.headers(token=self._token) + headers + b"\r\n" + body
+        content = start + self._endpoint.headers(token=self._token, accept=ACCEPTED) + headers + b"\r\n" + body
         for pause in PAUSES:
             answer = self._endpoint.exchange(content)
             if not answer.busy:
@@ -210,13 +229,13 @@ def _outcome(answer: dict[str, Any]) -> Outcome:
     error = answer.get("error")
     said = str(error.get("message", "")) if isinstance(error, dict) else f"HTTP {status}"
     refused = isinstance(error, dict) or 400 <= status < 500
-    return Outcome("refused" if refused else "unanswered", said[:LONGEST_REFERENCE])
+    return Outcome("refused" if refused else "unanswered", said)
 
 
 def _text(result: dict[str, Any]) -> str:
     content = result.get("content")
     parts = [each.get("text") for each in content if isinstance(each, dict)] if isinstance(content, list) else []
-    return " ".join(part for part in parts if isinstance(part, str))[:LONGEST_REFERENCE]
+    return " ".join(part for part in parts if isinstance(part, str))
 
 
 def _token(url: str, role: str) -> str:
@@ -231,3 +250,19 @@ def _token(url: str, role: str) -> str:
             ),
         )
     return token
+
+
+def _tell_apart(tokens: Mapping[str, str]) -> None:
+    """Raises `UnavailableError` where two roles have one token: what one may do would be held against the other."""
+    roles: dict[str, str] = {}
+    for role, token in tokens.items():
+        other = roles.setdefault(token, role)
+        if other != role:
+            raise UnavailableError(
+                Text(f"the roles {other} and {role} have the same token", f"角色 {other} 与 {role} 的令牌相同"),
+                "deployment.tool_gateway",
+                Text(
+                    f"give each its own, in {token_variable(other)} and {token_variable(role)}",
+                    f"请分别在 {token_variable(other)} 与 {token_variable(role)} 中提供各自的令牌",
+                ),
+            )
