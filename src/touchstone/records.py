@@ -25,13 +25,12 @@ from pydantic import (
     ValidationError,
 )
 
-from touchstone.canonical import Digest, canonical_json, digest_of, parse_array, parse_json
+from touchstone.canonical import Digest, canonical_json, digest_of, parse_json
 from touchstone.errors import EvidenceError
 from touchstone.text import Text
 
 SIGNIFICANT_DIGITS = 9
 """Digits kept of a measured number: far below sampling error, far above what differs between machines."""
-
 _ROUNDING = Context(prec=SIGNIFICANT_DIGITS, rounding=ROUND_HALF_EVEN)
 
 
@@ -67,7 +66,6 @@ Number = Annotated[
     PlainSerializer(plain, return_type=str),
     Field(json_schema_extra={"type": "string"}),
 ]
-
 
 FileName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
 """A plain file name: it becomes part of a path inside the bundle, and a worker may be hostile."""
@@ -415,12 +413,6 @@ class CheckCard(Record):
     threats: tuple[str, ...]
     source: str
     metrics: dict[str, Text]
-
-    @classmethod
-    def by_check(cls, data: bytes, where: str) -> dict[str, Self]:
-        """The cards of a bundle, keyed by check. Raises `EvidenceError` naming `where` when it holds no cards."""
-        cards = (cls.from_json(each, where) for each in parse_array(data, where))
-        return {card.id: card for card in cards}
 
 
 class Decision(Record):

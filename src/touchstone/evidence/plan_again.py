@@ -23,6 +23,7 @@ from touchstone.evidence.projections.source import described_system
 from touchstone.records import CheckCard, Observation, Plan, PlanItem, Profile, number
 from touchstone.standard.applicability import Facts
 from touchstone.standard.comparing import stopping_limits
+from touchstone.standard.titles import cards_by_check
 from touchstone.text import Text
 
 
@@ -31,7 +32,7 @@ def departures(bundle: Bundle) -> Iterator[Problem]:
     plan = Plan.from_bytes(bundle.read_role(Role.PLAN), Role.PLAN)
     profile = Profile.from_bytes(bundle.read_role(Role.PROFILE), Role.PROFILE)
     circumstances = Circumstances.from_bytes(bundle.read_role(Role.CIRCUMSTANCES), Role.CIRCUMSTANCES)
-    cards = CheckCard.by_check(bundle.read_role(Role.CHECKS), Role.CHECKS)
+    cards = cards_by_check(bundle.read_role(Role.CHECKS), Role.CHECKS)
     stated = described(described_system(bundle, plan)[0], plan.system)
     if circumstances != circumstances.model_copy(update=stated):
         file = bundle.only(Role.CIRCUMSTANCES).name

@@ -11,7 +11,8 @@ from touchstone.evidence.bundle import Bundle
 from touchstone.evidence.image import Entry
 from touchstone.evidence.layout import Role
 from touchstone.evidence.statement import Seeds
-from touchstone.records import Assessment, CheckCard, Observation, Plan, Profile
+from touchstone.records import Assessment, Observation, Plan, Profile
+from touchstone.standard.titles import cards_by_check
 from touchstone.text import Text
 
 
@@ -29,7 +30,7 @@ def judged_again(bundle: Bundle) -> Assessment:
         Profile.from_bytes(bundle.read_role(Role.PROFILE), Role.PROFILE),
         plan,
         [_observation(bundle, entry, plan.system) for entry in bundle.with_role(Role.OBSERVATION)],
-        CheckCard.by_check(bundle.read_role(Role.CHECKS), Role.CHECKS),
+        cards_by_check(bundle.read_role(Role.CHECKS), Role.CHECKS),
     )
 
 

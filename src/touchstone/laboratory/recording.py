@@ -17,6 +17,7 @@ from touchstone.evidence.layout import Role
 from touchstone.evidence.plan_lock import LOCK, PlanLock
 from touchstone.evidence.projections import Source, media_type, project_all
 from touchstone.records import Assessment, CheckCard, Execution, Observation, Plan, Profile
+from touchstone.standard.titles import cards_by_check
 from touchstone.system.model_signing import model_under_test
 from touchstone.system.subject import Subject, description_json
 
@@ -147,7 +148,7 @@ def read_recorded(bundle: Bundle) -> Recorded:
         profile=Profile.from_bytes(*one(Role.PROFILE)),
         plan=Plan.from_bytes(*one(Role.PLAN)),
         circumstances=Circumstances.from_bytes(*one(Role.CIRCUMSTANCES)),
-        cards=CheckCard.by_check(*one(Role.CHECKS)),
+        cards=cards_by_check(*one(Role.CHECKS)),
         observations={observation.check.id: observation for observation in observations},
         executions={execution.check.id: execution for execution in executions},
         assessment=Assessment.from_bytes(*one(Role.ASSESSMENT)),

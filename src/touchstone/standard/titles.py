@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from touchstone.canonical import parse_array
 from touchstone.records import CheckCard, Requirement
 from touchstone.text import Text
 
@@ -26,6 +27,12 @@ class Titles:
     def check(self, name: str) -> Text:
         """What the check `name` is called; an id stays as it is."""
         return self.cards[name].title if name in self.cards else Text(name, name)
+
+
+def cards_by_check(data: bytes, where: str) -> dict[str, CheckCard]:
+    """The cards of a bundle, by check. Raises `EvidenceError` naming `where` when they are no list of cards."""
+    cards = (CheckCard.from_json(each, where) for each in parse_array(data, where))
+    return {card.id: card for card in cards}
 
 
 def in_words(name: str) -> Text:

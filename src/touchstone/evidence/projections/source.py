@@ -25,6 +25,7 @@ from touchstone.records import (
     Profile,
     Requirement,
 )
+from touchstone.standard.titles import cards_by_check
 from touchstone.system.subject import FileRecord, description_json, system_digest
 from touchstone.text import Text
 
@@ -134,7 +135,7 @@ def source_of(bundle: Bundle) -> Source:
         profile=Profile.from_bytes(*one(Role.PROFILE)),
         plan=plan,
         circumstances=Circumstances.from_bytes(*one(Role.CIRCUMSTANCES)),
-        cards=CheckCard.by_check(*one(Role.CHECKS)),
+        cards=cards_by_check(*one(Role.CHECKS)),
         observations={observation.check.id: observation for observation in observations},
         executions={execution.check.id: execution for execution in executions},
         assessment=Assessment.from_bytes(*one(Role.ASSESSMENT)),
