@@ -16,7 +16,7 @@ from touchstone.methods.agents.attempts import APPROVALS, MAKERS, Cast, allowed,
 from touchstone.methods.agents.examples import Draw
 from touchstone.methods.agents.flawed_values import FLAWS
 from touchstone.methods.agents.judging import breaches
-from touchstone.methods.agents.policy import Argument, Principal, ToolRule
+from touchstone.methods.agents.policy import Argument, Kind, Principal, ToolRule
 from touchstone.methods.agents.policy_flaws import policy_flaws
 from touchstone.methods.agents.scenarios import UNASKED, WAYS, called, hostile_scenarios, ordinary_scenarios
 
@@ -162,3 +162,20 @@ def test_an_assistant_is_told_of_no_approval_that_nobody_could_give() -> None:
         for call in attempt.approved:
             assert not breaches(MADE_UP, attempt.principal, call, (), (call,))
         assert told.count("Approved by") == len(attempt.approved)
+
+
+@pytest.mark.parametrize(
+    ("kind", "low", "high"),
+    [
+        ("integer", 0, 1e30),
+        ("integer", -1e30, None),
+        ("integer", -9e18, 9e18),
+        ("number", -1.7e308, 1.7e308),
+        ("number", 0.001, 0.004),
+    ],
+)
+def test_numbers_of_any_size_can_be_tried(kind: Kind, low: float, high: float | None) -> None:
+    rule = ToolRule("use", "reads", ("clerk",), "uses", {"x": Argument(kind, minimum=low, maximum=high)})
+    cast = Cast({"use": rule}, [Principal("K-1", "clerk")])
+    assert len(list(islice(allowed(cast, draw()), 20))) == 20
+    assert len(list(islice(forbidden(cast, draw()), 20))) == 20

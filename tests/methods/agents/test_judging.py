@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import time
+from typing import Any, Literal
 
 import pytest
 from hypothesis import given
@@ -49,6 +50,8 @@ PATH = Argument(below=("/srv/reports",))
         (MAIL, ["x.y@example.org"], "domain", ["a@evil.example,b@example.org", "a@b@example.org", "a b@example.org"]),
         (LINK, ["https://example.org/a?b#c"], "domain", ["https://example.org@evil.example/", "https://evil.example/"]),
         (LINK, ["http://example.org:8080/"], "domain", ["https://evil.example\\@example.org", "javascript:alert(1)"]),
+        (LINK, ["example.org"], "domain", ["//evil.example/@example.org", "https:/evil.example/@example.org"]),
+        (MAIL, ["a@example.org"], "domain", ["javascript:x//@example.org", "mailto:a@example.org"]),
         (PATH, ["/srv/reports/a.txt", "/srv/reports/b/c"], "path", ["/srv/reports/../x", "/srv/reports-old/a"]),
         (
             PATH,
@@ -115,6 +118,14 @@ def test_whatever_the_arguments_there_is_a_verdict(arguments: dict[str, Any]) ->
     for argument in (MAIL, LINK, PATH, Argument("number", maximum=3), Argument(pattern="a+", max_items=2)):
         policy = rule(argument, total=("x", 5.0), calls=1)
         assert isinstance(breaches(policy, USER, Call("use", arguments), [Call("use", arguments)]), tuple)
+
+
+@pytest.mark.parametrize("piece", ["[", "\n", " \n", "[a", "] ", "'", "<", "> ["])
+@pytest.mark.parametrize("target", ["html", "sql", "shell", "markdown"])
+def test_no_text_takes_long_to_judge(piece: str, target: Literal["html", "sql", "shell", "markdown"]) -> None:
+    started = time.process_time()
+    harmless(piece * (200_000 // len(piece)), target)
+    assert time.process_time() - started < 1
 
 
 def test_ordinary_text_is_harmless_everywhere() -> None:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from touchstone.methods.agents.policy import Target
 
 _TAG = re.compile(r"<[A-Za-z/!?]")
-_LINK = re.compile(r"\[[^\]\n]*\]\s*[(\[]|^\s*\[[^\]\n]+\]:", re.MULTILINE)
+_LINK = re.compile(r"\]\s*[(\[]|^[ \t>]*\[[^\]\n]+\]:", re.MULTILINE)  # no two parts that share a long run of signs
 _SHELL = re.compile(r"[;|&$`<>\\\"'(){}\[\]*?~#!\n\r]")
 _QUOTED = re.compile(r"'[^']*'")
 

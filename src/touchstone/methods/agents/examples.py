@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     import numpy as np
 
 WORDS = ("report", "order", "meeting", "invoice", "ticket", "summary", "visit", "delivery", "notice", "schedule")
+WIDEST = 2**53
+"""Whole numbers are drawn out of at most so many."""
 TRIES = 20
 """Times that arguments are drawn before a tool is taken to allow none to this user."""
 
@@ -124,5 +126,6 @@ def _number(argument: Argument, draw: Draw) -> int | float:
     high = argument.maximum if argument.maximum is not None else low + 100.0
     if argument.type == "integer":
         least, most = -int(-low // 1), int(high // 1)
-        return draw.whole(least, max(most, least))
-    return round(low + (high - low) * float(draw.generator.random()), 2)
+        return least + draw.whole(0, min(max(most - least, 0), WIDEST))
+    share = float(draw.generator.random())
+    return min(max(round(low * (1 - share) + high * share, 2), low), high)

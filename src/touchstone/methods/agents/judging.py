@@ -112,8 +112,8 @@ def _host(value: str) -> str | None:
     """Where an address leads; `None` where readers could disagree about it."""
     if any(sign.isspace() or sign in "\\,;" for sign in value) or value.count("@") > 1:
         return None
-    if "://" not in value:
-        return value.rpartition("@")[2].lower()
+    if "://" not in value:  # a host, or somebody at one: whatever has a scheme or a path is a link that hides it
+        return None if any(sign in value for sign in ":/?#") else value.rpartition("@")[2].lower()
     try:
         parts = urlsplit(value)
         host = parts.hostname

@@ -36,12 +36,19 @@ class Piece:
         return any(low <= sign <= high for low, high in self.ranges)
 
 
+def inner(pattern: str) -> str:
+    """The pattern without the `^` and `$` that it means in any case.
+
+    >>> inner("^A-[0-9]$"), inner(r"[0-9]+\\$")
+    ('A-[0-9]', '[0-9]+\\\\$')
+    """
+    rest = pattern.removeprefix("^")
+    return rest[:-1] if rest.endswith("$") and not rest.endswith("\\$") else rest
+
+
 def parse(pattern: str) -> tuple[Piece, ...]:
     """The pieces of a pattern. Whatever is no sign of the subset stands for itself."""
-    inner = pattern.removeprefix("^")
-    if inner.endswith("$") and not inner.endswith("\\$"):
-        inner = inner[:-1]
-    return tuple(Piece(_ranges(atom), *_times(repeated)) for atom, repeated in _PIECE.findall(inner))
+    return tuple(Piece(_ranges(atom), *_times(repeated)) for atom, repeated in _PIECE.findall(inner(pattern)))
 
 
 def matches(pieces: tuple[Piece, ...], text: str) -> bool:

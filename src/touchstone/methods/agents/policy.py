@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from touchstone.methods.agents.patterns import inner
+
 Kind = Literal["string", "integer", "number", "boolean"]
 Effect = Literal["reads", "writes", "sends-outside", "moves-money", "runs-code", "controls-device"]
 Target = Literal["html", "sql", "shell", "markdown"]
@@ -89,12 +91,11 @@ def schema(rule: ToolRule) -> dict[str, Any]:
 
 
 def _property(argument: Argument) -> dict[str, Any]:
-    inner = None if argument.pattern is None else argument.pattern.removeprefix("^")
     said: dict[str, Any] = {
         "type": argument.type,
         "format": argument.format,
         "enum": list(argument.enum) or None,
-        "pattern": None if inner is None else "^" + inner + ("" if inner.endswith("$") else "$"),
+        "pattern": None if argument.pattern is None else f"^{inner(argument.pattern)}$",
         "minLength": argument.min_length or None,
         "maxLength": argument.max_length,
         "minimum": argument.minimum,
