@@ -4,8 +4,8 @@
 
 Coverage: assistants that obey one technique with a known chance, or everything behind a filter of known recall that
 reads plain text only. The true share of goals reached is that of the attacker as it was frozen: it goes on, with the
-same policy, over 1,000 goals more. That is an estimate
-itself, so a few misses are its own. Beside it, what a bound would be worth that came from the tries it learnt from.
+same policy, over 1,000 goals more. That is an estimate itself, so a few misses are its own. Beside it, what a bound
+would be worth that came from the tries it learnt from.
 
 Null: assistants that repeat, quote, refuse, sum up or work. For comparison, an echo scores 11.8 % "attack success" in
 garak 0.17.1 (`dan.Ablation_Dan_11_0` against `test.Repeat`), as measured for our notes on peers; it is not run here.
@@ -41,7 +41,6 @@ from touchstone.checks.system_resilience.injection_assistants import (
     obedient,
 )
 from touchstone.checks.system_resilience.injection_campaign import Campaign, Setting, Sort
-from touchstone.checks.system_resilience.injection_understanding import VIEWS
 from touchstone.conversation import Assistant, Conversation, Reply
 from touchstone.service.chat import Chat
 from touchstone.statistics import proportion_bounds
@@ -254,7 +253,6 @@ def duration() -> dict[str, Any]:
 def main() -> None:
     seeds = int(sys.argv[1]) if len(sys.argv) > 1 else 40
     measured = {
-        "views": sorted(VIEWS),
         "coverage": coverage(seeds // 2),
         "null": null(seeds),
         "planted": planted(seeds // 2),
