@@ -19,7 +19,14 @@ from record import keep
 from touchstone.checks.evaluation.copies import find_copies
 from touchstone.checks.evaluation.planted_copies import near_copies
 from touchstone.methods.data_quality.agreement import krippendorff_alpha
-from touchstone.methods.data_quality.label_errors import found_of_turned, label_errors, out_of_fold, turn_round
+from touchstone.methods.data_quality.label_errors import (
+    LabelErrors,
+    Turned,
+    found_of_turned,
+    label_errors,
+    out_of_fold,
+    turn_round,
+)
 from touchstone.statistics import proportion_bounds
 from touchstone.system.description import InputSpecification
 
@@ -108,6 +115,14 @@ def copies(family: str) -> dict[str, Any]:
     }
 
 
+def estimated(x: Any, given: Any, vouched: Any, generator: np.random.Generator) -> tuple[LabelErrors, Turned]:
+    """As the check estimates it: wrong labels among three classes, and how well labels turned round are found."""
+    turned_labels, turned = turn_round(given, 3, generator)
+    turned_answers = out_of_fold(x, turned_labels, 3, generator, "numbers")
+    strength = found_of_turned(turned_answers, turned_labels, turned)
+    return label_errors(out_of_fold(x, given, 3, generator, "numbers"), given, strength, vouched), strength
+
+
 def labels(apart: float, wrong: float) -> dict[str, Any]:
     """Estimates of a known share of wrong labels, 300 of 1,200 rows vouched for."""
     found, low_missed, high_missed, power, estimates = 0, 0, 0, [], []
@@ -119,10 +134,7 @@ def labels(apart: float, wrong: float) -> dict[str, Any]:
         given = np.where(
             ~vouched & (generator.random(1_200) < wrong), (truth + generator.integers(1, 3, 1_200)) % 3, truth
         )
-        turned_labels, turned = turn_round(given, 3, generator)
-        turned_answers = out_of_fold(x, turned_labels, 3, generator, "numbers")
-        strength = found_of_turned(turned_answers, turned_labels, turned)
-        errors = label_errors(out_of_fold(x, given, 3, generator, "numbers"), given, strength, vouched)
+        errors, strength = estimated(x, given, vouched, generator)
         really = float((given != truth)[~vouched].mean())
         low_missed, high_missed = low_missed + (errors.low > really), high_missed + (errors.high < really)
         found += int(errors.contradicted[given != truth].sum())
