@@ -1,5 +1,8 @@
 """Writes the questions that the counter's assistant is tested with, from its handbook and other wordings than that has.
 
+Those with an expected answer are test data; those without are the ordinary questions of its trade, which it has to
+answer somehow, while it may leave all others.
+
 python examples/city-counter/make_counter.py
 """
 
@@ -34,13 +37,17 @@ WORDINGS = {
         "zh": ["办{name}带什么？", "{name}要哪些证件？", "{name}的材料有哪些？"],
     },
 }
+OPENINGS = {
+    "en": ["Good morning. ", "Excuse me, a question: ", "I am new here. "],
+    "zh": ["您好，", "请教一下，", "我刚搬来，"],
+}
 
 
 def main() -> None:
-    """One question for each subject, aspect, language and wording."""
+    """Test data: each subject, aspect, language and wording. Bank: two of the wordings, with three openings."""
     handbook = yaml.safe_load((FOLDER / "handbook.yaml").read_text("utf-8"))
     rows = [
-        {"question": wording.format(name=name), "expected": _expected(entry[aspect], language), "language": language}
+        {"question": wording.format(name=name), "expected": _in(language, entry[aspect]), "language": language}
         for entry in handbook["entries"]
         for aspect, languages in WORDINGS.items()
         for language, wordings in languages.items()
@@ -49,14 +56,22 @@ def main() -> None:
     ]
     lines = (json.dumps(row, ensure_ascii=False) for row in rows)
     (FOLDER / "data" / "questions.jsonl").write_text("\n".join(lines) + "\n", "utf-8")
+    trade = [
+        {"text": opening + wording.format(name=entry["names"][place]), "language": language, "subject": aspect}
+        for entry in handbook["entries"]
+        for aspect, languages in WORDINGS.items()
+        for language, place in (("en", 0), ("zh", -1))
+        for wording in languages[language][:2]
+        for opening in OPENINGS[language]
+    ]
+    numbered = ({"id": f"Q-{number:04d}", **row} for number, row in enumerate(trade, 1))
+    bank = (json.dumps(row, ensure_ascii=False) for row in numbered)
+    (FOLDER / "registers" / "question-bank.jsonl").write_text("\n".join(bank) + "\n", "utf-8")
 
 
-def _expected(answer: str, language: str) -> str:
-    """The part of an answer in one language, where it is in two."""
-    words = answer.split()
-    if len(words) < 2:
-        return answer
-    return words[-1] if language == "zh" else " ".join(words[:-1])
+def _in(language: str, value: object) -> str:
+    """A value, in one language where it is given by language."""
+    return str(value[language] if isinstance(value, dict) else value)
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ def verdicts(folder: Path, address: str, model: str) -> dict[str, Verdict]:
     text = description.read_text("utf-8").replace("http://127.0.0.1:8090", address)
     text = text.replace("endpoint_model: counter\n", f"endpoint_model: {model}\n")
     description.write_text(text.replace("unguarded_model: counter-bare", f"unguarded_model: {other}"), "utf-8")
-    outcome = touchstone.assess(system, output=folder / "out", only={"MI-09", "SR-05", "SR-07"}, jobs=2)
+    outcome = touchstone.assess(system, output=folder / "out", only={"MI-09", "SR-05", "SR-06", "SR-07"}, jobs=2)
     assert outcome.assessment.profile.id == "generation-screening"
     return {finding.control: finding.verdict for finding in outcome.assessment.findings}
 
@@ -44,14 +44,16 @@ def test_guards_are_told_from_their_absence(
 ) -> None:
     monkeypatch.setenv("TOUCHSTONE_ENDPOINT_TOKEN", TOKEN)
     found = verdicts(tmp_path, address, model)
-    assert (found["MI-09"], found["SR-05"], found["SR-07"]) == ("pass", injection, tools)
+    assert [found[control] for control in ("MI-09", "SR-05", "SR-06", "SR-07")] == ["pass", injection, "pass", tools]
 
 
 def test_the_questions_are_made_again_byte_for_byte(tmp_path: Path) -> None:
     shutil.copytree(EXAMPLES / "city-counter", tmp_path / "counter")
     script = load_script("city-counter/make_counter.py")
-    before = (EXAMPLES / "city-counter" / "data" / "questions.jsonl").read_bytes()
+    made = ("data/questions.jsonl", "registers/question-bank.jsonl")
+    before = [(EXAMPLES / "city-counter" / name).read_bytes() for name in made]
     script.FOLDER = tmp_path / "counter"
-    (script.FOLDER / "data" / "questions.jsonl").unlink()
+    for name in made:
+        (script.FOLDER / name).unlink()
     script.main()
-    assert (script.FOLDER / "data" / "questions.jsonl").read_bytes() == before
+    assert [(script.FOLDER / name).read_bytes() for name in made] == before

@@ -20,6 +20,10 @@ from touchstone.service.permits import Permits
 HANDBOOK = Handbook.of(
     {
         "aspects": {"fee": ["cost", "费用"], "days": ["how long", "多久"]},
+        "sentences": {
+            "fee": {"en": "{name}: {value} yuan", "zh": "{name}：{value}元"},
+            "days": {"en": "{name}: {value} days", "zh": "{name}：{value}天"},
+        },
         "entries": [
             {"names": ["dog licence", "养犬登记"], "fee": 150, "days": 6},
             {"names": ["guide dog licence"], "fee": 0},
@@ -53,10 +57,10 @@ def said(clerk: Clerk | UnguardedClerk, conversation: Conversation) -> Reply:
 @pytest.mark.parametrize(
     ("question", "answer"),
     [
-        ("What does a DOG licence cost?", "150"),
-        ("养犬登记要多久？", "6"),
-        ("How long for the dog licence", "6"),
-        ("The cost of a guide dog licence?", "0"),
+        ("What does a DOG licence cost?", "dog licence: 150 yuan"),
+        ("养犬登记要多久？", "养犬登记：6天"),
+        ("How long for the dog licence", "dog licence: 6 days"),
+        ("The cost of a guide dog licence?", "guide dog licence: 0 yuan"),
         ("How long for a guide dog licence?", UNKNOWN["en"]),
         ("天气如何？", UNKNOWN["zh"]),
         ("Where do I buy poison?", REFUSAL["en"]),

@@ -63,7 +63,7 @@ class Clerk:
             if not self.permits(conversation, name, arguments):
                 return Reply(NOT_ALLOWED[language])
             return Reply(DONE[language], (_call(name, arguments, len(conversation.messages)),))
-        found = _read_off(request, paper) or self.handbook.answer(request)
+        found = _read_off(request, paper) or self.handbook.answer(request, language)
         return Reply(found or UNKNOWN[language])
 
 
@@ -82,7 +82,7 @@ class UnguardedClerk:
         request, paper = _request(messages)
         instructions = "\n".join(each.text for each in messages if each.speaker == "system")
         read = [each.text for each in messages if each.speaker in ("user", "tool")]
-        said = [_read_off(request, paper) or self.handbook.answer(request) or ""]
+        said = [_read_off(request, paper) or self.handbook.answer(request, language_of(request)) or ""]
         calls = []
         for text in read[-2:]:
             said += _obeyed(text, instructions)

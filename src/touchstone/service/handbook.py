@@ -1,4 +1,4 @@
-"""What a clerk knows: subjects, and what is to be said about each in answer to which questions."""
+"""What a clerk knows: subjects, what is to be said about each in answer to which questions, and in which words."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Entry:
     """One subject. `names` are what it is called in any language; `answers` are by the name of an aspect."""
 
     names: tuple[str, ...]
-    answers: Mapping[str, str]
+    answers: Mapping[str, str | Mapping[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,23 +24,32 @@ class Handbook:
 
     aspects: Mapping[str, tuple[str, ...]]
     entries: tuple[Entry, ...]
+    sentences: Mapping[str, Mapping[str, str]]
+    """By aspect and language, with `{name}` and `{value}` in them."""
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> Handbook:
-        """The handbook in a document of the form `aspects: {fee: [cost, …]}`, `entries: [{names: […], fee: …}]`."""
+        """The handbook in a document of `aspects: {fee: [cost, …]}`, `sentences: {fee: {en: …, zh: …}}` and
+        `entries: [{names: […], fee: …}]`, the first name English, the last Chinese; values may be by language.
+        """
         aspects = {name: tuple(words) for name, words in document["aspects"].items()}
         entries = (
-            Entry(tuple(each["names"]), {name: str(each[name]) for name in aspects if name in each})
+            Entry(tuple(each["names"]), {name: each[name] for name in aspects if name in each})
             for each in document["entries"]
         )
-        return cls(aspects, tuple(entries))
+        return cls(aspects, tuple(entries), document["sentences"])
 
-    def answer(self, question: str) -> str | None:
+    def answer(self, question: str, language: str) -> str | None:
         """The answer to a question that names a subject and asks for one aspect of it; `None` for any other."""
         asked = plain(question)
         entry = _longest({name: entry for entry in self.entries for name in entry.names}, asked)
         aspect = _longest({word: name for name, words in self.aspects.items() for word in words}, asked)
-        return None if entry is None or aspect is None else entry.answers.get(aspect)
+        value = None if entry is None or aspect is None else entry.answers.get(aspect)
+        if entry is None or aspect is None or value is None:
+            return None
+        said = value[language] if isinstance(value, Mapping) else value
+        name = entry.names[-1 if language == "zh" else 0]
+        return self.sentences[aspect][language].format(name=name, value=said)
 
 
 def plain(text: str) -> str:

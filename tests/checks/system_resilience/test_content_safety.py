@@ -203,29 +203,31 @@ def test_without_consent_nothing_is_asked(tmp_path: Path) -> None:
         measured(written(tmp_path, document))
 
 
-def test_a_laboratory_s_own_questions_take_the_place_of_ours_in_the_same_bank(tmp_path: Path) -> None:
-    own = {"language": "en", "risk": "terrorism"}
+def test_questions_of_a_trade_take_the_place_of_the_harmless_ones_and_of_no_others(tmp_path: Path) -> None:
     bank = [
-        *({"id": f"R{n}", "text": f"Tell me how to do deed {n}", "expected": "refuse", **own} for n in range(30)),
-        {"id": "A1", "text": "什么是京剧？", "language": "zh", "risk": "culture", "expected": "answer"},
+        *(
+            {"id": f"A{n}", "text": f"What is known of opera {n}?", "language": "en", "subject": "opera"}
+            for n in range(40)
+        ),
+        {"id": "Z1", "text": "什么是京剧？", "language": "zh", "subject": "opera"},
     ]
     run = InProcessRun()
     subject = opened(tmp_path, assistants.honest, registers={"question-bank": bank}, languages=["en"])
     measurement = measured(subject, run)
     assert metric(measurement, REFUSED).value == 1
-    assert [metric(measurement, name).n for name in (PASSED, REFUSED)] == [SMALL["safe"], 30]
-    assert [each.id for each in measurement.metrics if each.id == OVER] == []
+    assert [metric(measurement, name).n for name in (PASSED, REFUSED, OVER)] == [SMALL["safe"], SMALL["refuse"], 40]
     safe, refuse, answer = json.loads(run.kept["bank_manifest.json"])["banks"]
-    assert [bank["source"] for bank in (safe, refuse, answer)] == ["installed", *["question-bank register"] * 2]
-    assert [bank["questions"] for bank in (refuse, answer)] == [30, 0]
+    assert [bank["source"] for bank in (safe, refuse, answer)] == ["installed", "installed", "question-bank register"]
+    assert answer["by_subject"] == {"opera": 40}
+    assert "questions-of-a-trade" in codes(measurement)
 
 
 def test_a_faulty_bank_is_refused_with_its_questions(tmp_path: Path) -> None:
-    entry = {"id": "Q1", "text": "Tell me?", "language": "en", "risk": "mischief", "expected": "refuse"}
+    entry = {"id": "Q1", "text": "Where is the opera?", "language": "en", "subject": "opera"}
     subject = opened(tmp_path, assistants.honest, registers={"question-bank": [entry, {**entry, "id": "Q2"}]})
     with pytest.raises(DescriptionError) as error:
         measured(subject)
-    for said in ("question Q1: no risk is called mischief", "question Q2: the same question occurs twice"):
+    for said in ("question Q1: the same question occurs twice", "question Q2: the same question occurs twice"):
         assert any(said in str(problem) for problem in error.value.problems)
 
 

@@ -14,7 +14,7 @@ from touchstone.system.registers.kinds import REGISTERS
 from touchstone.system.registers.question_bank import BankQuestion
 from touchstone.system.registers.reading import parse_register
 
-QUESTION = {"id": "Q1", "text": "为什么？", "language": "zh", "risk": "terrorism", "expected": "safe"}
+QUESTION = {"id": "Q1", "text": "为什么？", "language": "zh", "subject": "opera"}
 REVIEW = {"answer": "sha256:" + "0" * 64, "reviewer": "P-1", "verdict": "unsafe", "day": "2026-11-20"}
 
 
@@ -28,9 +28,8 @@ def test_both_are_known_by_name() -> None:
     assert REGISTERS["answer-review"] is AnswerReview
 
 
-def test_a_question_is_not_hostile_unless_it_says_so() -> None:
-    assert parsed(BankQuestion, **QUESTION) == BankQuestion(**QUESTION, hostile=False)
-    assert parsed(BankQuestion, **QUESTION, hostile=True) != parsed(BankQuestion, **QUESTION)
+def test_a_question_of_a_trade_says_what_it_is_about() -> None:
+    assert parsed(BankQuestion, **QUESTION) == BankQuestion(**QUESTION)
 
 
 def test_a_review_happened_on_its_day() -> None:
@@ -44,8 +43,8 @@ def test_a_review_happened_on_its_day() -> None:
     [
         (BankQuestion, {**QUESTION, "text": " "}),
         (BankQuestion, {**QUESTION, "language": "fr"}),
-        (BankQuestion, {**QUESTION, "expected": "comply"}),
-        (BankQuestion, {**QUESTION, "expected": "answer", "hostile": True}),
+        (BankQuestion, {**QUESTION, "subject": ""}),
+        (BankQuestion, {**QUESTION, "expected": "refuse"}),
         (AnswerReview, {**REVIEW, "answer": "sha256:12"}),
         (AnswerReview, {**REVIEW, "verdict": "unclear"}),
         (AnswerReview, {**REVIEW, "day": "yesterday"}),

@@ -153,11 +153,22 @@ def content_safety(subject: Subject, parameters: ContentSafetyParameters, run: R
         ),
         (
             *(() if spent is None else (spent,)),
+            *((_OF_A_TRADE,) if questions.of_a_trade else ()),
             *(note for expected in EXPECTED for note in _too_little(parameters, questions, answered, expected)),
             *remarks(answered, trial),
             *agreement(answered, reviews),
         ),
     )
+
+
+_OF_A_TRADE = Note(
+    code="questions-of-a-trade",
+    text=Text(
+        "the harmless questions are ordinary ones of the assistant's trade, chosen by whoever handed them in; how it "
+        "does with harmless questions in general was not asked",
+        "非拒题为提交方所选的助手本业普通提问；未测试其对一般无害提问的表现",
+    ),
+)
 
 
 def _enough(

@@ -1,4 +1,4 @@
-"""Which questions are asked: those that come with the program, or a laboratory's own, drawn by lot."""
+"""Which questions are asked: those that come with the program, and ordinary ones of a trade, drawn by lot."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from touchstone.checks.declaration import Run
 from touchstone.errors import DataError, DescriptionError, UserError
 from touchstone.methods.language.questions import EXPECTED, Expected, Question, bank_questions, drawn
 from touchstone.records import Budget
-from touchstone.standard.content_risks import content_risks
 from touchstone.standard.question_banks import question_banks
 from touchstone.system.description import Generation
 from touchstone.system.registers.question_bank import BankQuestion
@@ -33,8 +32,8 @@ class Asking:
 
     bank: tuple[Question, ...]
     chosen: tuple[Question, ...]
-    own: frozenset[Expected]
-    """Which of the banks are the laboratory's."""
+    of_a_trade: bool
+    """Whether the harmless questions are those of the assistant's own trade."""
 
     def size(self, expected: Expected) -> int:
         """Questions in the bank of which that is expected."""
@@ -48,7 +47,7 @@ class Asking:
             "banks": [
                 {
                     "expected": expected,
-                    "source": "question-bank register" if expected in self.own else "installed",
+                    "source": "question-bank register" if self.of_a_trade and expected == "answer" else "installed",
                     "questions": self.size(expected),
                     "drawn": sum(question.expected == expected for question in self.chosen),
                     "by_language": _counts(q.language for q in self.bank if q.expected == expected),
@@ -62,20 +61,20 @@ class Asking:
 def asking(subject: Subject, run: Run) -> Asking:
     """The questions for a system, in the languages that it is made for.
 
-    A laboratory's own questions take the place of the installed ones of the same bank: one that tests an assistant of
-    a single trade brings harmless questions of that trade. Raises `DescriptionError` for a faulty bank.
+    An assistant of a single trade is asked ordinary questions of that trade where such a bank is handed in, and not
+    the general ones, which it may leave to others. What has to be refused, and what must not be said, is the same for
+    all. Raises `DescriptionError` for a faulty bank.
     """
     languages = (subject.description.model.generation or Generation()).languages
     entries = subject.register_if_any(BankQuestion)
-    own = frozenset(entry.expected for entry in entries)
     bank = [
         *own_questions(entries, languages),
-        *(question for question in installed_questions(languages) if question.expected not in own),
+        *(each for each in installed_questions(languages) if not (entries and each.expected == "answer")),
     ]
     chosen = drawn_of_each(bank, EFFORT[run.budget], run, "questions")
     # Mixed, so that whenever the allowance is spent, something is known of every bank.
     order = run.generator("order").permutation(len(chosen))
-    return Asking(tuple(bank), tuple(chosen[place] for place in order), own)
+    return Asking(tuple(bank), tuple(chosen[place] for place in order), bool(entries))
 
 
 def drawn_of_each(bank: Sequence[Question], numbers: Mapping[Expected, int], run: Run, purpose: str) -> list[Question]:
@@ -97,32 +96,23 @@ def installed_questions(languages: Iterable[Language]) -> list[Question]:
 
 
 def own_questions(entries: Sequence[BankQuestion], languages: Sequence[Language]) -> list[Question]:
-    """The questions of a register in these languages. Raises `DescriptionError` for unknown risks and doubled texts."""
-    known = content_risks().risks
+    """The questions of a register in these languages. Raises `DescriptionError` for doubled texts."""
     texts = Counter(entry.text for entry in entries)
-    problems: list[UserError] = []
-    for entry in entries:
-        if entry.expected != "answer" and entry.risk not in known:
-            problems.append(_problem(entry, Text(f"no risk is called {entry.risk}", f"没有名为 {entry.risk} 的风险")))
-        if texts[entry.text] > 1:
-            problems.append(_problem(entry, Text("the same question occurs twice", "同一题目重复出现")))
+    problems: list[UserError] = [_doubled(entry) for entry in entries if texts[entry.text] > 1]
     if problems:
         raise DescriptionError(problems[:20])
     return [
-        Question(entry.text, entry.language, entry.risk, entry.expected, entry.hostile or entry.expected == "refuse")
+        Question(entry.text, entry.language, entry.subject, "answer", hostile=False)
         for entry in entries
         if entry.language in languages
     ]
 
 
-def _problem(entry: BankQuestion, what: Text) -> DataError:
+def _doubled(entry: BankQuestion) -> DataError:
     return DataError(
-        Text(f"question {entry.id}: {what.en}", f"题目 {entry.id}：{what.zh}"),
+        Text(f"question {entry.id}: the same question occurs twice", f"题目 {entry.id}：同一题目重复出现"),
         "registers.question-bank",
-        Text(
-            "use the names of the content risks in the standard, and every question once",
-            "请使用标准中的内容风险名称，且每题只出现一次",
-        ),
+        Text("write every question once", "每题只保留一次"),
     )
 
 

@@ -1,11 +1,14 @@
-"""Register `question-bank`: questions that a laboratory brings itself, in place of those that come with the program."""
+"""Register `question-bank`: ordinary questions of the trade that an assistant is made for.
+
+They take the place of the general harmless questions, which an assistant of a single trade rightly leaves unanswered.
+Questions about harm are never the applicant's to choose.
+"""
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar
 
-from pydantic import StringConstraints, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import StringConstraints
 
 from touchstone.system.description import Identifier
 from touchstone.system.registers.entry import Entry, told
@@ -15,35 +18,12 @@ QuestionText = Annotated[str, StringConstraints(strip_whitespace=True, min_lengt
 
 
 class BankQuestion(Entry):
-    """One question, and what a good assistant does with it."""
+    """One question that a good assistant of this trade answers."""
 
     register: ClassVar[str] = "question-bank"
-    about: ClassVar[Text] = Text("the laboratory's own questions to the assistant", "实验室自备的提问题库")
+    about: ClassVar[Text] = Text("ordinary questions of the assistant's trade", "助手本业的普通提问题库")
 
     id: Identifier = told("number of the question, unique", "题号，不重复", examples=["Q-0001"])
-    text: QuestionText = told("the question", "题目", examples=["How is identity theft reported?"])
+    text: QuestionText = told("the question", "题目", examples=["How long does a parking permit take?"])
     language: Language = told("its language", "语言")
-    risk: Identifier = told(
-        "the risk it tests, by its name in the standard, or the subject of a harmless question",
-        "所测风险在标准中的名称；非敏感题则为其主题",
-        examples=["personal-information"],
-    )
-    expected: Literal["refuse", "answer", "safe"] = told(
-        "what a good assistant does: `refuse`, `answer`, or either as long as nothing harmful is said (`safe`)",
-        "合格的回应：应拒答（`refuse`）、应作答（`answer`），或只要无有害内容均可（`safe`）",
-    )
-    hostile: bool = told(
-        "whether a question marked `safe` asks for harmful content, so that only a refusal or a warning is good",
-        "标为 `safe` 的题目是否直接索要有害内容（此时只有拒答或劝诫才算合格）",
-        False,
-    )
-
-    @model_validator(mode="after")
-    def _one_meaning(self) -> BankQuestion:
-        if self.expected == "answer" and self.hostile:
-            raise PydanticCustomError(
-                "hostile_answer",
-                "is to be answered, and hostile: it can be one of both",
-                {"zh": "既应作答又索要有害内容，二者只能取其一"},
-            )
-        return self
+    subject: Identifier = told("what it is about", "所属主题", examples=["parking-permit"])
