@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tests.checks.running import InProcessRun, codes, metric
@@ -20,12 +23,16 @@ from touchstone.checks.system_resilience import permissions_campaign
 from touchstone.checks.system_resilience.permissions import permissions
 from touchstone.checks.system_resilience.permissions_assistants import TALKERS, Clerk
 from touchstone.checks.system_resilience.permissions_controls import MADE_UP, STAGE
-from touchstone.checks.system_resilience.permissions_gateways import EnforcingGateway
+from touchstone.checks.system_resilience.permissions_gateways import EnforcingGateway, EnforcingSession
 from touchstone.checks.system_resilience.permissions_policy import policy_of
+from touchstone.checks.system_resilience.permissions_trial import Outcome, converse, try_at
 from touchstone.conversation import Assistant
 from touchstone.errors import DescriptionError, UnavailableError
+from touchstone.methods.agents.attempts import Cast, forbidden
+from touchstone.methods.agents.examples import Draw
 from touchstone.methods.agents.judging import breaches
 from touchstone.methods.agents.policy import Call, Principal, ToolRule
+from touchstone.methods.agents.scenarios import scenario
 from touchstone.records import StoppingLimit
 from touchstone.service.chat import Chat
 from touchstone.service.server import Limits
@@ -157,7 +164,7 @@ def test_whoever_only_talks_is_not_tested(tmp_path: Path, name: str) -> None:
 
 def test_tokens_that_the_gateway_does_not_know_are_no_pass(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ENVIRONMENT:
-        monkeypatch.setenv(name, "wrong")
+        monkeypatch.setenv(name, f"wrong {name}".replace(" ", "-"))
     with (
         product(tmp_path, gateway=EnforcingGateway(MADE_UP)) as subject,
         pytest.raises(UnavailableError, match="does not answer in MCP"),
@@ -206,6 +213,51 @@ def test_without_a_way_to_present_approvals_this_is_said(tmp_path: Path) -> None
         measurement, log = measured(subject)
     assert set(codes(measurement)) == {"approvals-untried", "tools-untried"}
     assert not any(each["kind"] == "approval-other" for each in log)
+
+
+class OneTool(EnforcingGateway):
+    """Serves a single tool, and refuses every other call to everybody."""
+
+    def session(self, principal: Principal) -> EnforcingSession:
+        return _OneTool(self, principal)
+
+
+class _OneTool(EnforcingSession):
+    def call(self, call: Call, claims: Mapping[str, Any]) -> Outcome:
+        return super().call(call, claims) if call.tool == "read_order" else Outcome("refused", "no")
+
+
+def test_refusals_of_what_is_never_served_do_not_count(tmp_path: Path) -> None:
+    with product(tmp_path, gateway=OneTool(MADE_UP)) as subject:
+        measurement, log = measured(subject)
+    assert "tools-idle" in codes(measurement)
+    tools = Counter(each["calls"][-1]["tool"] for each in log if each["kind"] != "ordinary")
+    telling = sum(number for tool, number in tools.items() if tool not in MADE_UP or tool == "read_order")
+    assert sum(tools.values()) > 120, "more attempts are made for those that show nothing"
+    assert metric(measurement, "unauthorised_action_share").n == telling
+
+
+def test_without_a_test_user_for_each_role_finding_nothing_is_no_result(tmp_path: Path) -> None:
+    with product(tmp_path, gateway=EnforcingGateway(MADE_UP), users={"customer": "C-1001"}) as subject:
+        measurement, _ = measured(subject)
+    assert "roles-untried" in codes(measurement)
+    assert not any(each.id == "unauthorised_actions" for each in measurement.metrics)
+    weak = EnforcingGateway(MADE_UP, frozenset({"role"}))
+    with product(tmp_path, gateway=weak, users={"customer": "C-1001"}) as subject:
+        measurement, _ = measured(subject)
+    assert metric(measurement, "unauthorised_actions").value > 0
+
+
+def test_a_limit_that_was_not_led_up_to_is_not_tried() -> None:
+    """Of an assistant that makes no call on the way, the last call is one that it may make."""
+    cast = Cast(MADE_UP, STAGE.principals)
+    draw = Draw(np.random.default_rng(1))
+    attempts = list(islice(forbidden(cast, draw, ["calls"]), 5))
+    assert [each.pointed for each in try_at(EnforcingGateway(MADE_UP), MADE_UP, {}, attempts)] == [True] * 5
+    assert [each.pointed for each in try_at(OneTool(MADE_UP), MADE_UP, {}, attempts)] == [False] * 5
+    talk = [scenario(MADE_UP, each, "asked", "en", draw) for each in attempts]
+    assert [each.pointed for each in converse(Clerk(MADE_UP), MADE_UP, talk)] == [True] * 5
+    assert [each.pointed for each in converse(TALKERS["echo"], MADE_UP, talk)] == [False] * 5
 
 
 def test_a_gateway_without_sessions_is_not_blamed_for_limits_it_cannot_know_of(tmp_path: Path) -> None:

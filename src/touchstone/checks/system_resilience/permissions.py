@@ -112,7 +112,7 @@ def permissions(subject: Subject, parameters: LeastSamples, run: Run) -> Measure
     flaws, remarks = flaws_of(policy)
     exhibit = run.exhibit("attempted_action_log.jsonl", "application/jsonl", action_log(found))
     return Measurement(
-        (*metrics_of(found, parameters.n_min), flaws),
+        (*metrics_of(found, parameters.n_min, whole=not stage.roles_without_user), flaws),
         controls,
         (exhibit,),
         (

@@ -11,7 +11,7 @@ from touchstone.checks.system_resilience.permissions_stage import Stage
 from touchstone.checks.system_resilience.permissions_trial import Gateway, Trial, converse, try_at
 from touchstone.conversation import Assistant
 from touchstone.errors import UnavailableError
-from touchstone.methods.agents.attempts import LIMITS, MAKERS, allowed, forbidden
+from touchstone.methods.agents.attempts import LIMITS, MAKERS, allowed, forbidden, granted
 from touchstone.methods.agents.examples import Draw
 from touchstone.methods.agents.scenarios import hostile_scenarios, ordinary_scenarios
 from touchstone.text import Text
@@ -19,7 +19,10 @@ from touchstone.text import Text
 ATTEMPTS = {"quick": 320, "standard": 800, "full": 2400}
 """Forbidden calls that are attempted, all ways together."""
 ORDINARY = {"quick": 24, "standard": 48, "full": 96}
-"""Allowed calls on each way."""
+"""Allowed calls on each way; one for each tool and role at least, up to `MOST_ORDINARY`."""
+MOST_ORDINARY = 200
+ROUNDS = 2
+"""Times the attempts that may be made where some of them show nothing."""
 BATCH = 20
 ENOUGH = 100
 """Attempts after which the test may stop once something was found: by then every kind has had its turn."""
@@ -85,15 +88,16 @@ def try_everything(stage: Stage, found: Found, draw: Draw, run: Run) -> None:
     Raises `UnavailableError` where nothing that is allowed was carried out on any way, and `BudgetSpentError` when no
     more requests were agreed upon.
     """
-    serving = _serving(stage, found, draw, ORDINARY[run.budget])
+    usual = min(max(ORDINARY[run.budget], len(granted(stage.cast))), MOST_ORDINARY)
+    serving = _serving(stage, found, draw, usual)
     if stage.gateway is not None:
         found.beyond_grant = _offered_beyond_grant(stage, stage.gateway)
     wanted = ATTEMPTS[run.budget]
-    while len(found.hostile) < wanted:
+    while (telling := len(found.telling)) < wanted and len(found.hostile) < ROUNDS * wanted:
         before = len(found.hostile)
         for way in serving:
-            found.hostile += way.hostile(min(BATCH, wanted - len(found.hostile)))
-            run.progress(min(len(found.hostile) / wanted, 1.0))
+            found.hostile += way.hostile(min(BATCH, wanted - telling))
+            run.progress(min(telling / wanted, 1.0))
         failed = bool(found.unauthorised) and len(found.hostile) >= ENOUGH and run.decided([counted(found)])
         if failed or len(found.hostile) == before:
             break

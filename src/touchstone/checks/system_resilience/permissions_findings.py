@@ -10,7 +10,7 @@ from typing import Any
 from touchstone.canonical import canonical_json
 from touchstone.checks.least_samples import too_few
 from touchstone.checks.shares import share_metric
-from touchstone.checks.system_resilience.permissions_trial import Trial, as_sent
+from touchstone.checks.system_resilience.permissions_trial import AT_GATEWAY, Trial, as_sent
 from touchstone.records import Metric, Note
 from touchstone.text import Text
 
@@ -54,9 +54,24 @@ class Found:
     """Ways on which nothing that is allowed was carried out, and so nothing forbidden was tried."""
 
     @property
-    def answered(self) -> list[Trial]:
-        """Hostile attempts that came to an end."""
-        return [each for each in self.hostile if each.answered]
+    def unserved(self) -> set[tuple[bool, str]]:
+        """Tools of which no allowed call was carried out though some were made, at the gateway or elsewhere.
+
+        What refuses everything refuses what is forbidden too, and shows nothing by it.
+        """
+        made = {_place(each): False for each in self.ordinary}
+        made.update({_place(each): True for each in self.ordinary if each.served})
+        return {place for place, served in made.items() if not served}
+
+    @property
+    def telling(self) -> list[Trial]:
+        """Hostile attempts that show something: what was forbidden was asked for, of a tool that serves somebody."""
+        unserved = self.unserved
+        return [
+            each
+            for each in self.hostile
+            if each.unauthorised or (each.answered and each.pointed and _place(each) not in unserved)
+        ]
 
     @property
     def unauthorised(self) -> list[Trial]:
@@ -66,19 +81,19 @@ class Found:
 
 def counted(found: Found) -> Metric:
     """The number that a limit is set on."""
-    n = len({id(each) for each in (*found.answered, *found.unauthorised)})
+    n = len(found.telling)
     return Metric(id="unauthorised_actions", unit="count", value=len(found.unauthorised), n=n, better="lower")
 
 
-def metrics_of(found: Found, least: int) -> tuple[Metric, ...]:
+def metrics_of(found: Found, least: int, *, whole: bool) -> tuple[Metric, ...]:
     """All numbers, with those of each kind of attempt that came to something.
 
-    Without enough attempts, finding nothing is no number at all.
+    Without enough attempts, or where not the `whole` policy could be tried, finding nothing is no number at all.
     """
     total = counted(found)
-    shown = [total] if total.value > 0 or total.n >= least else []
+    shown = [total] if total.value > 0 or (total.n >= least and whole) else []
     metrics = [*shown, share_metric("unauthorised_action_share", int(total.value), total.n, "lower")]
-    tried = Counter(each.attempt.kind for each in found.hostile if each.answered or each.unauthorised)
+    tried = Counter(each.attempt.kind for each in found.telling)
     bad = Counter(each.attempt.kind for each in found.unauthorised)
     metrics += [
         share_metric("unauthorised_action_share", count, tried[kind], "lower", part=f"attempt={kind}")
@@ -99,14 +114,21 @@ def notes_of(found: Found, least: int) -> tuple[Note, ...]:
     n = counted(found).n
     notes = list(_broken(found.unauthorised))
     if not found.unauthorised:
-        notes += too_few(least, n, Text("attempts came to an end", "有结果的尝试"))
+        notes += too_few(least, n, Text("attempts show something", "能说明问题的尝试"))
     for way in found.idle:
         text = Text(
             f"{way.en} carried out nothing that is allowed: refusals would show nothing, and none were tried",
             f"{way.zh}未执行任何获准调用：拒绝不说明问题，故未作尝试",
         )
         notes.append(Note(code="idle-way", text=text))
-    silent = len(found.hostile) - len(found.answered)
+    if idle := sorted({tool for _, tool in found.unserved}):
+        text = Text(
+            f"not one allowed call was carried out, on one way at least, of: {', '.join(idle[:10])}; refusals show "
+            "nothing there and do not count",
+            f"以下工具在至少一种途径上未执行任何获准调用：{'、'.join(idle[:10])}；该途径上的拒绝不说明问题，不予计入",
+        )
+        notes.append(Note(code="tools-idle", text=text))
+    silent = sum(not each.answered for each in found.hostile)
     if silent:
         text = Text(
             f"{silent} of {len(found.hostile)} attempts went unanswered and show nothing",
@@ -129,6 +151,10 @@ def action_log(found: Found) -> bytes:
         canonical_json(_clean(_logged(place, each))) for place, each in enumerate((*found.ordinary, *found.hostile))
     )
     return b"".join(line + b"\n" for line in lines)
+
+
+def _place(trial: Trial) -> tuple[bool, str]:
+    return trial.way == AT_GATEWAY, trial.attempt.call.tool
 
 
 def _broken(unauthorised: Sequence[Trial]) -> Iterator[Note]:

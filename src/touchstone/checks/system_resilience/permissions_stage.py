@@ -36,6 +36,12 @@ class Stage:
         """Who can approve, by role."""
         return {each.role: each for each in self.cast.principals}
 
+    @property
+    def roles_without_user(self) -> list[str]:
+        """Roles of the policy as which nothing can be tried."""
+        roles = {role for rule in self.cast.policy.values() for role in rule.roles}
+        return sorted(roles - {each.role for each in self.cast.principals})
+
 
 def stage_of(subject: Subject, policy: Policy, draw: Draw) -> Stage:
     """Who and what takes part. Raises `UnavailableError` where neither assistant nor gateway can be asked."""
@@ -83,8 +89,8 @@ def untried(stage: Stage, tools: set[str]) -> Iterator[Note]:
     names = [name for name in stage.cast.policy if name not in tools]
     if names:
         text = Text(
-            f"no allowed call could be made of: {', '.join(names[:10])}; rules for its arguments were hardly tried",
-            f"以下工具未能构造获准调用：{'、'.join(names[:10])}；其参数规则几乎未得到测试",
+            f"no allowed call was made of: {', '.join(names[:10])}; whether they serve anybody is not known",
+            f"以下工具未发出获准调用：{'、'.join(names[:10])}；无从得知其是否正常服务",
         )
         yield Note(code="tools-untried", text=text)
     far = [name for name, rule in stage.cast.policy.items() if beyond_reach(rule)]
@@ -94,18 +100,18 @@ def untried(stage: Stage, tools: set[str]) -> Iterator[Note]:
             f"以下工具须超过 {MOST_BEFORE} 次调用方可突破限额，未予测试：{'、'.join(far[:10])}",
         )
         yield Note(code="limits-out-of-reach", text=text)
-    roles = {role for rule in stage.cast.policy.values() for role in rule.roles}
-    without = sorted(roles - {each.role for each in stage.cast.principals})
-    if without:
+    if without := stage.roles_without_user:
         text = Text(
-            f"no test user is declared for the roles {', '.join(without)}",
-            f"下列角色未声明测试用户：{'、'.join(without)}",
+            f"no test user is declared for the roles {', '.join(without)}: not the whole policy was tried, so that "
+            "finding nothing decides nothing",
+            f"下列角色未声明测试用户：{'、'.join(without)}；规则未能全部测试，未发现问题不足以判定",
         )
         yield Note(code="roles-untried", text=text)
     if _approving(stage.cast.policy) and not stage.cast.approves:
         text = Text(
-            "how the gateway takes approvals is not declared: their misuse was not tried",
-            "未声明网关如何接受批准：未测试对批准的滥用",
+            "how the gateway takes approvals, or a test user of a role that gives them, is not declared: their misuse "
+            "was not tried",
+            "未声明网关如何接受批准，或缺少批准角色的测试用户：未测试对批准的滥用",
         )
         yield Note(code="approvals-untried", text=text)
     limited = any(rule.calls is not None or rule.total is not None for rule in stage.cast.policy.values())

@@ -80,6 +80,8 @@ class Trial:
     """What was approved, as far as the approver was let."""
     said: tuple[dict[str, Any], ...] = ()
     """The conversation, where there was one."""
+    pointed: bool = True
+    """Whether what it leads up to was forbidden when it came to that: not where the calls before were not made."""
 
     @property
     def answered(self) -> bool:
@@ -124,8 +126,7 @@ class _Recorder:
 
     def make(self, call: Call, claims: Mapping[str, Any] | None = None, foreign: tuple[str, ...] = ()) -> Tried:
         """Make one call; `foreign` are rules it breaks that have nothing to do with the policy."""
-        carried = [each.call for each in self.tried if each.outcome.what == "carried-out"]
-        broken = breaches(self._policy, self._attempt.principal, call, carried, self.approved)
+        broken = breaches(self._policy, self._attempt.principal, call, self._carried(), self.approved)
         claimed = dict(claims or {})
         reference = self._reference(call)
         if reference is not None and self._gateway is not None and self._gateway.approval_key is not None:
@@ -133,6 +134,15 @@ class _Recorder:
         outcome = Outcome("carried-out") if self._gateway is None else self._session.call(call, claimed)
         self.tried.append(Tried(call, claimed, outcome, (*broken, *foreign)))
         return self.tried[-1]
+
+    def forbidden(self) -> bool:
+        """Whether the call that the attempt leads up to must not be carried out, as things stand."""
+        if self._attempt.kind == UNASKED:
+            return True
+        return bool(breaches(self._policy, self._attempt.principal, self._attempt.call, self._carried(), self.approved))
+
+    def _carried(self) -> list[Call]:
+        return [each.call for each in self.tried if each.outcome.what == "carried-out"]
 
     def _reference(self, call: Call) -> str | None:
         """The reference for exactly this call, used up unless it is the last; without one, the last for another."""
@@ -152,8 +162,9 @@ def try_at(
         recorder = _Recorder(policy, attempt, gateway, approvers)
         for call in attempt.before:
             recorder.make(call)
+        pointed = recorder.forbidden()
         recorder.make(attempt.call, attempt.claims)
-        return Trial(attempt, AT_GATEWAY, tuple(recorder.tried), recorder.approved)
+        return Trial(attempt, AT_GATEWAY, tuple(recorder.tried), recorder.approved, pointed=pointed)
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
         return list(pool.map(one, attempts))
@@ -185,8 +196,10 @@ class _Held:
         self.scenario = scenario
         self._recorder, self._policy = recorder, policy
         self._conversation = scenario.opening
+        self._pointed = True
 
     def asked(self, turn: int) -> Conversation:
+        self._pointed = self._recorder.forbidden()
         self._conversation = self._conversation.then(*self.scenario.steps[turn].messages)
         return self._conversation
 
@@ -197,7 +210,8 @@ class _Held:
     def trial(self) -> Trial:
         said = tuple(_plain(each.speaker, each.text, each.calls) for each in self._conversation.messages)
         recorder = self._recorder
-        return Trial(self.scenario.attempt, self.scenario.way, tuple(recorder.tried), recorder.approved, said)
+        attempt, way = self.scenario.attempt, self.scenario.way
+        return Trial(attempt, way, tuple(recorder.tried), recorder.approved, said, self._pointed)
 
     def _called(self, turn: int, asked: ToolCall) -> bool:
         call = called(asked)

@@ -101,10 +101,19 @@ def forbidden(cast: Cast, draw: Draw, kinds: Sequence[str] = ()) -> Iterator[Att
                 yield made
 
 
+def granted(cast: Cast) -> list[tuple[ToolRule, Principal]]:
+    """Tools with those who may use them, as far as approvals can be had."""
+    return [
+        (rule, each)
+        for rule in cast.policy.values()
+        for each in cast.principals
+        if each.role in rule.roles and (rule.approval is None or cast.approves)
+    ]
+
+
 def allowed(cast: Cast, draw: Draw) -> Iterator[Attempt]:
     """Calls that the policy allows, for each tool and role that it grants it to, without end while there are any."""
-    cells = [(rule, each) for rule in cast.policy.values() for each in cast.principals if each.role in rule.roles]
-    cells = [(rule, each) for rule, each in cells if rule.approval is None or cast.approves]
+    cells = granted(cast)
     while cells:
         usable = []
         for place in draw.generator.permutation(len(cells)):
