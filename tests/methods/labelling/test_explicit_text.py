@@ -127,3 +127,44 @@ def test_what_a_reader_sees_of_a_page() -> None:
     assert text_label(html_text("<p>A &#65;I生成</p><p>x</p>")) is None
     assert markdown_text("---\nlabel: AI生成\n---\ntext") == "text"
     assert json_text('{"a": ["你好", {"b": "AI生成"}], "c": 1}'.encode()) == "你好\nAI生成"
+    assert json_text('{"AIGC": {"ContentProducer": "AI生成"}, "a": "b"}'.encode()) == "b"
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "<p>a</p><p hidden>AI生成</p>",
+        '<p>a</p><div style="color: red; display:none"><div>x</div>AI生成</div>',
+        '<p>a</p><span style="Font-Size: 0">AI生成</span>',
+        '<p>a</p><span style="visibility:hidden">AI生成</span>',
+        "<p>a</p><!-- AI生成 -->",
+    ],
+)
+def test_what_an_element_hides_nobody_reads(page: str) -> None:
+    assert text_label(html_text(page)) is None
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        '<br hidden><input style="display:none"><p>AI生成</p>',
+        "<p hidden>x</p><p>AI生成</p>",
+        "<div hidden><div>x</div></div><p>AI生成</p>",
+        '<p style="font-size: 0.9em; opacity: 0.5">AI生成</p>',
+    ],
+)
+def test_what_is_beside_something_hidden_is_read(page: str) -> None:
+    assert text_label(html_text(page)) is not None
+
+
+@pytest.mark.parametrize(
+    "hidden", ["<!-- AI生成 -->", "<!--\nAI生成\n-->", "[//]: # (AI生成)", '[a]: https://b "AI生成"']
+)
+def test_what_markdown_does_not_show_nobody_reads(hidden: str) -> None:
+    assert text_label(markdown_text(f"A text.\n\n{hidden}\n")) is None
+    assert text_label(markdown_text(f"{hidden}\n\nA text.\n\nAI生成\n")) is not None
+
+
+def test_markdown_takes_no_time() -> None:
+    for unit in ("<!--", "[a]:", "[", "---\n"):
+        markdown_text(unit * 50_000)

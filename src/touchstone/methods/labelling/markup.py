@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from html.parser import HTMLParser
 from typing import Any
 
 from touchstone.canonical import parse_json
 from touchstone.documents import parse_yaml
 from touchstone.errors import UserError
-from touchstone.methods.labelling.fields import LONGEST_VALUE, DamagedError, Field
+from touchstone.methods.labelling.fields import AIGC, LONGEST_VALUE, DamagedError, Field
 
 _FRONT_MATTER = re.compile(r"\A---[ \t]*\r?\n(.*?)^---[ \t]*(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE)
+_UNRENDERED = re.compile(r"<!--.*?(?:-->|\Z)|^[ ]{0,3}\[[^\]\n]{1,999}\]:[^\n]*$", re.DOTALL | re.MULTILINE)
+"""Comments, and definitions of links, which no reader of Markdown sees (CommonMark 0.31, 4.6 and 4.7)."""
 _UNSEEN = ("script", "style", "title", "template", "noscript", "head")
+_HIDING = re.compile(r"(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*hidden|(?:font-size|opacity)\s*:\s*0(?![.\d]))")
+_EMPTY = ("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr")
+"""Elements without a content that could be hidden."""
 _LINES = re.compile(r"address|article|aside|blockquote|br|d[dlt]|div|fig\w+|footer|form|h[1-6r]|header|li"
                     r"|main|nav|[ou]l|p|pre|section|su[bp]|t(able|[dhr])")  # fmt: skip
 """Elements that begin a line of their own."""
@@ -56,7 +61,7 @@ class _Page(HTMLParser):
             self.fields.append(Field("html meta", found["name"] or "", found.get("content") or ""))
         elif tag == "body":
             self._hidden.clear()
-        elif tag in _UNSEEN:
+        elif tag in _UNSEEN or tag in self._hidden[-1:] or (tag not in _EMPTY and _hides(found)):
             self._hidden.append(tag)
         if _LINES.fullmatch(tag):
             self.text.append("\n")
@@ -71,6 +76,11 @@ class _Page(HTMLParser):
     def handle_data(self, data: str) -> None:
         if not self._hidden:
             self.text.append(data)
+
+
+def _hides(attributes: Mapping[str, str | None]) -> bool:
+    """Whether an element says of itself that it is not shown; what style sheets say of it is not read."""
+    return "hidden" in attributes or _HIDING.search((attributes.get("style") or "").casefold()) is not None
 
 
 def markdown_fields(text: str) -> Iterator[Field]:
@@ -88,9 +98,9 @@ def markdown_fields(text: str) -> Iterator[Field]:
 
 
 def markdown_text(text: str) -> str:
-    """The text without its front matter."""
+    """The text without its front matter, comments and definitions of links."""
     found = _FRONT_MATTER.match(text)
-    return text if found is None else text[found.end() :]
+    return _UNRENDERED.sub("", text if found is None else text[found.end() :])
 
 
 def json_fields(content: bytes) -> Iterator[Field]:
@@ -102,8 +112,9 @@ def json_fields(content: bytes) -> Iterator[Field]:
 
 
 def json_text(content: bytes) -> str:
-    """All texts in it, a line each. Raises `DamagedError`."""
-    return "\n".join(_strings(_json(content)))
+    """All texts in it but for a label for machines, a line each. Raises `DamagedError`."""
+    value = _json(content)
+    return "\n".join(_strings({**value, AIGC: None} if isinstance(value, dict) else value))
 
 
 def _json(content: bytes) -> Any:
