@@ -122,6 +122,28 @@ def test_the_allow_file_shown_is_one(tmp_path: Path) -> None:
     assert len(read_allow_file(tmp_path / "allow.yaml").entries) == 2
 
 
+def test_the_tool_gateway_shown_can_be_declared_and_its_tokens_are_named() -> None:
+    from touchstone.documents import parse_yaml, read_yaml
+    from touchstone.system.description import SystemDescription
+    from touchstone.system.tool_gateway import gateway_problems, token_variable
+
+    page = ROOT / "docs" / "how-to" / "test-an-assistant.md"
+    described = read_yaml(ROOT / "examples" / "city-counter" / "system.yaml").value
+    (block,) = [text for text in blocks(page, "yaml") if "tool_gateway:" in text]
+    described["deployment"] = parse_yaml(block.encode(), page.name).value["deployment"]
+    description = SystemDescription.model_validate(described)
+    assert list(gateway_problems(description)) == []
+    gateway = description.deployment.tool_gateway
+    assert gateway is not None
+    (exported,) = [text for text in blocks(page, "console") if "TOUCHSTONE_GATEWAY_TOKEN" in text]
+    assert set(re.findall(r"TOUCHSTONE_GATEWAY_TOKEN_\w+", exported)) == {
+        token_variable(role) for role in gateway.users
+    }
+    policy = read_yaml(ROOT / "examples" / "city-counter" / "registers" / "tool-policy.yaml").value
+    roles = {role for rule in policy for role in (*rule["roles"], rule.get("approval", "visitor"))}
+    assert set(gateway.users) == roles, "the policy beside it on the page"
+
+
 def test_the_hook_for_pre_commit_takes_model_files() -> None:
     from touchstone.documents import read_yaml
 
