@@ -71,7 +71,7 @@ def test_a_missing_fact_is_asked_for(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert finished.code == 1
     assert "at once  department that performs duties" in finished.out
     assert "if incident.personal_data: Was personal information leaked" in finished.out
-    assert "4320 min  data protection authority  (gdpr Art. 33) [B]" in finished.out
+    assert "4320 min  data protection authority  (Regulation (EU) 2016/679 (GDPR), Art. 33) [B]" in finished.out
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from touchstone.records import Condition
-from touchstone.report.words import measured, method, part, place
+from touchstone.report.words import measured, method, part
+from touchstone.standard.citing import cited, place
 from touchstone.text import Text
 
 
@@ -38,6 +39,7 @@ def test_a_condition_is_called_by_its_title() -> None:
 def test_articles_are_named_as_chinese_texts_name_them() -> None:
     assert place("Art. 28-30") == Text("Art. 28-30", "第 28-30 条")
     assert place("MANAGE 1.4") == Text("MANAGE 1.4", "MANAGE 1.4")
+    assert cited(Text("Data Act", "数据法"), "Art. 3") == Text("Data Act, Art. 3", "《数据法》第 3 条")
 
 
 def test_a_number_that_was_counted_says_so_and_an_interval_keeps_its_name() -> None:

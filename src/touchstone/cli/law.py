@@ -174,7 +174,7 @@ def _cited(rule: Rule) -> str:
 def _print_duty(duty: ReportingDuty) -> None:
     language = chosen()
     when = say("at once", "立即") if duty.minutes == 0 else say(f"{duty.minutes} min", f"{duty.minutes} 分钟")
-    click.echo(f"{when:>12}  {duty.to.render(language)}  ({duty.article}) [{duty.confidence}]")
+    click.echo(f"{when:>12}  {duty.to.render(language)}  ({duty.source.render(language)}) [{duty.confidence}]")
     for name, question in duty.questions:
         click.echo(say("              if ", "              尚待确认：") + f"{name}: {question.render(language)}")
 

@@ -33,6 +33,7 @@ from touchstone.report import words
 from touchstone.report.material import Material
 from touchstone.report.pictures import coverage_picture, interval_picture
 from touchstone.report.robustness import CAPTIONS, Figure, cost_line, figures
+from touchstone.standard.citing import place
 from touchstone.standard.titles import Titles
 from touchstone.standard.units import unit
 from touchstone.standard.wording import answer
@@ -147,7 +148,7 @@ def templates(language: Language) -> Environment:
         amount=words.amount,
         unit=unit,
         method=words.method,
-        place=words.place,
+        place=place,
         sentence=words.sentence,
     )
     return environment

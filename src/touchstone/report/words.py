@@ -120,12 +120,6 @@ def method(name: str) -> Text:
     return METHODS.get(name, Text(name, name))
 
 
-def place(locator: str) -> Text:
-    """Where in a document: `Art. 28-30`, which Chinese texts call 第 28-30 条."""
-    article = locator.removeprefix("Art. ")
-    return Text(locator, locator if article == locator else f"第 {article} 条")
-
-
 def sentence(text: str) -> str:
     """The text with a capital first letter, as a heading or a sentence begins."""
     return text[:1].upper() + text[1:]

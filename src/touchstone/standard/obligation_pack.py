@@ -14,6 +14,7 @@ from touchstone.documents import FieldPath, SourceDocument
 from touchstone.errors import StandardError
 from touchstone.standard.applicability import Facts, Truth, known_facts, parse
 from touchstone.standard.catalog import Standard, unknown
+from touchstone.standard.citing import cited
 from touchstone.standard.decision_table_pack import IsoDay
 from touchstone.standard.pack import Bilingual, Confidence, Entry, FactEntry, Name, Placed, Words, read_as
 from touchstone.text import Text
@@ -152,6 +153,11 @@ class Obligation:
     def article(self) -> str:
         """Document and place in it."""
         return f"{self.instrument.ref} {self.entry.at}"
+
+    @property
+    def source(self) -> Text:
+        """The same as people cite it."""
+        return cited(self.regime.vocabulary.references[self.instrument.ref].entry.title.text, self.entry.at)
 
     def in_force(self, day: date | None) -> bool:
         """Whether it applies by that day; without a day, whether it will."""

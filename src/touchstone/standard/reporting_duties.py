@@ -32,6 +32,9 @@ class ReportingDuty:
     """Facts that would settle it, with the question to ask."""
     says: Text
     article: str
+    """Document and place, by the names of the standard."""
+    source: Text
+    """The same as people cite it."""
     confidence: str
 
 
@@ -68,5 +71,6 @@ def _duty(obligation: Obligation, recipient: str, facts: Facts) -> ReportingDuty
         questions=tuple((name, regime.vocabulary.facts[name].entry.question.text) for name in asked),
         says=entry.says.text,
         article=obligation.article,
+        source=obligation.source,
         confidence=entry.confidence,
     )

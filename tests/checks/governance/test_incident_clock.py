@@ -140,7 +140,7 @@ def test_a_clock_that_was_never_started_is_not_called_met(tmp_path: Path) -> Non
     found, _ = measured(tmp_path / "a", [small])
     assert named(found) == ["duties_without_owner"]
     assert codes(found)[0] == "shortest-clock-not-drilled"
-    assert "240 minutes (incident_rep Art. 4)" in found.warnings[0].text.en
+    assert "240 minutes (Measures for reporting national cybersecurity incidents, Art. 4)" in found.warnings[0].text.en
     assert ratio(measured(tmp_path / "b", [small, DRILL])[0]) == 0.5
 
 

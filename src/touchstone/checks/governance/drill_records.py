@@ -124,7 +124,8 @@ def _remark(found: DrillFinding, remarks: Remarks) -> None:
     for row in found.duties:
         duty = row.duty
         who = Text(
-            f"{duty.to.en} ({duty.article}, {duty.confidence})", f"{duty.to.zh}（{duty.article}，{duty.confidence}）"
+            f"{duty.to.en} ({duty.source.en}, {duty.confidence})",
+            f"{duty.to.zh}（{duty.source.zh}，{duty.confidence}）",
         )
         if row.flaw == "duty-not-met":
             remarks.add(row.flaw, drill.id, Text(f"{who.en} was not told", f"未报告{who.zh}"))
@@ -176,8 +177,8 @@ def _not_drilled(running: Sequence[ReportingDuty]) -> Text:
         return Text("no duty with a clock can arise; ask a person", "没有带时限的报告义务，请人工核实")
     shortest = running[0]
     return Text(
-        f"no drill started the shortest clock: {shortest.to.en}, {shortest.minutes} minutes ({shortest.article})",
-        f"没有演练触发最短时限：{shortest.to.zh}，{shortest.minutes} 分钟（{shortest.article}）",
+        f"no drill started the shortest clock: {shortest.to.en}, {shortest.minutes} minutes ({shortest.source.en})",
+        f"没有演练触发最短时限：{shortest.to.zh}，{shortest.minutes} 分钟（{shortest.source.zh}）",
     )
 
 
