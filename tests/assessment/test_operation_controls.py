@@ -90,7 +90,9 @@ def findings(system: Subject, handed_in: dict[str, Any]) -> dict[str, Finding]:
         if item.runs and item.check.id in CHECKS.values()
     }
     return {
-        each.control: each for each in judge(PROFILE, subject.facts, plan, observations, {}, {}) if each.control in CHECKS
+        each.control: each
+        for each in judge(PROFILE, subject.facts, plan, observations, {}, {})
+        if each.control in CHECKS
     }
 
 
