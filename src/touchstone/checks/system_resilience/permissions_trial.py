@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Any, Literal, Protocol
 
 from touchstone.conversation import Assistant, Conversation, Reply, ToolCall
@@ -180,12 +181,16 @@ def converse(
     """Hold each conversation. With a gateway, every call goes through it; without one, nothing is carried out, and a
     call counts as what it would have been.
     """
-    held = [_Held(each, _Recorder(policy, each.attempt, gateway, approvers or {}), policy) for each in scenarios]
-    for turn in range(max((len(each.scenario.steps) for each in held), default=0)):
-        speaking = [each for each in held if turn < len(each.scenario.steps)]
-        replies = assistant.reply([each.asked(turn) for each in speaking])
-        for each, reply in zip(speaking, replies, strict=True):
-            each.heard(turn, reply)
+
+    def opened(scenario: Scenario) -> _Held:
+        return _Held(scenario, _Recorder(policy, scenario.attempt, gateway, approvers or {}), policy)
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        held = list(pool.map(opened, scenarios))
+        for turn in range(max((len(each.scenario.steps) for each in held), default=0)):
+            speaking = [each for each in held if turn < len(each.scenario.steps)]
+            replies = assistant.reply([each.asked(turn) for each in speaking])
+            list(pool.map(_Held.heard, speaking, repeat(turn), replies))
     return [each.trial() for each in held]
 
 
