@@ -1,7 +1,9 @@
 """The chat interface before an assistant: legal conversations arrive whole, everything else is refused."""
 
 import json
+import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -59,6 +61,23 @@ def test_a_conversation_arrives_whole_and_is_answered() -> None:
     assert [message.speaker for message in told.messages] == ["system", "user", "assistant", "tool"]
     assert told.messages[2].calls == (ToolCall("c", "hours", "{}"),)
     assert told.messages[3].answers == "c"
+
+
+class Slow:
+    """Answers after a while."""
+
+    def reply(self, conversations: Sequence[Conversation]) -> list[Reply]:
+        time.sleep(0.5)
+        return [Reply("at last") for _ in conversations]
+
+
+def test_conversations_do_not_wait_for_each_other() -> None:
+    body = json.dumps(LEGAL).encode()
+    with running(served=Chat({"clerk": Slow()})) as service, ThreadPoolExecutor(4) as pool:
+        begun = time.monotonic()
+        answers = list(pool.map(lambda _: asked(service, "POST", "/v1/chat/completions", body)[0], range(4)))
+    assert answers == [200] * 4
+    assert time.monotonic() - begun < 1.9
 
 
 @pytest.mark.parametrize(

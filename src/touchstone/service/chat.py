@@ -25,7 +25,7 @@ ENDINGS = {"complete": "stop", "cut-off": "length", "filtered": "content_filter"
 
 @dataclass(frozen=True, slots=True)
 class Chat:
-    """Assistants by the names under which they are asked for."""
+    """Assistants by the names under which they are asked for; each may be asked several questions at a time."""
 
     assistants: Mapping[str, Assistant]
 

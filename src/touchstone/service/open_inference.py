@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -64,11 +65,12 @@ class Interface:
 
 @dataclass(frozen=True, slots=True)
 class Inference:
-    """A model behind its interface."""
+    """A model behind its interface. It is asked one question at a time."""
 
     interface: Interface
     classes: int
     model: Model
+    _asking: Lock = field(default_factory=Lock, compare=False, repr=False)
 
     @property
     def described_at(self) -> str:
@@ -86,7 +88,10 @@ class Inference:
 
     def answer(self, body: bytes) -> dict[str, Any]:
         """One inference. Raises `NoQuestion`."""
-        return self.interface.answer(np.asarray(self.model(self.interface.samples(body))))
+        samples = self.interface.samples(body)
+        with self._asking:
+            scores = np.asarray(self.model(samples))
+        return self.interface.answer(scores)
 
 
 def _only_input(document: dict[str, Any]) -> dict[str, Any]:

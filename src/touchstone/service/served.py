@@ -25,7 +25,7 @@ class Served(Protocol):
         """What it says of itself."""
 
     def answer(self, body: bytes) -> dict[str, Any]:
-        """The document that answers a question. Raises `NoQuestion`. Asked one question at a time."""
+        """The document that answers a question. Raises `NoQuestion`. Asked from several threads at a time."""
 
 
 def strict_document(body: bytes) -> dict[str, Any]:

@@ -55,7 +55,6 @@ class InferenceService(ThreadingHTTPServer):
     ) -> None:
         super().__init__(address, _Handler)
         self.served, self.limits = served, limits or Limits()
-        self._answering = threading.Lock()
         self._places = threading.BoundedSemaphore(self.limits.connections)
         self._clients = {_digest(token): self._allowance() for token in tokens}
 
@@ -67,11 +66,6 @@ class InferenceService(ThreadingHTTPServer):
     def client(self, token: str) -> Allowance | None:
         """What the client with that token may use. Looked up by digest, so that the time taken tells nothing."""
         return self._clients.get(_digest(token))
-
-    def answer(self, body: bytes) -> dict[str, Any]:
-        """One question at a time: what is served is not asked from several threads."""
-        with self._answering:
-            return self.served.answer(body)
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """A connection gets a thread as long as there are places, and is dropped otherwise."""
@@ -135,7 +129,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """One question."""
-        self._answer(self.server.served.asked_at, lambda: self.server.answer(self._body()))
+        self._answer(self.server.served.asked_at, lambda: self.server.served.answer(self._body()))
 
     def _answer(self, path: str, act: Callable[[], dict[str, Any]]) -> None:
         scheme, _, token = self.headers.get("Authorization", "").partition(" ")
