@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import time
+from contextlib import suppress
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from touchstone.methods.labelling.explicit_text import is_wording, text_label
+from touchstone.methods.labelling.fields import DamagedError, UnsupportedError
 from touchstone.methods.labelling.markup import html_text, json_text, markdown_text
 
 LABELLED = [
@@ -168,3 +172,35 @@ def test_what_markdown_does_not_show_nobody_reads(hidden: str) -> None:
 def test_markdown_takes_no_time() -> None:
     for unit in ("<!--", "[a]:", "[", "---\n"):
         markdown_text(unit * 50_000)
+
+
+UNITS = [
+    "<!--",
+    "<![CDATA[",
+    "<a ",
+    "<a b='",
+    "</script",
+    "<script>",
+    "<a b",
+    "<a>",
+    "<",
+    "<div hidden>",
+    "&#" + "1" * 5000,
+]
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_no_page_takes_long_to_read(unit: str) -> None:
+    started = time.process_time()
+    with suppress(DamagedError, UnsupportedError):
+        html_text(f"<p>a</p>{unit * (200_000 // len(unit))}")
+    assert time.process_time() - started < 5
+
+
+def test_scripts_hide_nothing_behind_them() -> None:
+    page = "<SCRIPT>if (a < b && c > d) {}</Script ><!-- a -- > b --><style>p > a {}</style><p>AI生成</p>"
+    assert text_label(html_text(page)) is not None
+    assert html_text("<scripture>a</scripture><p>b</p>").split() == ["a", "b"]
+    assert html_text("<p>a</p><!-- AI生成").split() == ["a"]
+    assert html_text("<p>a</p><script>AI生成").split() == ["a"]
+    assert html_text("&#0000065;&#99999999999;") == "A\ufffd"

@@ -16,6 +16,13 @@ def unescaped(text: str) -> str:
     >>> unescaped("&lt;&#00000028856;")
     '<炸'
     """
-    if "&" not in text:
-        return text
-    return html.unescape(_BEYOND_ALL.sub("\ufffd", _LEADING_ZEROS.sub("&#", text)))
+    return html.unescape(with_readable_numbers(text)) if "&" in text else text
+
+
+def with_readable_numbers(text: str) -> str:
+    """The text with entities that any reader of HTML can resolve.
+
+    >>> with_readable_numbers("&#00000028856;&#123456789;")
+    '&#28856;\ufffd'
+    """
+    return _BEYOND_ALL.sub("\ufffd", _LEADING_ZEROS.sub("&#", text))

@@ -11,7 +11,8 @@ from typing import Any
 from touchstone.canonical import parse_json
 from touchstone.documents import parse_yaml
 from touchstone.errors import UserError
-from touchstone.methods.labelling.fields import AIGC, LONGEST_VALUE, DamagedError, Field
+from touchstone.methods.content.entities import with_readable_numbers
+from touchstone.methods.labelling.fields import AIGC, LONGEST_VALUE, DamagedError, Field, UnsupportedError
 
 _FRONT_MATTER = re.compile(r"\A---[ \t]*\r?\n(.*?)^---[ \t]*(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE)
 _UNRENDERED = re.compile(r"<!--.*?(?:-->|\Z)|^[ ]{0,3}\[[^\]\n]{1,999}\]:[^\n]*$", re.DOTALL | re.MULTILINE)
@@ -24,15 +25,21 @@ _LINES = re.compile(r"address|article|aside|blockquote|br|d[dlt]|div|fig\w+|foot
                     r"|main|nav|[ou]l|p|pre|section|su[bp]|t(able|[dhr])")  # fmt: skip
 """Elements that begin a line of their own."""
 _LARGEST = 8 * 1024 * 1024
+_CLOSING = {"<!--": "-->", "<script": "</script", "<style": "</style"}
+_RAW = re.compile(r"<!--|<script(?![^\s/>])|<style(?![^\s/>])")
+_SMALL = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
+_UNCLOSED = re.compile(r"<[^<>]*(?=<|\Z)")
+_MOST_WORK = 200_000_000
+"""Tags without an end times characters of the page: for each of them the parser looks through all that follows."""
 
 
 def html_fields(text: str) -> Iterator[Field]:
-    """Every `meta` with a name. Raises `DamagedError`."""
+    """Every `meta` with a name. Raises `DamagedError`, and `UnsupportedError` for what would take too long to read."""
     return iter(_page(text).fields)
 
 
 def html_text(text: str) -> str:
-    """What a reader of the page sees, a line for each block. Raises `DamagedError`."""
+    """What a reader of the page sees, a line for each block. Raises as `html_fields` does."""
     return "".join(_page(text).text)
 
 
@@ -40,12 +47,29 @@ def _page(text: str) -> _Page:
     page = _Page()
     if len(text) > _LARGEST:
         raise DamagedError
+    text = with_readable_numbers(_without_raw_parts(text))
+    if len(_UNCLOSED.findall(text)) * len(text) > _MOST_WORK:
+        raise UnsupportedError
     try:
         page.feed(text)
         page.close()
     except AssertionError:  # a declaration that nobody knows
         raise DamagedError from None
     return page
+
+
+def _without_raw_parts(text: str) -> str:
+    """The page without comments, scripts and styles; one that never ends goes on to the end, as in browsers."""
+    folded = text.translate(_SMALL)  # of the same length
+    pieces, at = [], 0
+    while found := _RAW.search(folded, at):
+        pieces.append(text[at : found.start()])
+        closing = _CLOSING[found[0]]
+        end = folded.find(closing, found.end())
+        if end < 0:
+            return "".join(pieces)
+        at = end + len(closing) if closing == "-->" else folded.find(">", end) + 1 or len(text)
+    return "".join([*pieces, text[at:]])
 
 
 class _Page(HTMLParser):
