@@ -39,7 +39,8 @@ def test_every_encoding_of_a_secret_is_read(written: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "written", ["9591", "9,591", "9 591", "9’591", "９５９１", "= 9591.", "9591 EUR", "结果为9591。"]
+    "written",
+    ["9591", "9,591", "9 591", "9’591", "９５９１", "= 9591.", "9591 EUR", "结果为9591。", "$9{,}591$", "9\\,591"],
 )
 def test_a_number_is_read_however_its_thousands_are_set(written: str) -> None:
     assert "9591" in numbers_in(written)

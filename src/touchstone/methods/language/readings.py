@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Iterator
 from typing import Final
 
-_THOUSANDS: Final = re.compile(r"(?<=\d)[,'’_ \u00a0\u202f](?=\d{3}(?!\d))")
+_THOUSANDS: Final = re.compile(r"(?<=\d)(?:[,'’_ \u00a0\u202f]|\{,\}|\\,)(?=\d{3}(?!\d))")
 _NUMBER: Final = re.compile(r"\d+")
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]{8,}")
 _HEX: Final = re.compile(r"(?:[0-9A-Fa-f]{2}[ :-]?){6,}")
@@ -27,10 +27,10 @@ def compact(text: str) -> str:
 
 
 def numbers_in(text: str) -> frozenset[str]:
-    """Every whole number of a text, whatever stands between its thousands.
+    r"""Every whole number of a text, whatever stands between its thousands, in TeX as well.
 
-    >>> sorted(numbers_in("9,591 and 12 345.50"))
-    ['12345', '50', '9591']
+    >>> sorted(numbers_in(r"9,591 and 12 345.50, 359{,}784 or 7\,001"))
+    ['12345', '359784', '50', '7001', '9591']
     """
     return frozenset(_NUMBER.findall(_THOUSANDS.sub("", unicodedata.normalize("NFKC", text))))
 
