@@ -20,7 +20,7 @@ from touchstone.checks.governance.labelled_files import aigc_text, markdown
 from touchstone.checks.governance.labelled_outputs import Labelling, Output, judged, shades
 from touchstone.checks.governance.labelling import labelling
 from touchstone.checks.governance.labelling_audit import audit_outputs
-from touchstone.checks.governance.labelling_controls import labelling_controls
+from touchstone.checks.governance.labelling_controls import declared_controls, labelling_controls
 from touchstone.checks.least_samples import LeastSamples
 from touchstone.errors import DescriptionError, UnavailableError
 from touchstone.methods.labelling.explicit_picture import Mark
@@ -149,7 +149,7 @@ def test_a_label_beside_a_plain_text_counts_but_not_beside_a_file_that_has_a_pla
     exports = [entry(0, file="exports/0.txt", **carried), entry(1, **carried)]
     outputs = {"0.txt": SAID.encode(), "1.md": f"{SAID} ".encode()}
     found = measured(tmp_path, outputs, exports)
-    assert codes(found) == ["no-implicit-label"]
+    assert codes(found) == ["no-implicit-label", "label-stated"]
     assert metric(found, "implicit_label_present").value == 0.5
 
 
@@ -231,6 +231,40 @@ def test_controls_pass_whatever_the_seed(scheme: Any, seed: int) -> None:
     runs = labelling_controls(scheme, np.random.default_rng(seed))
     assert [each.expected.en for each in runs if not each.passed] == []
     assert len(runs) > 25
+
+
+def text_mark(generator: np.random.Generator) -> Mark:
+    """Strokes like those of a line of letters."""
+    return Mark(np.hstack([np.kron(generator.integers(0, 2, (6, 4)), np.ones((6, 6))) for _ in range(6)]))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_mark_with_strokes_and_a_spoken_prompt_are_found_where_they_are_only(seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    prompt = generator.standard_normal(8_000)
+    [control] = declared_controls(
+        Labelling("gb45438", frozenset(), marks=(text_mark(generator),), prompts=(prompt,)), generator
+    )
+    assert control.passed, control.seen.en
+
+
+@pytest.mark.parametrize(
+    ("marks", "prompts"),
+    [
+        ((Mark(np.ones((20, 60))),), ()),
+        ((Mark(np.hypot(*np.mgrid[-1:1:40j, -1:1:40j]) < 1),), ()),
+        ((), (np.array([1.0, -1.0]),)),
+    ],
+    ids=["box", "disc", "click"],
+)
+def test_a_mark_that_is_everywhere_marks_nothing(marks: Any, prompts: Any) -> None:
+    labelling = Labelling("gb45438", frozenset(), marks=marks, prompts=prompts)
+    [control] = declared_controls(labelling, np.random.default_rng(0))
+    assert not control.passed
+
+
+def test_without_marks_there_is_nothing_to_find() -> None:
+    assert declared_controls(Labelling("gb45438", frozenset()), np.random.default_rng(0)) == ()
 
 
 def test_texts_of_a_service_are_judged_like_files() -> None:

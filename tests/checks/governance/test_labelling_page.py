@@ -32,7 +32,7 @@ def test_the_example_is_labelled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     subject = make(tmp_path, description | system, {"model.onnx": MODEL, **files})
     assert "exports/0001.md" in {record.path for record in subject.files}
     found = labelling.function(subject, LeastSamples(n_min=2), InProcessRun())
-    assert codes(found) == []
+    assert codes(found) == ["label-stated"]
     for name in ("explicit_label_present", "implicit_label_present"):
         assert metric(found, name).value == 1
         assert metric(found, name).n == 2

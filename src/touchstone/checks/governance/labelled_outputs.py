@@ -33,6 +33,8 @@ MOST_TEXT: Final = 16 * 1024 * 1024
 """Bytes of a text that is read."""
 _PICTURES = ("PNG", "JPEG", "WEBP", "GIF", "TIFF")
 
+BESIDE: Final = "reply"
+"""Place of a label that came beside a text."""
 MISSING, DAMAGED = "file-missing", "file-damaged"
 FAULTS: Mapping[str, Text] = MappingProxyType(
     {
@@ -153,7 +155,7 @@ def _fields(found: Embedded, carried: str | None) -> tuple[Field, ...]:
     """A label beside a file counts only where the file has no place for one."""
     if found.has_place or carried is None:
         return found.fields
-    return (Field("reply", AIGC, carried),)
+    return (Field(BESIDE, AIGC, carried),)
 
 
 def _explicit(output: Output, content: bytes, labelling: Labelling) -> str | None:

@@ -17,9 +17,10 @@ from __future__ import annotations
 
 from touchstone.canonical import canonical_json
 from touchstone.checks.declaration import Measurement, MetricDeclaration, Needs, Run, check
+from touchstone.checks.governance.labelled_outputs import BESIDE
 from touchstone.checks.governance.labelled_product import labelling_of, outputs_of
 from touchstone.checks.governance.labelling_audit import EXPLICIT, IMPLICIT, UNIT, Sample, audit_sample, judge_outputs
-from touchstone.checks.governance.labelling_controls import labelling_controls
+from touchstone.checks.governance.labelling_controls import declared_controls, labelling_controls
 from touchstone.checks.least_samples import LeastSamples
 from touchstone.checks.named_entries import entries_note
 from touchstone.errors import UnavailableError
@@ -43,13 +44,15 @@ from touchstone.text import Text
         "文件按其字节读取；图片与语音标识在像素与声音中查找。",
     ),
     cannot_tell=Text(
-        "The outputs were chosen by whoever handed them in; whether others are labelled, whether every way out of the"
-        " product is among them, and whether labels stay when users edit, crop or re-encode a file, they do not show."
+        "The outputs were chosen by whoever handed them in, and of a label beside a text there is only what the"
+        " register states. Whether other outputs are labelled, whether every way out of the product is among them, and"
+        " whether labels stay when users edit, crop or re-encode a file, is not shown."
         " That the picture of a mark shows the text that is stated for it is for people to see. Text counts that is"
-        " there but hidden by its style; marks that hardly stand out are missed. Marks in films, labels in sound other"
+        " there but hidden by a style sheet; marks that hardly stand out are missed. Marks in films, labels in sound other"
         " than WAV, watermarks and the signatures of C2PA manifests are not looked at.",
-        "样本由提交方挑选：其他内容是否带有标识、是否涵盖全部导出途径、用户编辑裁剪或转码后标识是否保留，均无从得知。"
-        "标识图片是否确为所述文字，须由人员查看。存在但被样式隐藏的文字仍会计入；与画面难以区分的标识会被漏检。"
+        "样本由提交方挑选，随文本传递的标识仅为登记所述：其他内容是否带有标识、是否涵盖全部导出途径、"
+        "用户编辑裁剪或转码后标识是否保留，均无从得知。"
+        "标识图片是否确为所述文字，须由人员查看。存在但被样式表隐藏的文字仍会计入；与画面难以区分的标识会被漏检。"
         "不检查视频画面中的标识、WAV 以外格式的声音标识、数字水印以及 C2PA 凭证的签名。",
     ),
     remedy=Text(
@@ -84,10 +87,23 @@ def labelling(subject: Subject, parameters: LeastSamples, run: Run) -> Measureme
     audit = audit_sample(sample, parameters.n_min)
     return Measurement(
         metrics=audit.metrics,
-        controls=labelling_controls(product.scheme, run.generator("controls")),
+        controls=(
+            *labelling_controls(product.scheme, run.generator("controls")),
+            *declared_controls(product, run.generator("declared marks")),
+        ),
         exhibits=(run.exhibit("outputs.json", "application/json", _listing(sample)),),
-        warnings=(*audit.notes, *remarks, *_unchanged(subject, sample)),
+        warnings=(*audit.notes, *remarks, *_stated(sample), *_unchanged(subject, sample)),
     )
+
+
+def _stated(sample: Sample) -> tuple[Note, ...]:
+    """A remark on labels that were seen in no file."""
+    ids = [each.id for each in sample.found if each.label is not None and each.label.places == (BESIDE,)]
+    what = Text(
+        "the label beside the text is what the register states and was seen in no file",
+        "随文本传递的标识仅为登记所述，未见于任何文件",
+    )
+    return (entries_note("label-stated", ids, what),) if ids else ()
 
 
 def _unchanged(subject: Subject, sample: Sample) -> tuple[Note, ...]:

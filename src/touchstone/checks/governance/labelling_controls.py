@@ -13,7 +13,9 @@ from touchstone.checks.governance import labelled_files as files
 from touchstone.checks.governance.labelled_outputs import Labelling, Output
 from touchstone.checks.governance.labelling_audit import audit_outputs
 from touchstone.checks.register_controls import Audit, Plant, register_controls
-from touchstone.methods.labelling.explicit_picture import Mark, Shades, scaled
+from touchstone.methods.labelling.explicit_picture import FOUND, Mark, Shades, find_mark, scaled
+from touchstone.methods.labelling.explicit_sound import FOUND as SOUNDS
+from touchstone.methods.labelling.explicit_sound import prompt_score
 from touchstone.methods.labelling.implicit import GENERATED
 from touchstone.records import ControlRun
 from touchstone.system.registers.content_labels import Scheme
@@ -26,6 +28,8 @@ _PROSE = "如今许多图片由AI生成，在网上流传。人们谈论AI-gener
 _IPTC = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
 _SOURCE = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 _RATE = 8_000
+_UNMARKED = 4
+"""Pictures and sounds without a label in which declared ones are looked for."""
 
 Sound = NDArray[np.float64]
 Pixels = NDArray[np.uint8]
@@ -36,6 +40,26 @@ def labelling_controls(scheme: Scheme, generator: np.random.Generator) -> tuple[
     made = _Made(generator)
     runs = register_controls(_audit_for(made.labelling), made.outputs, tuple(made.flaws()))
     return runs if scheme == "gb45438" else (*runs, *_of_another_scheme(scheme, made))
+
+
+def declared_controls(labelling: Labelling, generator: np.random.Generator) -> tuple[ControlRun, ...]:
+    """Marks and prompts that are declared may be found in nothing that does not bear them: a blot is everywhere."""
+    marks, prompts = labelling.marks, labelling.prompts
+    if not (marks or prompts):
+        return ()
+    scenes = [_scene_with_shapes(generator) for _ in range(_UNMARKED)]
+    sounds = [_speech(generator, 3.0) for _ in range(_UNMARKED)]
+    everywhere = [
+        *(f"marks[{at}]" for at, mark in enumerate(marks) if any(find_mark(s, mark).score >= FOUND for s in scenes)),
+        *(f"prompts[{at}]" for at, each in enumerate(prompts) if any(prompt_score(s, each) >= SOUNDS for s in sounds)),
+    ]
+    named = ", ".join(everywhere)
+    expected = Text(
+        f"declared marks and prompts are found in none of {_UNMARKED} pictures and sounds without them",
+        f"所声明的标识不应在 {_UNMARKED} 个不含标识的图片与声音中找到",
+    )
+    seen = Text(f"found there: {named}", f"误认：{named}") if everywhere else Text("none is", "均未误认")
+    return (ControlRun(kind="null", expected=expected, seen=seen, passed=not everywhere),)
 
 
 def _of_another_scheme(scheme: Scheme, made: _Made) -> tuple[ControlRun, ...]:
@@ -192,6 +216,18 @@ def _scene(generator: np.random.Generator) -> Shades:
         for rows, weight in ((3, 0.45), (12, 0.12), (60, 0.06), (240, 0.03))
     )
     return np.asarray(scene) * 0.9
+
+
+def _scene_with_shapes(generator: np.random.Generator) -> Shades:
+    """A picture with the shapes of which pictures are full: even rectangles and ellipses of all sizes."""
+    scene = _scene(generator)
+    rows, columns = np.indices(scene.shape)
+    for number in range(40):
+        row, column, height, width = generator.uniform((0, 0, 4, 4), (*scene.shape, 40, 40))
+        down, across = np.abs(rows - row) / height, np.abs(columns - column) / width
+        inside = np.maximum(down, across) < 1 if number % 2 else down**2 + across**2 < 1
+        scene[inside] = generator.uniform(0, 0.9)
+    return scene
 
 
 def _pixels(scene: Shades) -> Pixels:
