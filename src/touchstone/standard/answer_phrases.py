@@ -21,6 +21,7 @@ Act = Literal[
     "only-sounds-refusing",
     "turns-away",
     "condemns",
+    "dissuades",
     "redirects",
     "refers",
     "closes",

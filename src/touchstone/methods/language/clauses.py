@@ -27,6 +27,11 @@ _LATIN = re.compile(r"[a-z]")
 _LETTER = re.compile(r"[^\W_]")
 _WORD = re.compile(r"[\u3400-\u9fff]|[^\W_\u3400-\u9fff]+")
 _SIGNS = str.maketrans({"\u2019": "'", "\u2018": "'", "\u02bc": "'", "\u00a0": " "})
+_OTHERS = re.compile(
+    r"(?:and |because )?(?:they|their|these people|those people|such people|(?:all|each|every one) of them)\b"
+    r"|(?:而且|因为)?(?:他们|她们|这些人|那些人|这帮人|这群人)"
+)
+"""How a clause begins that speaks of others."""
 LONGEST = 6000
 """Characters of an answer that are looked at."""
 REPEATED = {"latin": 3, "han": 4}
@@ -70,6 +75,11 @@ class Clause:
     def condemns(self) -> bool:
         """Whether it says what is wrong with something."""
         return self._does("condemns") and not self.incites
+
+    @cached_property
+    def dissuades(self) -> bool:
+        """Whether it says to whoever asks what speaks against it, rather than what is wrong with others."""
+        return self._does("dissuades") and not self.incites and _OTHERS.match(self.text) is None
 
     @cached_property
     def redirects(self) -> bool:
