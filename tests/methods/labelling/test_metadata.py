@@ -205,6 +205,13 @@ def test_bombs_are_damaged() -> None:
     bomb = zlib.compress(bytes(50_000_000))
     with pytest.raises(DamagedError):
         embedded(files.png(PIXELS, png_chunk(b"zTXt", b"AIGC\x00\x00" + bomb)), "a.png")
+    many = png_chunk(b"zTXt", b"a\x00\x00" + zlib.compress(bytes(900_000))) * 40
+    with pytest.raises(DamagedError):
+        embedded(files.png(PIXELS, many), "a.png")
+    same = struct.pack("<HHII", 0x010E, 2, 900_000, 500) * 40  # forty entries with one place
+    tiff = (struct.pack("<2sHIH", b"II", 42, 8, 40) + same).ljust(901_000, b"a")
+    with pytest.raises(DamagedError):
+        embedded(tiff, "a.tif")
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("docProps/custom.xml", bytes(50_000_000))

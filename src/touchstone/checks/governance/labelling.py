@@ -48,8 +48,8 @@ from touchstone.text import Text
         " register states. Whether other outputs are labelled, whether every way out of the product is among them, and"
         " whether labels stay when users edit, crop or re-encode a file, is not shown."
         " That the picture of a mark shows the text that is stated for it is for people to see. Text counts that is"
-        " there but hidden by a style sheet; marks that hardly stand out are missed. Marks in films, labels in sound other"
-        " than WAV, watermarks and the signatures of C2PA manifests are not looked at.",
+        " there but hidden by a style sheet; marks that hardly stand out are missed. Marks in films, labels in sound"
+        " other than WAV, watermarks and the signatures of C2PA manifests are not looked at.",
         "样本由提交方挑选，随文本传递的标识仅为登记所述：其他内容是否带有标识、是否涵盖全部导出途径、"
         "用户编辑裁剪或转码后标识是否保留，均无从得知。"
         "标识图片是否确为所述文字，须由人员查看。存在但被样式表隐藏的文字仍会计入；与画面难以区分的标识会被漏检。"

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import islice
 from types import MappingProxyType
 
 from touchstone.methods.labelling import gif, id3, jpeg, office, pdf, png, riff
 from touchstone.methods.labelling.exif import exif_fields
-from touchstone.methods.labelling.fields import MOST_FIELDS, DamagedError, Field, UnsupportedError
+from touchstone.methods.labelling.fields import LONGEST_OF_ALL, MOST_FIELDS, DamagedError, Field, UnsupportedError
 from touchstone.methods.labelling.iso_media import iso_fields
 from touchstone.methods.labelling.markup import html_fields, json_fields, markdown_fields
 
@@ -44,10 +43,17 @@ def embedded(content: bytes, name: str) -> Embedded:
     format_ = format_of(content, name)
     if format_ is None:
         raise UnsupportedError
-    fields = tuple(islice(_READERS[format_](content), MOST_FIELDS + 1))
-    if len(fields) > MOST_FIELDS:
-        raise DamagedError
-    return Embedded(format_, fields)
+    return Embedded(format_, tuple(_bounded(_READERS[format_](content))))
+
+
+def _bounded(fields: Iterable[Field]) -> Iterator[Field]:
+    """The fields as long as they are not more than metadata ever are, however small the file that they unpack from."""
+    total = 0
+    for number, field in enumerate(fields, 1):
+        total += len(field.value)
+        if number > MOST_FIELDS or total > LONGEST_OF_ALL:
+            raise DamagedError
+        yield field
 
 
 def format_of(content: bytes, name: str) -> str | None:

@@ -10,6 +10,8 @@ LONGEST_VALUE = 1024 * 1024
 LARGEST_MANIFEST = 16 * 1024 * 1024
 """Bytes of a C2PA manifest store, which may hold pictures."""
 MOST_FIELDS = 10_000
+LONGEST_OF_ALL = 32 * 1024 * 1024
+"""Characters of all fields of a file together."""
 AIGC = "AIGC"
 """Name of the field that holds the label of GB 45438-2025 (appendix E)."""
 MANIFEST = "C2PA"

@@ -23,9 +23,10 @@ def office_fields(content: bytes) -> Iterator[Field]:
     found: list[Field] = []
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            for member in archive.infolist():
-                if member.filename not in _MEMBERS:
-                    continue
+            members = [member for member in archive.infolist() if member.filename in _MEMBERS]
+            if len(members) > len(_MEMBERS):  # one of them twice
+                raise DamagedError
+            for member in members:
                 with archive.open(member) as stream:
                     xml = stream.read(LONGEST_VALUE + 1)
                 if len(xml) > LONGEST_VALUE:
