@@ -16,6 +16,7 @@ from touchstone.canonical import canonical_json
 from touchstone.conversation import Conversation, Message, Reply, Tool, ToolCall, ask
 from touchstone.errors import ArtifactError, BudgetSpentError, UnavailableError
 from touchstone.system.models.chat import ChatService
+from touchstone.system.models.http_connection import TOKEN_VARIABLE
 
 
 class Service(ThreadingHTTPServer):
@@ -91,6 +92,20 @@ def test_calls_of_tools_come_back_and_what_is_no_call_does_not(service: Service,
     [reply] = assistant(tmp_path, service).reply([ask("pay")])
     assert reply.text == ""
     assert reply.calls == (ToolCall("1", "pay", "{}"), ToolCall("2", "pay", '{"to": "x"}'))
+
+
+def test_a_token_that_the_service_repeats_is_not_kept(
+    service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    function = {"name": "note", "arguments": '{"seen": "secret-token-0123456789"}'}
+    message = {"content": "Hello, Bearer secret-token-0123456789!", "tool_calls": [{"id": "1", "function": function}]}
+    service.answer = completion(message)
+    monkeypatch.setenv(TOKEN_VARIABLE, "secret-token-0123456789")
+    [reply] = assistant(tmp_path, service).reply([ask("?")])
+    assert reply == Reply("Hello, Bearer (token)!", (ToolCall("1", "note", '{"seen": "(token)"}'),))
+    monkeypatch.setenv(TOKEN_VARIABLE, "Hello")
+    [reply] = assistant(tmp_path, service).reply([ask("?")])
+    assert reply.text == message["content"], "a word of any answer is no secret"
 
 
 def test_half_characters_can_be_kept_and_said_again(service: Service, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -132,7 +133,9 @@ class ChatService:
         if not isinstance(text, str):
             raise self._fault(Text("answers with content that is no text", "应答内容不是文本"))
         ending = _ENDINGS.get(str(choice.get("finish_reason")), "complete")
-        return Reply(_characters(text, LONGEST_TEXT), tuple(_calls(message.get("tool_calls"))), ending)
+        cleared = self._line.without_token
+        calls = [replace(each, arguments=cleared(each.arguments)) for each in _calls(message.get("tool_calls"))]
+        return Reply(_characters(cleared(text), LONGEST_TEXT), tuple(calls), ending)
 
     def _fault(self, what: Text, remedy: Text | None = None) -> ArtifactError:
         return ArtifactError(what, self._line.where, remedy or _FORM)

@@ -57,6 +57,10 @@ class Limits:
     """Samples whose answers are kept while answers are remembered."""
 
 
+LEAST_SECRET = 16
+"""Characters of a token that is worth hiding."""
+
+
 @dataclass(frozen=True, slots=True)
 class Exchange:
     """One request and its answer, as digests of their bodies."""
@@ -123,6 +127,13 @@ class Line:
                 return list(pool.map(self._exchange, requests, noted))
         finally:
             self.exchanges += [exchange for one in noted for exchange in one]
+
+    def without_token(self, said: str) -> str:
+        """What a service said without our own credentials, should it repeat them: what is kept is evidence for all.
+
+        What is shorter than `LEAST_SECRET` keeps no secret, and may be a word of any answer.
+        """
+        return said.replace(self._token, "(token)") if self._token and len(self._token) >= LEAST_SECRET else said
 
     def _exchange(self, request: Request, noted: list[Exchange]) -> tuple[int, bytes]:
         content = request.content()
