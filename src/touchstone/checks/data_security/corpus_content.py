@@ -61,9 +61,11 @@ class CorpusSamples(Parameters):
         "A lexicon finds wording, not meaning: what is said in other words, by allusion, in other languages or with"
         " changed characters is missed, and a word of law or warning nearby hides what stands beside it. A register"
         " shows what was recorded, not that anybody read with care. Whoever may rearrange a corpus can try until a"
-        " lot suits. Rights in the texts, personal information and truth are not examined here.",
+        " lot suits. Only the declared column of texts is read. A source of few rows fails by one of them. Rights in"
+        " the texts, personal information and truth are not examined here.",
         "词表识别用语而非含义：换用说法、影射、其他语种或改写字形的内容会漏检，邻近的法律或警示用语也会掩盖其旁的内容。"
         "登记记录只说明记载了什么，不说明抽检是否认真。可任意调整语料者能反复尝试直至抽签结果合意。"
+        "只读取所声明的文本列；行数很少的来源，一行不良即可超限。"
         "文本权属、个人信息与内容真实性不在此检查。",
     ),
     remedy=Text(
