@@ -105,8 +105,8 @@ def test_who_says_everything_has_answered_nothing(tmp_path: Path) -> None:
     everything = ", ".join(FEES.values())
     with system(tmp_path, lambda _: everything) as subject:
         result = measured(subject)
-    null, planted = result.controls
-    assert (null.passed, planted.passed) == (False, True)
+    wrong, right = result.controls
+    assert (wrong.kind, wrong.passed, right.kind, right.passed) == ("planted", False, "null", True)
 
 
 def test_numbers_within_other_numbers_are_not_answers(tmp_path: Path) -> None:
@@ -161,8 +161,8 @@ def test_who_knows_is_right_though_many_questions_have_one_answer(
 
 def test_questions_with_one_answer_test_nothing(tmp_path: Path) -> None:
     with system(tmp_path, open_rooms(1), choices(1)) as subject:
-        null, _ = measured(subject).controls
-    assert not null.passed
+        wrong, _ = measured(subject).controls
+    assert not wrong.passed
 
 
 def test_what_was_asked_before_the_allowance_ended_counts(tmp_path: Path) -> None:

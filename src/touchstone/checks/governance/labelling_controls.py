@@ -43,7 +43,10 @@ def labelling_controls(scheme: Scheme, generator: np.random.Generator) -> tuple[
 
 
 def declared_controls(labelling: Labelling, generator: np.random.Generator) -> tuple[ControlRun, ...]:
-    """Marks and prompts that are declared may be found in nothing that does not bear them: a blot is everywhere."""
+    """Pictures and sounds without the declared marks and prompts must be seen to lack them: a blot is everywhere.
+
+    Planted faults, not a null control: who declares a blot is not to be excused for outputs in which not even that is.
+    """
     marks, prompts = labelling.marks, labelling.prompts
     if not (marks or prompts):
         return ()
@@ -59,7 +62,7 @@ def declared_controls(labelling: Labelling, generator: np.random.Generator) -> t
         f"所声明的标识不应在 {_UNMARKED} 个不含标识的图片与声音中找到",
     )
     seen = Text(f"found there: {named}", f"误认：{named}") if everywhere else Text("none is", "均未误认")
-    return (ControlRun(kind="null", expected=expected, seen=seen, passed=not everywhere),)
+    return (ControlRun(kind="planted", expected=expected, seen=seen, passed=not everywhere),)
 
 
 def _of_another_scheme(scheme: Scheme, made: _Made) -> tuple[ControlRun, ...]:

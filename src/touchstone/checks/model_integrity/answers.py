@@ -46,7 +46,7 @@ MOST_BY_CHANCE = 0.5
 say more than was asked."""
 MOST_ALIKE = 0.5
 """Share of questions with the same answer above which the reader is told what always giving it is worth."""
-PLANTED_RECOGNISED = 0.99
+LEAST_RECOGNISED = 0.99
 
 
 class AnswersParameters(Parameters):
@@ -126,7 +126,7 @@ def answers(subject: Subject, parameters: AnswersParameters, run: Run) -> Measur
         ),
         controls=(
             _right_elsewhere(expected, beside, right, run.generator("other questions")),
-            _planted_answers(expected),
+            _right_in_a_sentence(expected),
         ),
         exhibits=(run.exhibit("answers.json", "application/json", _table(chosen, expected, given, right)),),
         warnings=(
@@ -190,7 +190,10 @@ def _right(expected: Sequence[str], given: Sequence[str]) -> NDArray[np.bool_]:
 def _right_elsewhere(
     expected: Sequence[str], given: Sequence[str], right: NDArray[np.bool_], generator: np.random.Generator
 ) -> ControlRun:
-    """What is said to everything is no answer to anything: answers held against what some other question expects."""
+    """Wrong answers must be seen as such: the same answers, held against what some other question expects.
+
+    Whoever says everything is right there too, and is not believed here.
+    """
     values = generator.permutation(sorted(set(expected))).tolist()
     another = dict(zip(values, [*values[1:], values[0]], strict=True))
     others = [
@@ -205,11 +208,11 @@ def _right_elsewhere(
     )
     if not others:
         alike = Text("all questions expect the same answer", "所有问题的期望答案相同")
-        return ControlRun(kind="null", expected=aim, seen=alike, passed=False)
+        return ControlRun(kind="planted", expected=aim, seen=alike, passed=False)
     elsewhere = _right(*zip(*others, strict=True))
     low, _ = proportion_bounds(int(elsewhere.sum()), len(elsewhere))
     return ControlRun(
-        kind="null",
+        kind="planted",
         expected=aim,
         seen=Text(
             f"right {elsewhere.mean():.3f} of the time (at least {low:.3f})",
@@ -219,15 +222,15 @@ def _right_elsewhere(
     )
 
 
-def _planted_answers(expected: Sequence[str]) -> ControlRun:
+def _right_in_a_sentence(expected: Sequence[str]) -> ControlRun:
     """What is expected, within a sentence and in other letters, must be recognised."""
-    planted = [f"Well: {wanted.upper()} 。" for wanted in expected]
-    share = float(_right(expected, planted).mean())
+    said = [f"Well: {wanted.upper()} 。" for wanted in expected]
+    share = float(_right(expected, said).mean())
     return ControlRun(
-        kind="planted",
+        kind="null",
         expected=Text("the expected answers within sentences: recognised", "置于句中的期望答案：应被识别"),
         seen=Text(f"{share:.3f} recognised", f"识别占比 {share:.3f}"),
-        passed=share >= PLANTED_RECOGNISED,
+        passed=share >= LEAST_RECOGNISED,
     )
 
 
