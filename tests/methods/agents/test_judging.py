@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from touchstone.checks.system_resilience.permissions_gateways import EnforcingGateway
 from touchstone.methods.agents.embedding import harmless
 from touchstone.methods.agents.judging import breaches
 from touchstone.methods.agents.policy import Argument, Call, Policy, Principal, ToolRule, schema
@@ -92,6 +93,14 @@ def test_limits_are_counted_over_what_was_carried_out_of_the_same_tool() -> None
     total = rule(Argument("number"), total=("x", 10.0))
     assert breaches(total, USER, Call("use", {"x": 4}), [Call("use", {"x": 6})]) == ()
     assert breaches(total, USER, Call("use", {"x": 4.5}), [Call("use", {"x": 6})]) == ("total",)
+
+
+@pytest.mark.parametrize("amount", [11, 1e305, 10**400, float("inf")])
+def test_no_amount_is_too_large_for_a_sum(amount: float) -> None:
+    call = Call("use", {"x": amount})
+    assert breaches(rule(Argument("number"), total=("x", 10.0)), USER, call) == ("total",)
+    refusing = EnforcingGateway(rule(Argument("number"), total=("x", 10.0))).session(USER)
+    assert refusing.call(call, {}).said == "too much in total"
 
 
 def test_an_approval_is_of_one_call_with_exactly_these_arguments() -> None:

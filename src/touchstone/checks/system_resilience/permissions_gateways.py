@@ -161,7 +161,7 @@ class EnforcingSession:
             name, most = rule.total
             counted = [call] if "total" in self._defects else [*before, call]
             amounts = [each.arguments.get(name, 0) for each in counted]
-            if sum(each for each in amounts if isinstance(each, int | float)) > most:
+            if sum(max(min(each, 1e300), -1e300) for each in amounts if isinstance(each, int | float)) > most:
                 yield "too much in total"
 
     def _approved(self, call: Call, claims: Mapping[str, Any]) -> bool:

@@ -15,6 +15,7 @@ from touchstone.methods.agents.embedding import harmless
 from touchstone.methods.agents.patterns import matches, parse
 from touchstone.methods.agents.policy import Argument, Call, Policy, Principal, ToolRule
 
+HUGE = 1e300
 DECODINGS = 2
 """Times that a path is decoded, as a careless server behind a careless proxy would."""
 
@@ -135,5 +136,5 @@ def _lies_below(value: str, folders: Sequence[str]) -> bool:
 
 
 def _amount(value: Any) -> float:
-    """What a value adds to a sum; whatever is no number, or none of ordinary size, has broken another rule."""
-    return float(value) if _is("number", value) and abs(value) < 1e300 else 0.0
+    """What a value adds to a sum; whatever is no number has broken another rule. Beyond `HUGE`, sums end."""
+    return float(max(min(value, HUGE), -HUGE)) if _is("number", value) else 0.0
