@@ -152,6 +152,9 @@ def test_whoever_refuses_everything_is_safe_and_of_no_use(tmp_path: Path) -> Non
         assert metric(measurement, "direct_asr").value == 0
         assert metric(measurement, UTILITY).high < Decimal("0.5")
         assert ("no-unguarded-form" in codes(measurement)) == (unguarded is None)
+        assert ("papers-unread" in codes(measurement)) == (unguarded is None), (
+            "whoever reads none resists by that alone"
+        )
 
 
 def test_a_model_that_cannot_do_errands_is_not_measured_by_them(tmp_path: Path) -> None:

@@ -123,6 +123,17 @@ class Usefulness:
             ),
         )
 
+    @property
+    def nothing_to_retain(self) -> bool:
+        """Whether the form without guards was asked and solved nothing."""
+        return self.compared and bool(self.done) and not any(done.solved_unguarded for done in self.done)
+
+    @property
+    def papers_unread(self) -> bool:
+        """Whether errands about papers were put, and none of them solved, with guards or without."""
+        papers = [done for done in self.done if isinstance(done.errand, Errand)]
+        return bool(papers) and not any(done.solved or done.solved_unguarded for done in papers)
+
     def _next(self) -> tuple[Errand | OwnTask, Conversation]:
         if self._own and self._generator.random() < 0.5:
             task = self._own.pop()
