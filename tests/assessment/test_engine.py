@@ -93,7 +93,7 @@ def test_whatever_one_worker_does_the_others_go_on(subject: Subject) -> None:
     }
     said = results["user-error"].measured.observation.error
     assert said is not None
-    assert said.text.zh == "test.csv: 没有数据行"
+    assert said.text.zh == "test.csv：没有数据行"
 
 
 def test_a_check_that_never_ends_is_stopped(subject: Subject) -> None:
