@@ -156,6 +156,15 @@ def test_screening_uses_every_automated_check_and_no_other():
         assert used == AUTOMATED
 
 
+def test_every_control_that_says_it_is_automated_has_its_checks_installed():
+    checks = installed_checks()
+    automated = [control.entry for control in standard.controls.values() if control.entry.automation != "none"]
+    assert {control.automation for control in automated} == {"full", "part"}
+    for control in automated:
+        assert control.checks
+        assert set(control.checks) <= set(checks), control.id
+
+
 def test_a_limit_that_cannot_fail_is_none():
     adversarial = standard.control("SR-01")
     assert adversarial.report_only == ("whitebox_asr",)
